@@ -1,0 +1,189 @@
+"""Where things are: paths, ports, secrets and connection strings. The only module that reads the environment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets as random_secrets
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+from yidang.errors import ConfigError
+
+TIMEZONE = ZoneInfo("Asia/Shanghai")
+ROOT = Path(__file__).resolve().parent.parent
+
+# Offsets from YIDANG_PORT_BASE, so that two clones can run side by side by changing one number.
+PORT_OFFSETS = {
+    "postgres": 0,
+    "district_postgres": 1,
+    "district_http": 2,
+    "airflow": 3,
+    "superset": 4,
+    "airflow_worker_log": 5,
+    "airflow_trigger_log": 6,
+}
+
+WAREHOUSE_DATABASE = "yidang"
+AIRFLOW_DATABASE = "yidang_airflow"
+SUPERSET_DATABASE = "yidang_superset"
+# Least privilege: each role can do its own step of the flow and nothing else (yidang/services/warehouse.py).
+ROLES = {
+    "loader": ("yidang_loader", WAREHOUSE_DATABASE),
+    "transformer": ("yidang_transformer", WAREHOUSE_DATABASE),
+    "reader": ("yidang_reader", WAREHOUSE_DATABASE),
+    "airflow": ("yidang_airflow", AIRFLOW_DATABASE),
+    "superset": ("yidang_superset", SUPERSET_DATABASE),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Resolved settings of one installation. Build with `load()`."""
+
+    root: Path
+    home: Path
+    port_base: int
+    admin_url: str | None
+
+    # -- paths ---------------------------------------------------------------------------------------
+    @property
+    def departments_dir(self) -> Path:
+        return Path(os.environ.get("YIDANG_DEPARTMENTS_DIR", self.root / "departments"))
+
+    @property
+    def dbt_dir(self) -> Path:
+        return self.root / "dbt_project"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.home / "log"
+
+    @property
+    def run_dir(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def district_dir(self) -> Path:
+        return self.home / "district"
+
+    @property
+    def reports_dir(self) -> Path:
+        return self.home / "reports"
+
+    @property
+    def secrets_file(self) -> Path:
+        return Path(os.environ.get("YIDANG_SECRETS_FILE", self.home / "secrets.json"))
+
+    @property
+    def postgres_dir(self) -> Path:
+        """Clusters and binaries. PostgreSQL refuses to run as root, and the service user it then runs as
+        cannot enter e.g. /root, so root keeps them in /var/lib; an ordinary user keeps them in the clone."""
+        if os.geteuid() == 0:
+            return Path("/var/lib/yidang") / hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
+        return self.home / "postgres"
+
+    def port(self, service: str) -> int:
+        return self.port_base + PORT_OFFSETS[service]
+
+    def python(self, environment: str) -> Path:
+        """Interpreter of an environment: 'platform' or 'superset'."""
+        return self.root / ".yidang" / "venv" / environment / "bin" / "python"
+
+    # -- secrets -------------------------------------------------------------------------------------
+    def secret(self, name: str) -> str:
+        """A secret by name: environment variable, then the file named by NAME_FILE, then secrets.json."""
+        if name in os.environ:
+            return os.environ[name]
+        if f"{name}_FILE" in os.environ:
+            return Path(os.environ[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
+        try:
+            return self._secrets[name]
+        except KeyError:
+            raise ConfigError(
+                f"The secret {name} is not set.",
+                f"Set the environment variable {name}, or {name}_FILE, or add it to {self.secrets_file}.",
+            ) from None
+
+    @cached_property
+    def _secrets(self) -> dict[str, str]:
+        if not self.secrets_file.exists():
+            return {}
+        return json.loads(self.secrets_file.read_text(encoding="utf-8"))
+
+    def ensure_secrets(self, names: list[str], fixed: dict[str, str] | None = None) -> dict[str, str]:
+        """Generate the missing secrets and keep them in secrets.json (mode 600). Returns all of them.
+
+        fixed: values that are not random (a URL of the made-up district, say); they are overwritten each time.
+        """
+        known = dict(self._secrets)
+        for name in names:
+            known.setdefault(name, random_secrets.token_urlsafe(32))
+        known.update(fixed or {})
+        if known != self._secrets:
+            self.home.mkdir(parents=True, exist_ok=True)
+            temporary = self.secrets_file.with_suffix(".tmp")
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(known, file, indent=1, sort_keys=True)
+            temporary.replace(self.secrets_file)
+            self.__dict__["_secrets"] = known
+        return known
+
+    # -- the warehouse -------------------------------------------------------------------------------
+    @property
+    def server(self) -> tuple[str, int]:
+        """Host and port of the PostgreSQL server that holds warehouse, Airflow and Superset."""
+        if self.admin_url:
+            parts = urlsplit(self.admin_url)
+            return parts.hostname or "127.0.0.1", parts.port or 5432
+        return "127.0.0.1", self.port("postgres")
+
+    def admin_dsn(self, database: str = "postgres") -> str:
+        """Superuser (or CREATEROLE + CREATEDB) connection, used only to create roles and databases."""
+        if self.admin_url:
+            parts = urlsplit(self.admin_url)
+            user, password = unquote(parts.username or "postgres"), unquote(parts.password or "")
+            query = f"?{parts.query}" if parts.query else ""
+        else:
+            user, password, query = "postgres", self.secret("YIDANG_POSTGRES_PASSWORD"), ""
+        host, port = self.server
+        return f"postgresql://{quote(user)}:{quote(password, safe='')}@{host}:{port}/{database}{query}"
+
+    def dsn(self, role: str, driver: str = "") -> str:
+        """URL for one of ROLES, e.g. dsn('reader'). driver: '+psycopg2' for SQLAlchemy users."""
+        user, database = ROLES[role]
+        password = quote(self.secret(f"YIDANG_{role.upper()}_PASSWORD"), safe="")
+        host, port = self.server
+        return f"postgresql{driver}://{user}:{password}@{host}:{port}/{database}"
+
+    # -- the day the figures are true for --------------------------------------------------------------
+    def as_of(self, given: date | None = None) -> date:
+        """The as-of date of a build: as given, else YIDANG_AS_OF, else the one `make demo` recorded, else today."""
+        if given:
+            return given
+        text = os.environ.get("YIDANG_AS_OF") or self._secrets.get("YIDANG_AS_OF")
+        if not text:
+            return datetime.now(TIMEZONE).date()
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise ConfigError(f"YIDANG_AS_OF is {text!r}.", "Write a date as YYYY-MM-DD.") from None
+
+
+def load() -> Settings:
+    """Settings from the environment: YIDANG_HOME, YIDANG_PORT_BASE, YIDANG_DATABASE_URL (all optional)."""
+    base = os.environ.get("YIDANG_PORT_BASE", "54330")
+    if not base.isdigit() or not 1024 <= int(base) <= 65000:
+        raise ConfigError(f"YIDANG_PORT_BASE is {base!r}.", "Give a number from 1024 to 65000; ten ports from it are used.")
+    return Settings(
+        root=ROOT,
+        home=Path(os.environ.get("YIDANG_HOME", ROOT / ".yidang")).resolve(),
+        port_base=int(base),
+        admin_url=os.environ.get("YIDANG_DATABASE_URL"),
+    )
