@@ -1,0 +1,85 @@
+"""Shared fixtures: one installation of its own per test session, on real PostgreSQL clusters, in a temporary home."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from yidang import settings as settings_module
+from yidang.services import postgres
+from yidang.services import warehouse as warehouse_service
+from yidang.settings import PORT_OFFSETS, WAREHOUSE_DATABASE, Settings
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """An installation with both clusters up and the warehouse prepared; stopped and deleted at the end.
+
+    It sees nothing of the developer's own installation: another home, other ports, no YIDANG_* variables.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("YIDANG_DATABASE_URL", "YIDANG_SECRETS_FILE", "YIDANG_DEPARTMENTS_DIR", "YIDANG_AS_OF"):
+            patch.delenv(name, raising=False)
+        patch.setenv("YIDANG_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("YIDANG_PORT_BASE", str(free_port_base()))
+        loaded = settings_module.load()
+        try:
+            postgres.start(loaded, postgres.WAREHOUSE)
+            postgres.start(loaded, postgres.DISTRICT)
+            warehouse_service.prepare(loaded)
+            yield loaded
+        finally:
+            for cluster in (postgres.WAREHOUSE, postgres.DISTRICT):
+                postgres.stop(loaded, cluster)
+            postgres.remove(loaded)
+            shutil.rmtree(loaded.home, ignore_errors=True)
+
+
+@pytest.fixture
+def warehouse(settings: Settings) -> Iterator[psycopg.Connection]:
+    """Superuser connection (autocommit) to the warehouse database."""
+    with psycopg.connect(settings.admin_dsn(WAREHOUSE_DATABASE), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def empty_warehouse(warehouse: psycopg.Connection) -> psycopg.Connection:
+    """The same connection, after every schema that landing or dbt makes has been dropped."""
+    schemas = warehouse.execute(
+        "select quote_ident(nspname) from pg_namespace where nspname like any(%s)",
+        (["raw\\_%", "landing", "seeds", "staging", "intermediate", "marts", "dbt%"],),
+    ).fetchall()
+    for (schema,) in schemas:
+        warehouse.execute(f"drop schema {schema} cascade")
+    return warehouse
+
+
+@pytest.fixture
+def district_dsn(settings: Settings) -> str:
+    """Superuser connection string of the district's cluster, where tests make source databases of their own."""
+    password = settings.secret(postgres.DISTRICT.password_secret)
+    return f"postgresql://postgres:{password}@127.0.0.1:{settings.port(postgres.DISTRICT.name)}/postgres"
+
+
+def free_port_base() -> int:
+    """A base from which every port of an installation is free now (below the ephemeral range)."""
+    first = os.getpid() % 600  # sessions that start at the same moment should not look at the same ports
+    for step in range(600):
+        base = 20_000 + 20 * ((first + step) % 600)
+        if all(_is_free(base + offset) for offset in PORT_OFFSETS.values()):
+            return base
+    raise RuntimeError("no free ports")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
