@@ -1,6 +1,6 @@
 # make demo  — set up everything and run the main job        make test — set up and run the tests
 # make stop  — stop what demo started (by pid)               make clean — remove everything that was made
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 YIDANG := .yidang/venv/platform/bin/yidang
 
 .PHONY: demo test stop clean lock

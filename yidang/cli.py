@@ -1,0 +1,179 @@
+"""The `yidang` command. Each command is thin: it calls the module that does the work.
+
+Exit codes: 0 done · 1 failed (a source, a gate, a build) · 2 the request itself is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from yidang import settings as settings_module
+from yidang.errors import ConfigError, YidangError
+
+app = typer.Typer(
+    help="Yidang 一档: pull every department's approval records, build one lifecycle per project, serve honest figures.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+report_app = typer.Typer(help="Write documents (.docx, and .pdf where LibreOffice is installed).", no_args_is_help=True)
+app.add_typer(report_app, name="report")
+
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day the figures are true for.")]
+
+
+@app.command()
+def demo() -> None:
+    """Set up and run the main job on a made-up district: pull, build, dashboards, a first annual report."""
+    from yidang.demo import run
+
+    run(settings_module.load())
+
+
+@app.command()
+def stop() -> None:
+    """Stop everything that `yidang demo` started, by pid. Data stay."""
+    from yidang.demo import stop_all
+
+    stopped = stop_all(settings_module.load())
+    typer.echo("Stopped: " + ", ".join(stopped) if stopped else "Nothing was running.")
+
+
+@app.command()
+def clean() -> None:
+    """Stop everything and remove all data, logs and generated secrets of this clone."""
+    from yidang.demo import remove_all
+
+    remove_all(settings_module.load())
+    typer.echo("Removed. `make demo` starts from nothing again.")
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False) -> None:
+    """What runs, what landed, what is stale. Exit code 1 if a service is down or a department failed or is stale."""
+    from yidang.status import collect, render
+
+    report = collect(settings_module.load())
+    typer.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=1, default=str)) if as_json else render(report)
+    raise typer.Exit(0 if report.healthy else 1)
+
+
+@app.command()
+def pull(
+    departments: Annotated[list[str] | None, typer.Argument(help="Department ids, or paths of YAML files.")] = None,
+    all_departments: Annotated[bool, typer.Option("--all", help="Every department in departments/.")] = False,
+) -> None:
+    """Pull what is new from departments and land it, exactly once. One department's failure does not stop the others."""
+    from yidang import contracts, landing
+
+    settings = settings_module.load()
+    if bool(departments) == all_departments:
+        raise ConfigError("Say which departments to pull.", "yidang pull zigui shuiwu   or   yidang pull --all")
+    chosen = (
+        contracts.load_departments(settings)
+        if all_departments
+        else [contracts.load_department(settings, name) for name in departments or []]
+    )
+    failed = []
+    for department in chosen:
+        try:
+            result = landing.pull(settings, department)
+        except YidangError as error:
+            failed.append(department.department)
+            typer.echo(f"✗ {department.department} {department.name}: {error}", err=True)
+            continue
+        for table in result.tables:
+            typer.echo(
+                f"✓ {department.department}.{table.table}: read {table.rows_read:,}, landed {table.rows_landed:,}, "
+                f"quarantined {table.rows_quarantined:,}  ({table.seconds:.1f} s)"
+            )
+    if failed:
+        raise YidangError(f"{len(failed)} of {len(chosen)} departments failed: {', '.join(failed)}.", "See the messages above.")
+
+
+@app.command()
+def build(as_of: AsOf = None, select: Annotated[str | None, typer.Option(help="dbt selection, e.g. fct_stage+.")] = None) -> None:
+    """Build staging, intermediate and marts with dbt, as of a date (default: YIDANG_AS_OF, else today)."""
+    from yidang.build import build as run_build
+
+    settings = settings_module.load()
+    day = settings.as_of(_date(as_of))
+    result = run_build(settings, as_of=day, select=select)
+    typer.echo(f"✓ as of {day}: {result.passed} passed, {result.warned} warned, {result.failed} failed  ({result.seconds:.1f} s)")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def dbt(context: typer.Context) -> None:
+    """Any dbt command with this project's connection and variables: yidang dbt test -s fct_stage"""
+    from yidang.build import run_dbt
+
+    settings = settings_module.load()
+    raise typer.Exit(0 if run_dbt(settings, context.args, settings.as_of()) else 1)
+
+
+@app.command()
+def sql(query: Annotated[str, typer.Argument(help="One SELECT; the schema `marts` is on the search path.")]) -> None:
+    """Run a query with the read-only role and print CSV."""
+    from yidang.query import write_csv
+
+    write_csv(settings_module.load(), query, sys.stdout.buffer)
+
+
+@app.command()
+def district(
+    projects: Annotated[int, typer.Option(min=1, help="How many projects.")] = 120,
+    seed: Annotated[int, typer.Option(help="Same seed, same world.")] = 20260630,
+    start: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="First day.")] = "2024-01-02",
+    end: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Last day that is visible.")] = "2026-06-30",
+) -> None:
+    """Make up a district: a truth and seven departments' own systems that hold it, with their dirt."""
+    from yidang import district as made_up
+    from yidang.services import district as servers
+
+    settings = settings_module.load()
+    servers.prepare_secrets(settings)
+    servers.start(settings)
+    summary = made_up.generate(settings, seed=seed, projects=projects, start=_date(start), end=_date(end))
+    typer.echo(str(summary))
+
+
+@report_app.command("annual")
+def report_annual(
+    year: Annotated[int, typer.Option(help="The year reported on.")],
+    as_of: AsOf = None,
+    output_dir: Annotated[Path | None, typer.Option(help="Default: .yidang/reports/annual-YEAR.")] = None,
+) -> None:
+    """年度改革报告: the annual reform report from the marts, every figure with its evidence."""
+    from yidang.reports.annual import write_annual_report
+
+    files = write_annual_report(settings_module.load(), year=year, as_of=_date(as_of), output_dir=output_dir)
+    for line in (files.docx, files.pdf, files.note):
+        if line:
+            typer.echo(str(line))
+
+
+def _date(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise ConfigError(f"{text!r} is not a date.", "Write YYYY-MM-DD, e.g. 2026-06-30.") from None
+
+
+def main() -> None:
+    try:
+        app()
+    except YidangError as error:
+        typer.echo(f"✗ {error}", err=True)
+        raise SystemExit(error.exit_code) from None
+
+
+if __name__ == "__main__":
+    main()
