@@ -167,13 +167,20 @@ class Settings:
         """The as-of date of a build: as given, else YIDANG_AS_OF, else the one `make demo` recorded, else today."""
         if given:
             return given
-        text = os.environ.get("YIDANG_AS_OF") or self._secrets.get("YIDANG_AS_OF")
+        text = os.environ.get("YIDANG_AS_OF")
+        if not text and self.as_of_file.exists():
+            text = self.as_of_file.read_text(encoding="utf-8").strip()
         if not text:
             return datetime.now(TIMEZONE).date()
         try:
             return date.fromisoformat(text)
         except ValueError:
-            raise ConfigError(f"YIDANG_AS_OF is {text!r}.", "Write a date as YYYY-MM-DD.") from None
+            raise ConfigError(f"The as-of date is {text!r}.", "Write YIDANG_AS_OF as YYYY-MM-DD.") from None
+
+    @property
+    def as_of_file(self) -> Path:
+        """Where the demo records the last day of the made-up district, so that later builds agree with it."""
+        return self.home / "as_of"
 
 
 def load() -> Settings:
