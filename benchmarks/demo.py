@@ -17,7 +17,6 @@ import subprocess
 import tempfile
 import threading
 import time
-from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--keep-cache", action="store_true", help="use the machine's package cache: leaves downloads out")
+    parser.add_argument(
+        "--keep-cache", action="store_true", help="use the machine's package cache: leaves downloads out"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="yidang-benchmark-") as folder:
         clone = Path(folder) / "yidang"
@@ -49,7 +50,13 @@ def main() -> None:
     for run, row in rows.items():
         print(f"{run:<12}{row['seconds']:>9}{row['peak_mib']:>10}{row['all_up_mib']:>12}")
     machine = f"{os.cpu_count()} cores, {platform.machine()}"
-    result = {"benchmark": "demo", "date": str(date.today()), "machine": machine, "cache": "kept" if options.keep_cache else "empty", "runs": rows}
+    result = {
+        "benchmark": "demo",
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine,
+        "cache": "kept" if options.keep_cache else "empty",
+        "runs": rows,
+    }
     print(json.dumps(result))
 
 

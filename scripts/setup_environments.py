@@ -48,11 +48,13 @@ def check_machine() -> None:
     if sys.version_info[:2] != (3, 11):
         raise SetupError(
             f"Python {sys.version_info[0]}.{sys.version_info[1]} was found, Yidang needs 3.11.\n"
-            "  → Install it (Debian 12: apt-get install python3 python3-venv) and run: make demo PYTHON=/path/to/python3.11"
+            "  → Install it (Debian 12: apt-get install python3 python3-venv), then: make demo PYTHON=/path/to/python3.11"
         )
     free_gib = shutil.disk_usage(ROOT).free / 2**30
     if free_gib < NEED_GIB and not (VENV / "superset").exists():
-        raise SetupError(f"Only {free_gib:.1f} GiB are free under {ROOT}; {NEED_GIB:.0f} are needed.\n  → Free some space.")
+        raise SetupError(
+            f"Only {free_gib:.1f} GiB are free under {ROOT}; {NEED_GIB:.0f} are needed.\n  → Free some space."
+        )
 
 
 def ensure_uv() -> Path:
@@ -84,9 +86,14 @@ def ensure_uv() -> Path:
 def make_environments(uv: Path, names: list[str]) -> None:
     unknown = set(names) - set(SETS)
     if unknown or not names:
-        raise SetupError(f"Unknown environment {', '.join(sorted(unknown)) or '(none)'}.\n  → Known: {', '.join(SETS)}.")
+        raise SetupError(
+            f"Unknown environment {', '.join(sorted(unknown)) or '(none)'}.\n  → Known: {', '.join(SETS)}."
+        )
     wanted = {SETS[name][0]: SETS[name] for name in names}  # dev, named after platform, widens it
-    tasks = [(environment, [ROOT / "requirements" / f"{name}.txt" for name in files]) for environment, files in wanted.items()]
+    tasks = [
+        (environment, [ROOT / "requirements" / f"{name}.txt" for name in files])
+        for environment, files in wanted.items()
+    ]
     with ThreadPoolExecutor(len(tasks)) as pool:
         for future in [pool.submit(make_environment, uv, *task) for task in tasks]:
             future.result()
@@ -144,13 +151,22 @@ def must(result: subprocess.CompletedProcess, what: str) -> None:
     if result.returncode == 0:
         return
     text = (result.stderr or result.stdout).strip()
-    signs = ("Failed to fetch", "error sending request", "No matching distribution", "Temporary failure", "dns error", "Network is unreachable")
+    signs = (
+        "Failed to fetch",
+        "error sending request",
+        "No matching distribution",
+        "Temporary failure",
+        "dns error",
+        "Network is unreachable",
+    )
     if any(sign in text for sign in signs):
         raise SetupError(
             f"The package registry did not give what {what} needs: {text.splitlines()[-1]}\n"
             "  → Check the network, or point pip at a mirror you can reach (pip config set global.index-url …)."
         )
-    raise SetupError(f"{what} could not be installed:\n{text}\n  → If it is not clear from this, remove .yidang/venv and try again.")
+    raise SetupError(
+        f"{what} could not be installed:\n{text}\n  → If it is not clear from this, remove .yidang/venv and try again."
+    )
 
 
 def digest(locks: list[Path]) -> str:

@@ -41,11 +41,23 @@ def main() -> int:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (
         ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages, "netavark", "aardvark-dns", "iptables"],
+        [
+            "apt-get",
+            "install",
+            "-y",
+            "-qq",
+            "--no-install-recommends",
+            *packages,
+            "netavark",
+            "aardvark-dns",
+            "iptables",
+        ],
     ):
         result = subprocess.run(command, env=environment, capture_output=True, text=True)
         if result.returncode:
-            print(f"✗ {' '.join(command)} failed:\n{result.stderr[-2000:]}\n  → Check the Debian mirror.", file=sys.stderr)
+            print(
+                f"✗ {' '.join(command)} failed:\n{result.stderr[-2000:]}\n  → Check the Debian mirror.", file=sys.stderr
+            )
             return 1
     return 0
 

@@ -17,7 +17,7 @@ from yidang import settings as settings_module
 from yidang.errors import ConfigError, YidangError
 
 app = typer.Typer(
-    help="Yidang 一档: pull every department's approval records, build one lifecycle per project, serve honest figures.",
+    help="Yidang 一档: pull departments' approval records, build one lifecycle per project, serve honest figures.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -69,7 +69,7 @@ def pull(
     departments: Annotated[list[str] | None, typer.Argument(help="Department ids, or paths of YAML files.")] = None,
     all_departments: Annotated[bool, typer.Option("--all", help="Every department in departments/.")] = False,
 ) -> None:
-    """Pull what is new from departments and land it, exactly once. One department's failure does not stop the others."""
+    """Pull what is new and land it, exactly once. One department's failure does not stop the others."""
     from yidang import contracts, landing
 
     settings = settings_module.load()
@@ -94,18 +94,25 @@ def pull(
                 f"quarantined {table.rows_quarantined:,}  ({table.seconds:.1f} s)"
             )
     if failed:
-        raise YidangError(f"{len(failed)} of {len(chosen)} departments failed: {', '.join(failed)}.", "See the messages above.")
+        raise YidangError(
+            f"{len(failed)} of {len(chosen)} departments failed: {', '.join(failed)}.", "See the messages above."
+        )
 
 
 @app.command()
-def build(as_of: AsOf = None, select: Annotated[str | None, typer.Option(help="dbt selection, e.g. fct_stage+.")] = None) -> None:
+def build(
+    as_of: AsOf = None, select: Annotated[str | None, typer.Option(help="dbt selection, e.g. fct_stage+.")] = None
+) -> None:
     """Build staging, intermediate and marts with dbt, as of a date (default: YIDANG_AS_OF, else today)."""
     from yidang.build import build as run_build
 
     settings = settings_module.load()
     day = settings.as_of(_date(as_of))
     result = run_build(settings, as_of=day, select=select)
-    typer.echo(f"✓ as of {day}: {result.passed} passed, {result.warned} warned, {result.failed} failed  ({result.seconds:.1f} s)")
+    typer.echo(
+        f"✓ as of {day}: {result.passed} passed, {result.warned} warned, {result.failed} failed"
+        f"  ({result.seconds:.1f} s)"
+    )
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-
-from rich.table import Table
 
 from yidang import contracts, district
 from yidang.progress import Progress, console
@@ -52,6 +49,19 @@ def run(settings: Settings) -> None:
         report = annual.write_annual_report(settings, year=REPORT_YEAR)
     console.print(_summary(settings, report, runs))
     console.print(f"Done in {progress.seconds:.0f} s.")
+
+
+def _summary(settings: Settings, report: annual.ReportFiles, builds: str) -> Table:
+    table = Table(title="What to look at", title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    airflow_user, _ = airflow.credentials(settings)
+    table.add_row("Dashboard", f"{superset.url(settings)}superset/dashboard/overview/", "user admin")
+    table.add_row("Airflow", airflow.url(settings), f"user {airflow_user}")
+    table.add_row("Annual report", str(report.docx), report.note or str(report.pdf))
+    table.add_row("Passwords", str(settings.secrets_file), "YIDANG_SUPERSET_ADMIN_PASSWORD, YIDANG_AIRFLOW_PASSWORD")
+    table.add_row("Look first at", 'yidang sql "select * from fct_project_lifecycle limit 5"', builds)
+    table.add_row("What runs", "yidang status", "the command lies in .yidang/venv/platform/bin")
+    table.add_row("Stop / remove", "make stop", "make clean")
+    return table
 
 
 def stop_all(settings: Settings) -> list[str]:

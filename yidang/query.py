@@ -26,7 +26,9 @@ def write_csv(settings: Settings, query: str, output: BinaryIO) -> None:
     except psycopg.OperationalError as error:
         raise YidangError(f"The warehouse does not answer: {_first_line(error)}", "Start it: make demo") from None
     except psycopg.Error as error:
-        raise ConfigError(f"The query failed: {_first_line(error)}", 'Try: yidang sql "select * from fct_project_lifecycle limit 5"') from None
+        raise ConfigError(
+            f"The query failed: {_first_line(error)}", 'Try: yidang sql "select * from fct_project_lifecycle limit 5"'
+        ) from None
 
 
 def _first_line(error: psycopg.Error) -> str:

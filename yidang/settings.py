@@ -187,7 +187,9 @@ def load() -> Settings:
     """Settings from the environment: YIDANG_HOME, YIDANG_PORT_BASE, YIDANG_DATABASE_URL (all optional)."""
     base = os.environ.get("YIDANG_PORT_BASE", "54330")
     if not base.isdigit() or not 1024 <= int(base) <= 65000:
-        raise ConfigError(f"YIDANG_PORT_BASE is {base!r}.", "Give a number from 1024 to 65000; ten ports from it are used.")
+        raise ConfigError(
+            f"YIDANG_PORT_BASE is {base!r}.", "Give a number from 1024 to 65000; ten ports from it are used."
+        )
     return Settings(
         root=ROOT,
         home=Path(os.environ.get("YIDANG_HOME", ROOT / ".yidang")).resolve(),

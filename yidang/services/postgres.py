@@ -128,7 +128,11 @@ def _wheel_binaries(settings: Settings, package: Path) -> Path:
 
 def _system_binaries() -> Path:
     found = []
-    for folder in [*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr").glob("pgsql-*/bin"), Path("/usr/local/pgsql/bin")]:
+    for folder in [
+        *Path("/usr/lib/postgresql").glob("*/bin"),
+        *Path("/usr").glob("pgsql-*/bin"),
+        Path("/usr/local/pgsql/bin"),
+    ]:
         if (folder / "initdb").exists():
             text = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
             major = int(re.search(r"\) (\d+)", text).group(1))
@@ -174,7 +178,9 @@ def _initdb(settings: Settings, binaries: Path, data: Path, run: Path, password:
         )  # fmt: skip
     except subprocess.CalledProcessError as error:
         shutil.rmtree(data, ignore_errors=True)
-        raise YidangError(f"PostgreSQL could not create {data}: {(error.stderr or '').strip()}", "Check disk and rights.") from error
+        raise YidangError(
+            f"PostgreSQL could not create {data}: {(error.stderr or '').strip()}", "Check disk and rights."
+        ) from error
     finally:
         password_file.unlink(missing_ok=True)
 

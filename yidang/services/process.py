@@ -90,7 +90,9 @@ def wait_until_ready(
     while not ready():
         dead = child.poll() is not None if child else find(settings, name) is None
         if dead:
-            raise YidangError(f"{name} stopped while starting:\n{log_tail(settings, name)}", f"Read {settings.log_dir / name}.log.")
+            raise YidangError(
+                f"{name} stopped while starting:\n{log_tail(settings, name)}", f"Read {settings.log_dir / name}.log."
+            )
         if time.monotonic() > deadline:
             raise YidangError(
                 f"{name} was not ready after {timeout_seconds:.0f} s:\n{log_tail(settings, name)}",
@@ -100,24 +102,17 @@ def wait_until_ready(
 
 
 def stop(settings: Settings, name: str, timeout_seconds: float = 20) -> bool:
-    """Stop the process and everything in its group: TERM, then KILL. Returns False if it did not run."""
-    running = find(settings, name)
-    if not running:
-        _pid_file(settings, name).unlink(missing_ok=True)
-        return False
-    # Airflow's workers outlive a killed scheduler, so the whole group goes, and children that left the group too.
-    family = [psutil.Process(running.pid), *psutil.Process(running.pid).children(recursive=True)]
-    _signal_group(running.pid, signal.SIGTERM)
+    """Stop the process and everything of its session: TERM, then KILL. Returns False if nothing was left of it."""
+    family = _family(settings, name)
+    for process in family:
+        _signal(process, signal.SIGTERM)
     _, alive = psutil.wait_procs(family, timeout=timeout_seconds)
-    _signal_group(running.pid, signal.SIGKILL)
+    alive = {*alive, *_family(settings, name)}  # what was forked meanwhile, what ignores TERM
     for process in alive:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(alive, timeout=5)
+        _signal(process, signal.SIGKILL)
+    psutil.wait_procs(list(alive), timeout=5)
     _pid_file(settings, name).unlink(missing_ok=True)
-    return True
+    return bool(family)
 
 
 def require_free_port(port: int, what: str) -> None:
@@ -148,10 +143,33 @@ def log_tail(settings: Settings, name: str, lines: int = 15) -> str:
         return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
 
 
-def _signal_group(pid: int, number: int) -> None:
+def _family(settings: Settings, name: str) -> list[psutil.Process]:
+    """Every live process of the session that `start` opened, also when its leader is already dead.
+
+    Airflow's workers outlive a killed scheduler. The kernel gives no new process the id of a session that still has
+    members, so a session id of ours is only doubtful when a younger process now bears that pid: then it is a stranger.
+    """
     try:
-        os.killpg(pid, number)
-    except ProcessLookupError:
+        record = json.loads(_pid_file(settings, name).read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return []
+    leader = record["pid"]
+    if psutil.pid_exists(leader) and abs(psutil.Process(leader).create_time() - record["started"]) > 1:
+        return []
+    family = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+                family.append(process)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            continue
+    return family
+
+
+def _signal(process: psutil.Process, number: int) -> None:
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
         return
 
 

@@ -18,7 +18,7 @@ def prepare(settings: Settings) -> None:
         if admin.info.server_version < MINIMUM_MAJOR * 10_000:
             raise YidangError(
                 f"The PostgreSQL server is version {admin.info.server_version // 10_000}.",
-                f"Yidang needs {MINIMUM_MAJOR} or newer; point YIDANG_DATABASE_URL at one, or unset it to use the built-in 18.",
+                f"Yidang needs {MINIMUM_MAJOR} or newer: point YIDANG_DATABASE_URL at one, or unset it.",
             )
         for role, (name, _) in ROLES.items():
             _ensure_role(admin, name, passwords[f"YIDANG_{role.upper()}_PASSWORD"])
@@ -59,7 +59,9 @@ def _ensure_database(admin: psycopg.Connection, name: str, owner: str | None) ->
     if owner:
         admin.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(owner)))
     ownership = sql.SQL(" owner {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
-    admin.execute(sql.SQL("create database {} encoding 'UTF8' template template0").format(sql.Identifier(name)) + ownership)
+    admin.execute(
+        sql.SQL("create database {} encoding 'UTF8' template template0").format(sql.Identifier(name)) + ownership
+    )
     admin.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
 
 

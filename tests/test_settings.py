@@ -1,0 +1,72 @@
+"""Settings: where secrets come from, and errors that say what to do."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from yidang import settings as settings_module
+from yidang.errors import ConfigError
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("YIDANG_HOME", str(tmp_path))
+    monkeypatch.delenv("YIDANG_PORT_BASE", raising=False)
+    monkeypatch.delenv("YIDANG_DATABASE_URL", raising=False)
+    monkeypatch.delenv("YIDANG_AS_OF", raising=False)
+    return tmp_path
+
+
+def test_a_secret_comes_from_the_environment_then_a_file_then_the_generated_ones(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    loaded = settings_module.load()
+    loaded.ensure_secrets(["A_TOKEN"])
+    generated = loaded.secret("A_TOKEN")
+    assert len(generated) > 30
+    (home / "token").write_text("from-file\n")
+    monkeypatch.setenv("A_TOKEN_FILE", str(home / "token"))
+    assert loaded.secret("A_TOKEN") == "from-file"
+    monkeypatch.setenv("A_TOKEN", "from-environment")
+    assert loaded.secret("A_TOKEN") == "from-environment"
+
+
+def test_a_missing_secret_says_where_to_put_it(home: Path):
+    with pytest.raises(ConfigError, match="ZIGUI_DSN is not set") as caught:
+        settings_module.load().secret("ZIGUI_DSN")
+    assert "ZIGUI_DSN_FILE" in caught.value.cure
+
+
+def test_generated_secrets_stay_the_same(home: Path):
+    first = settings_module.load().ensure_secrets(["X"])["X"]
+    assert settings_module.load().ensure_secrets(["X", "Y"])["X"] == first
+
+
+def test_a_port_base_that_is_no_port_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("YIDANG_PORT_BASE", "8o80")
+    with pytest.raises(ConfigError, match="YIDANG_PORT_BASE is '8o80'"):
+        settings_module.load()
+
+
+def test_as_of_is_given_then_environment_then_recorded(home: Path, monkeypatch: pytest.MonkeyPatch):
+    loaded = settings_module.load()
+    loaded.as_of_file.write_text("2026-06-30\n")
+    assert loaded.as_of() == date(2026, 6, 30)
+    monkeypatch.setenv("YIDANG_AS_OF", "2025-12-31")
+    assert loaded.as_of() == date(2025, 12, 31)
+    assert loaded.as_of(date(2025, 1, 2)) == date(2025, 1, 2)
+    monkeypatch.setenv("YIDANG_AS_OF", "yesterday")
+    with pytest.raises(ConfigError, match="yesterday"):
+        loaded.as_of()
+
+
+def test_an_outside_server_keeps_its_password_with_odd_characters(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(
+        "YIDANG_DATABASE_URL", "postgresql://boss:p%40ss%2Fword@db.example:6543/postgres?sslmode=require"
+    )
+    loaded = settings_module.load()
+    assert loaded.server == ("db.example", 6543)
+    assert loaded.admin_dsn("yidang") == "postgresql://boss:p%40ss%2Fword@db.example:6543/yidang?sslmode=require"
