@@ -48,7 +48,7 @@ def check_machine() -> None:
     if sys.version_info[:2] != (3, 11):
         raise SetupError(
             f"Python {sys.version_info[0]}.{sys.version_info[1]} was found, Yidang needs 3.11.\n"
-            "  → Install it (Debian 12: apt-get install python3 python3-venv), then: make demo PYTHON=/path/to/python3.11"
+            "  → Install it (Debian 12: apt-get install python3-venv), then: make demo PYTHON=/path/to/python3.11"
         )
     free_gib = shutil.disk_usage(ROOT).free / 2**30
     if free_gib < NEED_GIB and not (VENV / "superset").exists():

@@ -6,6 +6,8 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
+from rich.table import Table
+
 from yidang import contracts, district
 from yidang.progress import Progress, console
 from yidang.reports import annual
