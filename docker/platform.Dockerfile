@@ -1,0 +1,28 @@
+# Airflow, dbt, Great Expectations and yidang in one image: api-server, scheduler, dag-processor and the one-shot init
+# differ only in the argument of the entrypoint. Build from the repository's root:
+#   docker build -f docker/platform.Dockerfile -t yidang/platform .
+# Behind a mirror or a private certificate, add: --secret id=pip_conf,src=PIP.CONF --secret id=ca_bundle,src=BUNDLE.PEM
+# (secrets are mounted for the one step that installs; no layer keeps them).
+ARG BASE=debian:bookworm-slim
+FROM ${BASE}
+
+# The fixed uid lets both images share the volume that holds the generated secrets.
+ARG EXTRA_PACKAGES=""
+RUN apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    ca-certificates python3 python3-venv tini tzdata ${EXTRA_PACKAGES} \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
+ && useradd --uid 10001 --user-group --home-dir /var/lib/yidang --create-home --shell /usr/sbin/nologin yidang \
+ && install -d -o yidang -g yidang -m 0700 /var/lib/yidang/secrets
+
+# The same script, locks and layout as `make demo`; the package's empty shell is enough for its editable install,
+# so that a change of code does not install the environment again.
+WORKDIR /opt/yidang
+COPY pyproject.toml ./
+COPY requirements/uv.txt requirements/platform.txt requirements/
+COPY scripts/setup_environments.py scripts/
+COPY yidang/__init__.py yidang/
+RUN --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
+    --mount=type=secret,id=ca_bundle,target=/run/secrets/ca_bundle \
+    python3 scripts/setup_environments.py platform && rm -rf .yidang/venv/uv
