@@ -14,6 +14,7 @@ import psutil
 import psycopg
 import pytest
 
+from yidang import settings as settings_module
 from yidang.errors import YidangError
 from yidang.services import postgres, process, warehouse
 from yidang.settings import ROLES, Settings
@@ -121,6 +122,25 @@ def test_each_role_can_do_its_step_and_nothing_else(settings: Settings):
             reader.execute("create schema intruder")
     with psycopg.connect(settings.dsn("loader"), autocommit=True) as loader:
         loader.execute("drop schema raw_roles_test cascade")
+
+
+def test_a_server_of_ones_own_needs_no_superuser(settings: Settings, district_dsn: str, tmp_path, monkeypatch):
+    """YIDANG_DATABASE_URL with a role that may create roles and databases, as a managed PostgreSQL gives it."""
+    with psycopg.connect(district_dsn, autocommit=True) as admin:
+        admin.execute("create role landlord login createrole createdb password 'own/secret'")
+    host_and_port = f"127.0.0.1:{settings.port(postgres.DISTRICT.name)}"
+    monkeypatch.setenv("YIDANG_DATABASE_URL", f"postgresql://landlord:own%2Fsecret@{host_and_port}/postgres")
+    monkeypatch.setenv("YIDANG_HOME", str(tmp_path))
+    own = settings_module.load()
+    warehouse.prepare(own)
+    warehouse.prepare(own)
+    with psycopg.connect(own.dsn("loader"), autocommit=True) as loader:
+        loader.execute("create schema raw_own; create table raw_own.t (a text)")
+    with psycopg.connect(own.dsn("transformer"), autocommit=True) as transformer:
+        assert transformer.execute("select count(*) from raw_own.t").fetchone() == (0,)
+        transformer.execute("create schema marts")
+    with psycopg.connect(own.dsn("airflow")) as airflow:
+        airflow.execute("create table public.own_table (a text)")
 
 
 def test_no_role_is_a_superuser_or_reaches_another_database(settings: Settings):

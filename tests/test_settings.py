@@ -69,4 +69,6 @@ def test_an_outside_server_keeps_its_password_with_odd_characters(home: Path, mo
     )
     loaded = settings_module.load()
     assert loaded.server == ("db.example", 6543)
+    loaded.ensure_secrets(["YIDANG_READER_PASSWORD"])
+    assert loaded.dsn("reader").endswith("@db.example:6543/yidang?sslmode=require")
     assert loaded.admin_dsn("yidang") == "postgresql://boss:p%40ss%2Fword@db.example:6543/yidang?sslmode=require"

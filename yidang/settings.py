@@ -149,18 +149,23 @@ class Settings:
         if self.admin_url:
             parts = urlsplit(self.admin_url)
             user, password = unquote(parts.username or "postgres"), unquote(parts.password or "")
-            query = f"?{parts.query}" if parts.query else ""
         else:
-            user, password, query = "postgres", self.secret("YIDANG_POSTGRES_PASSWORD"), ""
+            user, password = "postgres", self.secret("YIDANG_POSTGRES_PASSWORD")
         host, port = self.server
-        return f"postgresql://{quote(user)}:{quote(password, safe='')}@{host}:{port}/{database}{query}"
+        return f"postgresql://{quote(user)}:{quote(password, safe='')}@{host}:{port}/{database}{self._url_options}"
 
     def dsn(self, role: str, driver: str = "") -> str:
         """URL for one of ROLES, e.g. dsn('reader'). driver: '+psycopg2' for SQLAlchemy users."""
         user, database = ROLES[role]
         password = quote(self.secret(f"YIDANG_{role.upper()}_PASSWORD"), safe="")
         host, port = self.server
-        return f"postgresql{driver}://{user}:{password}@{host}:{port}/{database}"
+        return f"postgresql{driver}://{user}:{password}@{host}:{port}/{database}{self._url_options}"
+
+    @property
+    def _url_options(self) -> str:
+        """Options of YIDANG_DATABASE_URL that every connection needs too, e.g. ?sslmode=require."""
+        query = urlsplit(self.admin_url).query if self.admin_url else ""
+        return f"?{query}" if query else ""
 
     # -- the day the figures are true for --------------------------------------------------------------
     def as_of(self, given: date | None = None) -> date:

@@ -48,8 +48,9 @@ alter role yidang_reader set statement_timeout = '60s';
 
 def _ensure_role(admin: psycopg.Connection, name: str, password: str) -> None:
     exists = admin.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
-    verb = "alter" if exists else "create"
-    statement = sql.SQL(verb + " role {} login nosuperuser nocreatedb nocreaterole password {}")
+    # Without SUPERUSER one may create plain roles, but not even repeat "nosuperuser" on an existing one.
+    create = sql.SQL("create role {} login nosuperuser nocreatedb nocreaterole password {}")
+    statement = sql.SQL("alter role {} password {}") if exists else create
     admin.execute(statement.format(sql.Identifier(name), sql.Literal(password)))
 
 
