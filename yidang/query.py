@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 import psycopg
+from psycopg.pq import ExecStatus
 
 from yidang.errors import ConfigError, YidangError
 from yidang.settings import Settings
@@ -18,7 +19,10 @@ def write_csv(settings: Settings, query: str, output: BinaryIO) -> None:
     statement = query.strip().rstrip(";")
     try:
         with psycopg.connect(settings.dsn("reader"), connect_timeout=10, options="-c search_path=marts") as connection:
-            # COPY takes exactly one query: a second statement smuggled in after a semicolon is a syntax error.
+            # Preparing alone proves that it is one whole statement, before it is put inside another one.
+            prepared = connection.pgconn.prepare(b"", statement.encode())
+            if prepared.status != ExecStatus.COMMAND_OK:
+                raise psycopg.ProgrammingError(prepared.error_message.decode("utf-8", "replace"))
             with connection.cursor().copy(f"copy ({statement}\n) to stdout with (format csv, header)") as rows:  # noqa: S608
                 for block in rows:
                     output.write(block)
