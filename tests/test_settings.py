@@ -72,3 +72,17 @@ def test_an_outside_server_keeps_its_password_with_odd_characters(home: Path, mo
     loaded.ensure_secrets(["YIDANG_READER_PASSWORD"])
     assert loaded.dsn("reader").endswith("@db.example:6543/yidang?sslmode=require")
     assert loaded.admin_dsn("yidang") == "postgresql://boss:p%40ss%2Fword@db.example:6543/yidang?sslmode=require"
+
+
+def test_secrets_given_from_outside_win_over_generated_ones_and_are_not_copied(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (home / "password").write_text("from-file\n")
+    monkeypatch.setenv("YIDANG_LOADER_PASSWORD_FILE", str(home / "password"))
+    monkeypatch.setenv("YIDANG_POSTGRES_PASSWORD_FILE", str(home / "password"))
+    monkeypatch.setenv("YIDANG_DATABASE_URL", "postgresql://postgres@db.example:5432/postgres")
+    loaded = settings_module.load()
+    assert loaded.ensure_secrets(["YIDANG_LOADER_PASSWORD", "OTHER"])["YIDANG_LOADER_PASSWORD"] == "from-file"
+    assert loaded.dsn("loader").startswith("postgresql://yidang_loader:from-file@db.example:5432/")
+    assert loaded.admin_dsn() == "postgresql://postgres:from-file@db.example:5432/postgres"
+    assert "from-file" not in loaded.secrets_file.read_text(encoding="utf-8")

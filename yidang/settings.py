@@ -98,10 +98,9 @@ class Settings:
     # -- secrets -------------------------------------------------------------------------------------
     def secret(self, name: str) -> str:
         """A secret by name: environment variable, then the file named by NAME_FILE, then secrets.json."""
-        if name in os.environ:
-            return os.environ[name]
-        if f"{name}_FILE" in os.environ:
-            return Path(os.environ[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
+        given = self._given(name)
+        if given is not None:
+            return given
         try:
             return self._secrets[name]
         except KeyError:
@@ -109,6 +108,15 @@ class Settings:
                 f"The secret {name} is not set.",
                 f"Set the environment variable {name}, or {name}_FILE, or add it to {self.secrets_file}.",
             ) from None
+
+    @staticmethod
+    def _given(name: str) -> str | None:
+        """A secret given from outside, which always wins over a generated one."""
+        if name in os.environ:
+            return os.environ[name]
+        if f"{name}_FILE" in os.environ:
+            return Path(os.environ[f"{name}_FILE"]).read_text(encoding="utf-8").strip()
+        return None
 
     @cached_property
     def _secrets(self) -> dict[str, str]:
@@ -123,7 +131,8 @@ class Settings:
         """
         known = dict(self._secrets)
         for name in names:
-            known.setdefault(name, random_secrets.token_urlsafe(32))
+            if name not in known and self._given(name) is None:
+                known[name] = random_secrets.token_urlsafe(32)
         known.update(fixed or {})
         if known != self._secrets:
             self.home.mkdir(parents=True, exist_ok=True)
@@ -133,7 +142,8 @@ class Settings:
                 json.dump(known, file, indent=1, sort_keys=True)
             temporary.replace(self.secrets_file)
             self.__dict__["_secrets"] = known
-        return known
+        outside = {name: given for name in [*known, *names] if (given := self._given(name)) is not None}
+        return known | outside
 
     # -- the warehouse -------------------------------------------------------------------------------
     @property
@@ -148,7 +158,9 @@ class Settings:
         """Superuser (or CREATEROLE + CREATEDB) connection, used only to create roles and databases."""
         if self.admin_url:
             parts = urlsplit(self.admin_url)
-            user, password = unquote(parts.username or "postgres"), unquote(parts.password or "")
+            user = unquote(parts.username or "postgres")
+            # A URL without a password lets the password come as a file, as containers give it.
+            password = unquote(parts.password) if parts.password else (self._given("YIDANG_POSTGRES_PASSWORD") or "")
         else:
             user, password = "postgres", self.secret("YIDANG_POSTGRES_PASSWORD")
         host, port = self.server
