@@ -85,12 +85,12 @@ def pull(
         try:
             result = landing.pull(settings, department)
         except YidangError as error:
-            failed.append(department.department)
-            typer.echo(f"✗ {department.department} {department.name}: {error}", err=True)
+            failed.append(department.id)
+            typer.echo(f"✗ {department.id} {department.name}: {error}", err=True)
             continue
         for table in result.tables:
             typer.echo(
-                f"✓ {department.department}.{table.table}: read {table.rows_read:,}, landed {table.rows_landed:,}, "
+                f"✓ {department.id}.{table.table}: read {table.rows_read:,}, landed {table.rows_landed:,}, "
                 f"quarantined {table.rows_quarantined:,}  ({table.seconds:.1f} s)"
             )
     if failed:

@@ -41,7 +41,7 @@ def run(settings: Settings) -> None:
             airflow_up.result()
         superset_prepared = pool.submit(superset.prepare, settings)
         with progress.step("Airflow runs the pulls; their assets trigger the build"):
-            runs = airflow.run_pipeline(settings, [item.department for item in contracts.load_departments(settings)])
+            runs = airflow.run_pipeline(settings, [item.id for item in contracts.load_departments(settings)])
         with progress.step("Superset: dashboards imported"):
             superset_prepared.result()
     with progress.step("Superset serves"):

@@ -128,10 +128,10 @@ def require_free_port(port: int, what: str) -> None:
             ) from None
 
 
-def port_answers(port: int) -> bool:
+def port_answers(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((host, port)) == 0
 
 
 def log_tail(settings: Settings, name: str, lines: int = 15) -> str:
