@@ -53,14 +53,19 @@ def run(settings: Settings) -> None:
     console.print(f"Done in {progress.seconds:.0f} s.")
 
 
-def _summary(settings: Settings, report: annual.ReportFiles, builds: str) -> Table:
+def _summary(settings: Settings, report: annual.ReportFiles, runs: airflow.PipelineRuns) -> Table:
     table = Table(title="What to look at", title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     airflow_user, _ = airflow.credentials(settings)
+    built = (
+        f"{len(runs.pulls)} pulls, {len(runs.builds)} build(s) in this run" if runs.builds else "nothing new to build"
+    )
     table.add_row("Dashboard", f"{superset.url(settings)}superset/dashboard/overview/", "user admin")
-    table.add_row("Airflow", airflow.url(settings), f"user {airflow_user}")
+    table.add_row("Airflow", airflow.url(settings), f"user {airflow_user}: {built}")
     table.add_row("Annual report", str(report.docx), report.note or str(report.pdf))
-    table.add_row("Passwords", str(settings.secrets_file), "YIDANG_SUPERSET_ADMIN_PASSWORD, YIDANG_AIRFLOW_PASSWORD")
-    table.add_row("Look first at", 'yidang sql "select * from fct_project_lifecycle limit 5"', builds)
+    table.add_row(
+        "Passwords", str(settings.secrets_file), "YIDANG_SUPERSET_ADMIN_PASSWORD, YIDANG_AIRFLOW_ADMIN_PASSWORD"
+    )
+    table.add_row("One row a project", 'yidang sql "select * from fct_project_lifecycle limit 5"', "")
     table.add_row("What runs", "yidang status", "the command lies in .yidang/venv/platform/bin")
     table.add_row("Stop / remove", "make stop", "make clean")
     return table

@@ -128,7 +128,7 @@ def _services(settings: Settings) -> list[ServiceState]:
     ]
     for name, label, where in (
         ("district_http", "HTTP (made-up district)", f"http://127.0.0.1:{settings.port('district_http')}/"),
-        ("airflow-api-server", "Airflow api-server", airflow.url(settings)),
+        ("airflow-api", "Airflow api-server", airflow.url(settings)),
         ("airflow-scheduler", "Airflow scheduler", ""),
         ("airflow-dag-processor", "Airflow dag-processor", ""),
         ("superset", "Superset", superset.url(settings)),

@@ -1,0 +1,148 @@
+"""The whole main job as a user runs it: `yidang demo` in an empty home, again, `status`, `stop`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import docx
+import httpx
+import psycopg
+import pytest
+from conftest import free_port_base
+
+from yidang import settings as settings_module
+from yidang.settings import ROOT, Settings
+
+pytestmark = pytest.mark.end_to_end
+YIDANG = ROOT / ".yidang" / "venv" / "platform" / "bin" / "yidang"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, subprocess.CompletedProcess]]:
+    """The demo, run once in a home of its own; everything is stopped and removed at the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("YIDANG_")]:
+            patch.delenv(name)
+        patch.setenv("YIDANG_HOME", str(tmp_path_factory.mktemp("demo")))
+        patch.setenv("YIDANG_PORT_BASE", str(free_port_base()))
+        loaded = settings_module.load()
+        try:
+            yield loaded, run("demo")
+        finally:
+            run("clean")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run([YIDANG, *arguments], capture_output=True, text=True, timeout=600)
+
+
+def query(settings: Settings, statement: str) -> list[tuple]:
+    with psycopg.connect(settings.dsn("reader"), options="-c search_path=marts") as connection:
+        return connection.execute(statement).fetchall()
+
+
+def truth(settings: Settings, name: str) -> list[dict[str, str]]:
+    with (settings.district_dir / "truth" / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_it_succeeds_and_says_where_to_look(demo):
+    settings, result = demo
+    assert result.returncode == 0, result.stdout + result.stderr
+    for word in ("Dashboard", "Airflow", "Annual report", "make stop", "secrets.json"):
+        assert word in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_no_secret_is_printed_or_logged(demo):
+    settings, result = demo
+    secrets = json.loads(settings.secrets_file.read_text())
+    passwords = [value for name, value in secrets.items() if name.endswith(("PASSWORD", "TOKEN", "SECRET", "KEY"))]
+    assert len(passwords) >= 8
+    texts = [result.stdout, result.stderr]
+    texts += [path.read_text("utf-8", "replace") for path in settings.log_dir.glob("*.log")]
+    texts += [path.read_text("utf-8", "replace") for path in (settings.home / "airflow" / "logs").rglob("*.log")]
+    assert not [password for password in passwords if any(password in text for text in texts)]
+
+
+def test_one_lifecycle_row_per_project_of_the_truth(demo):
+    settings, _ = demo
+    built = query(settings, "select project_code from fct_project_lifecycle")
+    true_codes = {row["project_code"] for row in truth(settings, "projects.csv")}
+    assert len(built) == len(true_codes) == len({code for (code,) in built})
+    assert {code for (code,) in built} == true_codes
+
+
+def test_every_case_of_the_truth_is_a_row(demo):
+    """Nothing is dropped on the way: each true 办件 that its department shows is in the fact table once."""
+    settings, _ = demo
+    built = {tuple(row) for row in query(settings, "select source_department, instance_code from fct_item_instance")}
+    assert len(built) == query(settings, "select count(*) from fct_item_instance")[0][0]
+    true_cases = {(row["department"], row["case_no"]) for row in truth(settings, "cases.csv")}
+    assert true_cases - built == set()
+
+
+def test_no_run_of_airflow_failed(demo):
+    settings, _ = demo
+    with psycopg.connect(settings.dsn("airflow")) as connection:
+        states = dict(connection.execute("select dag_id || ' ' || state, count(*) from dag_run group by 1").fetchall())
+    assert {name for name in states if not name.endswith(" success")} == set()
+    assert sum(count for name, count in states.items() if name.startswith("pull_")) == 7
+    assert any(name.startswith("build ") for name in states)
+
+
+def test_the_pages_answer(demo):
+    settings, _ = demo
+    for port, path in ((settings.port("airflow"), "/api/v2/monitor/health"), (settings.port("superset"), "/health")):
+        assert httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False).status_code == 200
+
+
+def test_the_report_opens_and_says_that_the_data_are_made_up(demo):
+    settings, _ = demo
+    (path,) = (settings.reports_dir / "annual-2025").glob("*.docx")
+    text = "\n".join(paragraph.text for paragraph in docx.Document(str(path)).paragraphs)
+    assert "虚构" in text
+
+
+def test_status_is_healthy_and_machine_readable(demo):
+    settings, _ = demo
+    result = run("status", "--json")
+    report = json.loads(result.stdout)
+    assert (result.returncode, report["healthy"]) == (0, True), report
+    assert len(report["departments"]) == 7
+
+
+def test_a_second_demo_is_quick_and_changes_nothing(demo):
+    settings, _ = demo
+    (report,) = (settings.reports_dir / "annual-2025").glob("*.docx")
+    before = (ledger(settings), snapshot(settings.run_dir), report.read_bytes())
+    began = time.monotonic()
+    result = run("demo")
+    seconds = time.monotonic() - began
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (ledger(settings), snapshot(settings.run_dir), report.read_bytes()) == before
+    print(f"second demo: {seconds:.1f} s")
+
+
+def test_stop_stops_everything_and_only_that(demo):
+    settings, _ = demo
+    result = run("stop")
+    assert result.returncode == 0
+    report = json.loads(run("status", "--json").stdout)
+    assert not any(service["running"] for service in report["services"])
+    assert run("stop").stdout.strip() == "Nothing was running."
+
+
+def ledger(settings: Settings) -> tuple:
+    with psycopg.connect(settings.dsn("loader")) as connection:
+        return connection.execute("select count(*), sum(rows_landed), max(batch_id) from landing.batch").fetchone()
+
+
+def snapshot(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in sorted(folder.glob("*.json"))}
