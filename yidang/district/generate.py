@@ -1,0 +1,107 @@
+"""One command: simulate a world, plant its faults, write the truth and the seven systems."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import psycopg
+
+from yidang.district import http_api, truth
+from yidang.district.plant import plant
+from yidang.district.simulate import simulate
+from yidang.district.systems import copying, csv_drop, hall, http_store, spgl, xlsx_drop
+from yidang.errors import ConfigError
+from yidang.services import district as servers
+from yidang.settings import Settings
+
+# Raised when the same arguments give another world, so that an older one on disk is made anew.
+GENERATOR_VERSION = 1
+SCHEMAS = {"zigui": spgl.SCHEMA, "zhujian": spgl.SCHEMA, "zhengwu": hall.SCHEMA}
+
+
+@dataclass(frozen=True)
+class DistrictSummary:
+    """What was made. counts: as in truth/summary.json. is_new: False when the same world was already there."""
+
+    seed: int
+    projects: int
+    start: date
+    end: date
+    counts: dict[str, object]
+    seconds: float
+    is_new: bool
+
+
+def generate(settings: Settings, *, seed: int, projects: int, start: date, end: date) -> DistrictSummary:
+    """Write the world of these arguments to truth/ and to every department's system; once, if they are unchanged.
+
+    Nothing after `end` is visible anywhere. Starts the district's PostgreSQL if it does not run.
+    Raises ConfigError for arguments that make no world.
+    """
+    if projects < 1:
+        raise ConfigError(f"A district of {projects} projects cannot be made.", "Give --projects a number from 1.")
+    if (end - start).days < 30:
+        raise ConfigError(f"From {start} to {end} is too short.", "Give at least 30 days between start and end.")
+    began = time.monotonic()
+    servers.start_databases(settings)
+    request = {
+        "version": GENERATOR_VERSION,
+        "seed": seed,
+        "projects": projects,
+        "start": start.isoformat(),
+        "end": end.isoformat(),
+    }
+    stamp = "虚构示例数据 " + hashlib.sha256(json.dumps(request).encode()).hexdigest()[:16]
+    summary = settings.district_dir / "truth" / "summary.json"
+    known = _known(settings, summary, request, stamp)
+    counts = known or _make(settings, summary, request, stamp)
+    return DistrictSummary(seed, projects, start, end, counts, time.monotonic() - began, known is None)
+
+
+def _known(settings: Settings, summary: Path, request: dict[str, object], stamp: str) -> dict[str, object] | None:
+    """The counts of the world on disk, if it is the one asked for and every database holds it too."""
+    if not summary.exists():
+        return None
+    recorded = json.loads(summary.read_text(encoding="utf-8"))
+    if recorded["request"] != request or not http_api.store_path(settings.district_dir).exists():
+        return None
+    for department, schema in SCHEMAS.items():
+        with _connect(settings, department) as connection:
+            if copying.stamp_of(connection, schema) != stamp:
+                return None
+    return recorded["counts"]
+
+
+def _make(settings: Settings, summary: Path, request: dict[str, object], stamp: str) -> dict[str, object]:
+    start, end = date.fromisoformat(str(request["start"])), date.fromisoformat(str(request["end"]))
+    world = simulate(int(request["seed"]), int(request["projects"]), start, end)
+    plant(world)
+    with suppress(FileNotFoundError):
+        summary.unlink()  # from here to the end the world on disk is nobody's
+    for department in ("zigui", "zhujian"):
+        with _connect(settings, department) as connection:
+            spgl.write(world, department, connection, servers.reader(department), stamp)
+    with _connect(settings, "zhengwu") as connection:
+        hall.write(world, connection, servers.reader("zhengwu"), stamp)
+    http_store.write(world, http_api.store_path(settings.district_dir))
+    for department in servers.DROPS:
+        shutil.rmtree(servers.drop_folder(settings, department), ignore_errors=True)
+    dirt = csv_drop.write(world, servers.drop_folder(settings, "shengtai"))
+    world.planted["broken_lines"] = dirt["broken_lines"]
+    world.planted["repeated_files"] = [dirt["repeated_file"]] if dirt["repeated_file"] else []
+    xlsx_drop.write(world, servers.drop_folder(settings, "renfang"))
+    truth.write(world, summary.parent)
+    counts = truth.summarise(world)
+    truth.write_json(summary, {"notice": "虚构示例数据", "request": request, "counts": counts})
+    return counts
+
+
+def _connect(settings: Settings, department: str) -> psycopg.Connection:
+    return psycopg.connect(servers.admin_dsn(settings, servers.DATABASES[department]))

@@ -1,0 +1,44 @@
+"""Fill tables of the district's own databases with COPY."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import psycopg
+from psycopg import sql
+
+
+def recreate_schema(connection: psycopg.Connection, schema: str, reader: str, stamp: str) -> None:
+    """Drop and create the schema; its comment is the stamp by which a later run knows the data."""
+    name = sql.Identifier(schema)
+    connection.execute(sql.SQL("drop schema if exists {} cascade").format(name))
+    connection.execute(sql.SQL("create schema {}").format(name))
+    connection.execute(sql.SQL("comment on schema {} is {}").format(name, sql.Literal(stamp)))
+    connection.execute(sql.SQL("grant usage on schema {} to {}").format(name, sql.Identifier(reader)))
+    connection.execute(
+        sql.SQL("alter default privileges in schema {} grant select on tables to {}").format(
+            name, sql.Identifier(reader)
+        )
+    )
+
+
+def fill(
+    connection: psycopg.Connection, schema: str, table: str, columns: dict[str, str], rows: Iterable[tuple]
+) -> None:
+    """Create schema.table with `columns` (name → SQL type) and copy the rows into it."""
+    target = sql.Identifier(schema, table)
+    definition = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()
+    )
+    connection.execute(sql.SQL("create table {} ({})").format(target, definition))
+    with connection.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(target)) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def stamp_of(connection: psycopg.Connection, schema: str) -> str | None:
+    """The stamp recreate_schema left, or None."""
+    row = connection.execute(
+        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s", (schema,)
+    ).fetchone()
+    return row[0] if row else None
