@@ -1,0 +1,183 @@
+"""Chart → PNG that reads in black and white: hatches and markers beside greys and blues, values written on."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+
+from yidang.reports.blocks import Chart, Series
+from yidang.reports.fonts import chart_font
+
+WIDTH_MM = 152
+_DPI = 220
+# Fill, hatch, marker: neighbours differ in lightness and in hatch, so a copier keeps them apart.
+_STYLES = (
+    ("#1f4e79", "", "o"),
+    ("#bdd7ee", "///", "s"),
+    ("#7f7f7f", "...", "^"),
+    ("#ffffff", "xxx", "D"),
+)
+_INK = "#222222"
+
+
+def draw(chart: Chart) -> bytes:
+    """The chart as PNG bytes, the same bytes for the same chart. Raises YidangError if no Chinese font is found."""
+    style = {
+        "font.family": chart_font(),
+        "font.size": 9,
+        "axes.unicode_minus": False,
+        "hatch.linewidth": 0.6,
+        "axes.edgecolor": _INK,
+        "text.color": _INK,
+    }
+    with rc_context(style):
+        horizontal = chart.kind in ("ranking", "stacked")
+        height = max(62, 20 + 10.5 * len(chart.categories)) if horizontal else 72
+        canvas = Canvas(figsize=(WIDTH_MM / 25.4, height / 25.4), dpi=_DPI, layout="constrained")
+        FigureCanvasAgg(canvas)
+        axes = canvas.add_subplot()
+        _KINDS[chart.kind](axes, chart)
+        _finish(canvas, axes, chart)
+        buffer = io.BytesIO()
+        canvas.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _lines(axes: Axes, chart: Chart) -> None:
+    for place, series in enumerate(chart.series):
+        _, _, marker = _STYLES[place % len(_STYLES)]
+        heights = [float("nan") if value is None else value for value in series.values]
+        axes.plot(
+            range(len(heights)),
+            heights,
+            color=_INK if place == 0 else "#7f7f7f",
+            linestyle="-" if place == 0 else "--",
+            marker=marker,
+            markersize=4.5,
+            markerfacecolor=_INK if place == 0 else "white",
+            linewidth=1.4 if place == 0 else 1.0,
+            label=series.name,
+        )
+        if place == 0:
+            _label_points(axes, series)
+    axes.set_xticks(range(len(chart.categories)), chart.categories)
+    axes.set_xlim(-0.5, len(chart.categories) - 0.5)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low - (high - low) * 0.08, high + (high - low) * 0.12)
+    axes.set_ylabel(chart.unit)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+
+
+def _label_points(axes: Axes, series: Series) -> None:
+    for place, (value, label) in enumerate(zip(series.values, series.labels, strict=True)):
+        if value is not None:
+            axes.annotate(label, (place, value), (0, 6), textcoords="offset points", ha="center", fontsize=8)
+
+
+def _bars(axes: Axes, chart: Chart) -> None:
+    width = 0.8 / len(chart.series)
+    for place, series in enumerate(chart.series):
+        fill, hatch, _ = _STYLES[place % len(_STYLES)]
+        positions = [index + (place - (len(chart.series) - 1) / 2) * width for index in range(len(chart.categories))]
+        bars = axes.bar(
+            positions,
+            [value or 0 for value in series.values],
+            width=width * 0.92,
+            color=fill,
+            hatch=hatch,
+            edgecolor=_INK,
+            linewidth=0.7,
+            label=series.name,
+        )
+        axes.bar_label(bars, labels=series.labels, padding=2, fontsize=7.5)
+    axes.set_xticks(range(len(chart.categories)), chart.categories)
+    axes.margins(y=0.14)
+    axes.set_ylabel(chart.unit)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+
+
+def _ranking(axes: Axes, chart: Chart) -> None:
+    """One horizontal bar per category, best first, with its interval as a whisker."""
+    (series,) = chart.series
+    places = range(len(chart.categories))
+    axes.barh(
+        places,
+        [value or 0 for value in series.values],
+        height=0.58,
+        color=_STYLES[1][0],
+        edgecolor=_INK,
+        linewidth=0.7,
+        label=series.name,
+    )
+    for place, (value, label) in enumerate(zip(series.values, series.labels, strict=True)):
+        interval = series.intervals[place] if series.intervals else None
+        if value is not None and interval:
+            low, high = interval
+            error = [[max(value - low, 0)], [max(high - value, 0)]]
+            axes.errorbar(value, place, xerr=error, color=_INK, capsize=3, linewidth=1)
+        axes.annotate(
+            label,
+            (max(value or 0, interval[1] if interval else 0), place),
+            (6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+        )
+    _horizontal_categories(axes, chart)
+    axes.margins(x=0.16)
+
+
+def _stacked(axes: Axes, chart: Chart) -> None:
+    left = [0.0] * len(chart.categories)
+    for place, series in enumerate(chart.series):
+        fill, hatch, _ = _STYLES[place % len(_STYLES)]
+        widths = [value or 0 for value in series.values]
+        axes.barh(
+            range(len(chart.categories)),
+            widths,
+            left=left,
+            height=0.58,
+            color=fill,
+            hatch=hatch,
+            edgecolor=_INK,
+            linewidth=0.7,
+            label=series.name,
+        )
+        left = [start + width for start, width in zip(left, widths, strict=True)]
+    for place, total in enumerate(left):
+        labels = [f"{series.name}{series.labels[place]}" for series in chart.series if (series.values[place] or 0) > 0]
+        axes.annotate(
+            "　".join(labels) or "0", (total, place), (6, 0), textcoords="offset points", va="center", fontsize=8
+        )
+    _horizontal_categories(axes, chart)
+    axes.margins(x=0.5)
+    axes.set_xlim(left=0)
+
+
+def _horizontal_categories(axes: Axes, chart: Chart) -> None:
+    axes.set_yticks(range(len(chart.categories)), chart.categories)
+    axes.invert_yaxis()
+    axes.set_xlabel(chart.unit)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+
+
+def _finish(canvas: Canvas, axes: Axes, chart: Chart) -> None:
+    axes.set_axisbelow(True)
+    axes.tick_params(length=2.5, colors=_INK)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    if len(chart.series) > 1:
+        canvas.legend(loc="outside upper center", ncols=len(chart.series), frameon=False, handlelength=2.2)
+
+
+_KINDS = {"lines": _lines, "bars": _bars, "ranking": _ranking, "stacked": _stacked}
+
+
+def short_label(names: Sequence[str]) -> tuple[str, ...]:
+    """Category names that fit an axis: broken after six characters."""
+    return tuple("\n".join(name[start : start + 6] for start in range(0, len(name), 6)) for name in names)

@@ -1,0 +1,72 @@
+"""Names and dates that a report mentions beside its figures: departments, reforms, what the marts cover."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import psycopg
+
+from yidang.reports.figures import Period
+
+
+@dataclass(frozen=True)
+class Department:
+    department_id: str
+    name: str
+    short_name: str
+    is_example: bool
+
+
+@dataclass(frozen=True)
+class Reform:
+    """A catalogue item whose limits changed: `version` took over from `old_version` on `since`."""
+
+    item_code: str
+    item_name: str
+    department_name: str
+    old_version: str
+    version: str
+    since: date
+
+
+def departments(connection: psycopg.Connection) -> tuple[Department, ...]:
+    """Departments that handle cases, in the order of their ids."""
+    rows = connection.execute(
+        """
+        select department_id, department_name, coalesce(short_name, department_name), is_example
+        from marts.dim_department
+        where department_id in (select department_id from marts.fct_item_instance)
+        order by department_id
+        """
+    )
+    return tuple(Department(*row) for row in rows)
+
+
+def reforms(connection: psycopg.Connection, period: Period) -> tuple[Reform, ...]:
+    """Item versions that came into force in the period with a shorter promise than the version before."""
+    rows = connection.execute(
+        """
+        select item_code, item_name, department_name, old_version, item_version, valid_from
+        from (
+            select
+                dim_item.*,
+                lag(item_version) over by_item as old_version,
+                lag(promised_limit) over by_item as old_promised_limit,
+                lag(promised_unit) over by_item as old_promised_unit
+            from marts.dim_item
+            window by_item as (partition by item_code order by valid_from)
+        ) as versions
+        where promised_limit < old_promised_limit
+            and promised_unit = old_promised_unit
+            and valid_from between %s and %s
+        order by valid_from, item_code
+        """,
+        (period.first, period.last),
+    )
+    return tuple(Reform(*row) for row in rows)
+
+
+def years_covered(connection: psycopg.Connection) -> tuple[date | None, date | None]:
+    """First and last day on which a case was received."""
+    return connection.execute("select min(received_date), max(received_date) from marts.fct_item_instance").fetchone()
