@@ -5,14 +5,14 @@
 ARG BASE=debian:bookworm-slim
 FROM ${BASE}
 
-# The fixed uid lets both images share the volume that holds the generated secrets.
+# Both images share two volumes, so the user has one fixed uid.
 ARG EXTRA_PACKAGES=""
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
     ca-certificates python3 python3-venv tini tzdata ${EXTRA_PACKAGES} \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
- && useradd --uid 10001 --user-group --home-dir /var/lib/yidang --create-home --shell /usr/sbin/nologin yidang \
- && install -d -o yidang -g yidang -m 0700 /var/lib/yidang/secrets
+ && useradd --uid 10001 --user-group --home-dir /var/lib/yidang --no-create-home --shell /usr/sbin/nologin yidang \
+ && install -d -o yidang -g yidang -m 0700 /var/lib/yidang /var/lib/yidang/superset /var/lib/yidang-secrets
 
 # The same script, locks and layout as `make demo`; the package's empty shell is enough for its editable install,
 # so that a change of code does not install the environment again.

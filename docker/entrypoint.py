@@ -1,0 +1,62 @@
+"""One part of the platform in the foreground of a container.
+
+usage: entrypoint.py init                                   roles, databases, landing tables, Airflow's schema and pools; ends
+       entrypoint.py api-server | scheduler | dag-processor  Airflow's parts
+       entrypoint.py COMMAND …                              anything else as it stands, e.g. yidang status
+
+Variables set on the container win over the ones Yidang derives, so compose alone decides on hosts and ports.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+from yidang import contracts, landing
+from yidang.errors import YidangError
+from yidang.services import airflow, warehouse
+from yidang.settings import Settings, load
+
+AIRFLOW_PARTS = ("api-server", "scheduler", "dag-processor")
+
+
+def main(command: list[str]) -> None:
+    if command == ["init"]:
+        prepare(load())
+    elif command[0] in AIRFLOW_PARTS:
+        settings = load()
+        argv = [*airflow_command(settings), *command]
+        os.execve(argv[0], argv, environment(settings))
+    else:
+        os.execvp(command[0], command)
+
+
+def prepare(settings: Settings) -> None:
+    """Everything that must exist before the services start. Safe to repeat."""
+    warehouse.prepare(settings)
+    landing.ensure_landing(settings, contracts.load_departments(settings))
+    airflow.prepare(settings)
+    # No API answers yet, so the pools go in by Airflow's own command. A task whose pool is missing would wait for ever.
+    pools = {pool.pop("name"): {**pool, "include_deferred": False} for pool in airflow.pools(settings)}
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        json.dump(pools, file)
+        file.flush()
+        subprocess.run([*airflow_command(settings), "pools", "import", file.name], env=environment(settings), check=True)
+
+
+def airflow_command(settings: Settings) -> list[str]:
+    return [str(settings.python("platform")), "-m", "airflow"]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    return {**airflow.environment(settings), **os.environ}
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except YidangError as error:
+        sys.exit(str(error))

@@ -1,0 +1,275 @@
+"""The images are built for real with podman, started against a real PostgreSQL, and asked whether they are healthy.
+
+Needs root on Debian/Ubuntu (debootstrap makes the base image, no image registry is needed). Elsewhere the tests are
+skipped with the reason; in CI they fail instead. Layers stay in podman's store, so that a second run is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+import pytest
+import yaml
+from conftest import free_port_base
+
+from yidang import settings as settings_module
+from yidang.services import postgres
+from yidang.settings import AIRFLOW_DATABASE, ROOT, Settings
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(1500)]
+
+DOCKER = ROOT / "docker"
+BASE = "localhost/yidang-base:bookworm"
+IMAGES = {name: f"localhost/yidang-{name}:test" for name in ("platform", "superset")}
+UID = 10001
+# What compose.yml demands of the same services; runc and the limits because a container within a container allows no more.
+HARDENED = ["--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", f"--user={UID}:{UID}"]
+ENGINE = ["--network=host", "--ulimit=nofile=20000:20000", "--ulimit=nproc=4096:4096"]
+
+
+def podman(*arguments: str | Path, check: bool = True, **options) -> str:
+    command = ["podman", "--runtime", "runc", *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, **options)
+    if check and result.returncode:
+        pytest.fail(f"podman {' '.join(command[3:])}\n{(result.stdout + result.stderr)[-4000:]}", pytrace=False)
+    return result.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def base() -> str:
+    """A Debian base image, made once with debootstrap; the images ask for nothing that debian:bookworm-slim lacks."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        refuse("the images can be built here only as root on Debian or Ubuntu (debootstrap makes the base image)")
+    tools = subprocess.run([sys.executable, ROOT / "scripts" / "setup_test_tools.py"], capture_output=True, text=True)
+    missing = [tool for tool in ("podman", "runc", "debootstrap") if not shutil.which(tool)]
+    if missing:
+        refuse(f"{', '.join(missing)} could not be installed: {tools.stderr.strip()}")
+    if subprocess.run(["podman", "image", "exists", BASE]).returncode:
+        # Not below pytest's folder: PostgreSQL's service user and debootstrap both need a path others can enter.
+        folder = Path("/var/tmp/yidang-base")
+        shutil.rmtree(folder, ignore_errors=True)
+        made = subprocess.run(["debootstrap", "--variant=minbase", "bookworm", folder], capture_output=True, text=True)
+        if made.returncode:
+            refuse(f"debootstrap failed: {made.stdout[-500:]}")
+        for package in (folder / "var/cache/apt/archives").glob("*.deb"):
+            package.unlink()
+        with subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE) as archive:
+            podman("import", "-q", "-", BASE, stdin=archive.stdout)
+        shutil.rmtree(folder)
+    return BASE
+
+
+def refuse(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(f"CI must build the images, but {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def images(base: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("build")
+    for name, image in IMAGES.items():
+        began = time.monotonic()
+        podman(
+            "build", "--isolation=chroot", "--network=host", f"--build-arg=BASE={base}", *registry_secrets(folder),
+            "-t", image, "-f", DOCKER / f"{name}.Dockerfile", ROOT,
+            env={**os.environ, "TMPDIR": str(folder)},  # buildah keeps the installer's cache there, it goes with the test
+        )  # fmt: skip
+        size = int(podman("image", "inspect", "--format={{.Size}}", image)) / 1e9
+        print(f"{name}: built in {time.monotonic() - began:.0f} s, {size:.2f} GB")
+    return IMAGES
+
+
+def registry_secrets(folder: Path) -> list[str]:
+    """What pip is configured for on this machine (a mirror, a private certificate), as secrets of the build."""
+    pip = [ROOT / ".yidang/venv/uv/bin/python", "-m", "pip", "config", "list"]
+    listing = subprocess.run(pip, capture_output=True, text=True, check=True).stdout
+    found = dict(re.findall(r"\.(index-url|cert)='(.*)'", listing))
+    flags, lines = [], ["[global]"]
+    if "cert" in found:
+        flags.append(f"--secret=id=ca_bundle,src={found['cert']}")
+        lines.append("cert = /run/secrets/ca_bundle")
+    if "index-url" in found:
+        lines.append(f"index-url = {found['index-url']}")
+    (folder / "pip.conf").write_text("\n".join(lines) + "\n")
+    return [*flags, f"--secret=id=pip_conf,src={folder / 'pip.conf'}"]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An empty PostgreSQL cluster and the containers that use it, side by side on the host's network."""
+
+    settings: Settings
+    images: dict[str, str]
+    volumes: dict[str, str]
+    admin_password_file: Path
+
+    def run(self, image: str, command: list[str], *flags: str) -> str:
+        """Run a container. Attached: returns its output, fails the test if it fails. With -d: returns its id."""
+        host, port = self.settings.server
+        environment = {
+            "YIDANG_DATABASE_URL": f"postgresql://postgres@{host}:{port}/postgres",
+            "YIDANG_PORT_BASE": str(self.settings.port_base),
+        }
+        variables = [f"--env={name}={value}" for name, value in environment.items()]
+        return podman("run", *ENGINE, *HARDENED, *variables, *flags, self.images[image], *command)
+
+    def volume(self, name: str, target: str, mode: str = "rw") -> str:
+        return f"--volume={self.volumes[name]}:{target}:{mode}"
+
+    @property
+    def admin_password(self) -> list[str]:
+        return [
+            f"--volume={self.admin_password_file}:/run/secrets/postgres_password:ro",
+            "--env=YIDANG_POSTGRES_PASSWORD_FILE=/run/secrets/postgres_password",
+        ]
+
+    def start(self, name: str, image: str, command: list[str], *flags: str) -> None:
+        self.run(image, command, "--detach", f"--name={self.container(name)}", *flags)
+
+    def container(self, name: str) -> str:
+        return f"yidang-test-{self.settings.port_base}-{name}"
+
+    def logs(self, name: str) -> str:
+        command = ["podman", "logs", "--tail=40", self.container(name)]
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return f"{name}:\n{result.stdout[-4000:]}"
+
+    def wait(self, what: Callable[[], bool], names: list[str], seconds: float = 180) -> None:
+        deadline = time.monotonic() + seconds
+        while not answers(what):
+            dead = [name for name in names if self.state(name) != "running"]
+            if dead or time.monotonic() > deadline:
+                problem = f"{', '.join(dead)} ended" if dead else f"not healthy after {seconds:.0f} s"
+                pytest.fail(f"{problem}\n" + "\n".join(map(self.logs, dead or names)), pytrace=False)
+            time.sleep(0.5)
+
+    def state(self, name: str) -> str:
+        return podman("inspect", "--format={{.State.Status}}", self.container(name))
+
+    def user_ids(self, name: str) -> set[int]:
+        """Real uids, as the host sees them, of every process of a container."""
+        pid = int(podman("inspect", "--format={{.State.Pid}}", self.container(name)))
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        return {member.uids().real for member in family}
+
+
+def answers(what: Callable[[], bool]) -> bool:
+    try:
+        return what()
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def installation(images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("YIDANG_DATABASE_URL", "YIDANG_SECRETS_FILE", "YIDANG_DEPARTMENTS_DIR", "YIDANG_AS_OF"):
+            patch.delenv(name, raising=False)
+        patch.setenv("YIDANG_HOME", str(tmp_path_factory.mktemp("containers")))
+        patch.setenv("YIDANG_PORT_BASE", str(free_port_base()))
+        settings = settings_module.load()
+    volumes = {name: f"yidang-test-{settings.port_base}-{name}" for name in ("airflow", "superset", "secrets")}
+    password_file = settings.home / "postgres_password"
+    try:
+        postgres.start(settings, postgres.WAREHOUSE)
+        password_file.write_text(settings.secret(postgres.WAREHOUSE.password_secret))
+        made = Installation(settings, images, volumes, password_file)
+        state = made.volume("airflow", "/var/lib/yidang")
+        made.run("platform", ["init"], "--rm", state, made.volume("secrets", "/var/lib/yidang-secrets"), *made.admin_password)
+        yield made
+    finally:
+        containers = podman("ps", "-aq", f"--filter=name=yidang-test-{settings.port_base}-", check=False).split()
+        if containers:
+            podman("rm", "-f", "-t", "3", *containers, check=False)
+        podman("volume", "rm", "-f", *volumes.values(), check=False)
+        postgres.stop(settings, postgres.WAREHOUSE)
+        postgres.remove(settings)
+
+
+def test_airflow_runs_in_three_hardened_containers(installation: Installation):
+    parts = ["api-server", "scheduler", "dag-processor"]
+    for part in parts:
+        installation.start(
+            part, "platform", [part],
+            installation.volume("airflow", "/var/lib/yidang"),
+            installation.volume("secrets", "/var/lib/yidang-secrets", "ro"),
+        )  # fmt: skip
+    page = f"http://127.0.0.1:{installation.settings.port('airflow')}/api/v2/monitor/health"
+
+    def healthy() -> bool:
+        health = httpx.get(page, timeout=5, trust_env=False).raise_for_status().json()
+        return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
+
+    installation.wait(healthy, parts)
+    for part in parts:
+        assert installation.user_ids(part) == {UID}
+    # The probe that compose.yml uses, from inside: healthy parts pass, a part that does not run (the triggerer) fails.
+    probe = ["exec", installation.container("api-server"), "python3", "/opt/yidang/docker/health.py", page]
+    podman(*probe, "scheduler")
+    assert subprocess.run(["podman", "--runtime", "runc", *probe, "triggerer"], capture_output=True).returncode == 1
+
+    expected = {"build", *(f"pull_{path.stem}" for path in (ROOT / "departments").glob("*.yml"))}
+    with psycopg.connect(installation.settings.admin_dsn(AIRFLOW_DATABASE), autocommit=True) as connection:
+
+        def dags() -> set[str]:
+            return {name for (name,) in connection.execute("select dag_id from dag where not is_stale")}
+
+        installation.wait(lambda: dags() == expected, parts, seconds=60)
+        assert not connection.execute("select filename, stacktrace from import_error").fetchall()
+        pools = {name for (name,) in connection.execute("select pool from slot_pool")}
+    assert pools == {"default_pool", "dbt", *(f"source_{name[5:]}" for name in expected - {"build"})}
+
+
+def test_preparing_twice_changes_nothing(installation: Installation):
+    def state() -> str:
+        return installation.run("platform", ["sh", "-c", "cat /var/lib/yidang-secrets/secrets.json"], *secrets, "--rm")
+
+    secrets = [installation.volume("secrets", "/var/lib/yidang-secrets")]
+    before = state()
+    installation.run(
+        "platform", ["init"], "--rm", installation.volume("airflow", "/var/lib/yidang"), *secrets, *installation.admin_password
+    )  # fmt: skip
+    assert state() == before
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_holds_no_secret_and_nothing_it_does_not_need(images: dict[str, str], name: str):
+    search = "find / -xdev '(' -name secrets.json -o -name pip.conf -o -name .git -o -name tests -path '/opt/yidang/tests*' ')'"
+    found = podman("run", "--rm", *ENGINE, "--entrypoint=sh", images[name], "-c", f"{search} 2>/dev/null; ls -A /run/secrets")
+    assert found == ""
+    owned = podman(
+        "run", "--rm", *ENGINE, "--entrypoint=sh", images[name], "-c", "find /opt/yidang -user yidang -o -perm -o+w -type f"
+    )  # fmt: skip
+    assert owned == "", "the service must not be able to change its own code"
+
+
+def test_the_compose_file_is_valid_and_every_service_of_ours_is_hardened(tmp_path: Path):
+    if not shutil.which("docker-compose"):
+        if os.geteuid() != 0 or not shutil.which("apt-get"):
+            refuse("docker-compose is not installed (Debian: apt-get install docker-compose)")
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "docker-compose"]
+        subprocess.run(install, check=True, capture_output=True, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+    # Debian's version validates everything but the project's name, which came to the format later.
+    text = (DOCKER / "compose.yml").read_text(encoding="utf-8").replace("name: yidang\n", "", 1)
+    command = ["docker-compose", "-f", "-", "--project-directory", DOCKER, "config"]
+    result = subprocess.run(command, input=text, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    services = yaml.safe_load(result.stdout)["services"]
+    for name, service in services.items():
+        assert "healthcheck" in service or service["restart"] == "no", f"{name} has no health check"
+        for port in service.get("ports", []):
+            assert str(port).startswith("127.0.0.1:"), f"{name} publishes {port} to the network"
+        if name != "postgres":
+            assert (service["user"], service["read_only"], service["cap_drop"]) == (f"{UID}:{UID}", True, ["ALL"]), name
