@@ -1,0 +1,288 @@
+"""`departments/*.yml` as validated models: what a department is, where its data are, and what must come.
+
+Light enough to be imported while Airflow parses DAGs: no network, no database, no secrets. A `${NAME}` in a contract is
+the name of a secret; `resolve()` looks it up when a pull needs it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from croniter import croniter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from yidang.contract_errors import explain, syntax_error
+from yidang.errors import ConfigError
+from yidang.settings import Settings
+
+FEEDS = ("projects", "works", "cases", "case_events", "items")
+TEMPLATES = Path(__file__).resolve().parent.parent / "departments" / "templates"
+_REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+
+
+def _is_identifier(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,54}", name):
+        raise ValueError("must be lower-case letters, digits and _, beginning with a letter, at most 55 characters")
+    return name
+
+
+def _is_column(name: str) -> str:
+    if not name.strip() or len(name.encode()) > 63:
+        raise ValueError(f"column {name!r} must not be blank nor longer than 63 bytes, PostgreSQL's limit for a name")
+    if name in ("_batch_id", "_row_number", "_landed_at"):
+        raise ValueError(f"column {name!r} is one that Yidang adds itself")
+    return name
+
+
+def _is_secret_reference(text: str) -> str:
+    if not _REFERENCE.fullmatch(text):
+        raise ValueError("must be the name of a secret, written ${NAME}; never write the secret itself here")
+    return text
+
+
+def _is_cron(text: str) -> str:
+    if not croniter.is_valid(text):
+        raise ValueError(f"{text!r} must be a cron line of five fields, such as '30 6 * * *' (times in Asia/Shanghai)")
+    return text
+
+
+def _stays_inside(pattern: str) -> str:
+    if pattern.startswith("/") or ".." in pattern.split("/"):
+        raise ValueError("must be a file pattern below the folder, such as '环评审批_*.csv'")
+    return pattern
+
+
+Identifier = Annotated[str, AfterValidator(_is_identifier)]
+Column = Annotated[str, AfterValidator(_is_column)]
+Secret = Annotated[str, AfterValidator(_is_secret_reference)]
+Pattern = Annotated[str, AfterValidator(_stays_inside)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# -- where the data are ------------------------------------------------------------------------------------
+class PostgresSource(_Model):
+    """Any server that speaks PostgreSQL's protocol."""
+
+    kind: Literal["postgres"]
+    dsn: Secret
+    schema_name: str = Field(alias="schema")
+    statement_timeout_seconds: int = Field(default=1800, ge=1)
+
+
+class BearerToken(_Model):
+    kind: Literal["bearer"]
+    token: Secret
+
+
+class HeaderToken(_Model):
+    kind: Literal["header"]
+    header: str
+    token: Secret
+
+
+class PageNumbers(_Model):
+    """`?page=1&page_size=200`; `total` is where the answer says how many rows there are in all."""
+
+    kind: Literal["page"]
+    page_parameter: str = "page"
+    size_parameter: str = "page_size"
+    size: int = Field(default=200, ge=1, le=10_000)
+    items: str = "data"
+    total: str | None = None
+
+
+class CursorPages(_Model):
+    """Every answer names the next page; no name means the end."""
+
+    kind: Literal["cursor"]
+    cursor_parameter: str = "cursor"
+    next_cursor: str = "next_cursor"
+    size_parameter: str = "limit"
+    size: int = Field(default=100, ge=1, le=10_000)
+    items: str = "items"
+
+
+class RestSource(_Model):
+    kind: Literal["rest"]
+    base_url: str
+    auth: Annotated[BearerToken | HeaderToken, Field(discriminator="kind")]
+    paging: Annotated[PageNumbers | CursorPages, Field(discriminator="kind")]
+    requests_per_second: float = Field(default=10, gt=0)
+    timeout_seconds: float = Field(default=30, gt=0)
+    retries: int = Field(default=5, ge=0, le=20)
+
+
+class CsvFormat(_Model):
+    """Declared, never guessed. GB18030 reads GBK and GB2312 too, and keeps the rare characters they lack."""
+
+    kind: Literal["csv"]
+    encoding: Literal["gb18030", "utf-8"]
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: str = Field(default='"', min_length=1, max_length=1)
+    header_row: int = Field(default=1, ge=1)
+
+
+class XlsxFormat(_Model):
+    kind: Literal["xlsx"]
+    sheet: str | None = None
+    header_row: int = Field(default=1, ge=1)
+
+
+class FilesSource(_Model):
+    """A drop folder. `folder` may be ${NAME} or a path relative to the repository."""
+
+    kind: Literal["files"]
+    folder: str
+    format: Annotated[CsvFormat | XlsxFormat, Field(discriminator="kind")]
+
+
+# -- what must come ----------------------------------------------------------------------------------------
+class Cursor(_Model):
+    """Rows whose `column` is at or after (newest seen - overlap) are asked for again; what is held adds nothing."""
+
+    column: Column
+    overlap_minutes: int = Field(default=0, ge=0)
+
+
+class Table(_Model):
+    name: Identifier
+    description: str
+    key: list[Column] = Field(min_length=1)
+    columns: list[Column] = Field(min_length=1, max_length=1500)
+    cursor: Cursor | None = None
+    suite: Identifier
+    path: str | None = None  # rest
+    since_parameter: str | None = None  # rest
+    pattern: Pattern | None = None  # files
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Table:
+        wanted = [*self.key, *([self.cursor.column] if self.cursor else [])]
+        for column in wanted:
+            if column not in self.columns:
+                raise ValueError(f"table {self.name}: {column!r} is used as key or cursor but missing from columns")
+        if doubled := sorted({column for column in self.columns if self.columns.count(column) > 1}):
+            raise ValueError(f"table {self.name}: columns names {', '.join(doubled)} twice")
+        return self
+
+
+class Department(_Model):
+    """One department. `id` is the stem of its file and names the schema raw_<id>."""
+
+    id: Identifier
+    name: str
+    short_name: str
+    english_name: str
+    description: str
+    leaves_out: str
+    owner: str
+    example: bool
+    schedule: Annotated[str, AfterValidator(_is_cron)]
+    freshness_hours: float = Field(gt=0)
+    max_parallel: int = Field(default=1, ge=1, le=32)
+    priority: int = Field(default=1, ge=1, le=100)
+    speaks: Literal["spgl"] | None = None
+    feeds: dict[Literal[FEEDS], Identifier] = Field(default_factory=dict)
+    source: Annotated[PostgresSource | RestSource | FilesSource, Field(discriminator="kind")]
+    tables: list[Table] = Field(min_length=1)
+
+    @property
+    def schema(self) -> str:
+        """Name of the department's schema in the warehouse."""
+        return f"raw_{self.id}"
+
+    @model_validator(mode="after")
+    def _tables_fit_the_source(self) -> Department:
+        names = [table.name for table in self.tables]
+        if len(names) != len(set(names)):
+            raise ValueError("tables: every table needs a name of its own")
+        for table in self.tables:
+            needs = {"rest": "path", "files": "pattern"}.get(self.source.kind)
+            for field in ("path", "pattern"):
+                if (getattr(table, field) is None) == (field == needs):
+                    verb = "needs" if field == needs else "must not have"
+                    raise ValueError(f"table {table.name}: a {self.source.kind} source {verb} `{field}`")
+            if self.source.kind == "rest" and (table.cursor is None) != (table.since_parameter is None):
+                raise ValueError(f"table {table.name}: `cursor` and `since_parameter` go together")
+            if self.source.kind != "rest" and table.since_parameter:
+                raise ValueError(f"table {table.name}: only a rest source has `since_parameter`")
+            if self.source.kind == "files" and table.cursor:
+                raise ValueError(f"table {table.name}: files have no cursor; a file is known by its content")
+        if self.speaks and self.feeds:
+            raise ValueError("feeds: a department that speaks spgl needs none")
+        return self
+
+
+# -- loading -----------------------------------------------------------------------------------------------
+def load_department(settings: Settings, name_or_path: str | Path) -> Department:
+    """The department of that id (also one in examples/) or of that file. Raises ConfigError with file, key and cure."""
+    given = Path(name_or_path)
+    if given.suffix in (".yml", ".yaml"):
+        if not given.is_file():
+            raise ConfigError(f"There is no file {given}.", "Give a department's id or the path of its YAML file.")
+        return _load(given)
+    folder = settings.departments_dir
+    for path in (folder / f"{name_or_path}.yml", folder / "examples" / f"{name_or_path}.yml"):
+        if path.is_file():
+            return _load(path)
+    known = sorted(path.stem for path in [*folder.glob("*.yml"), *folder.glob("examples/*.yml")])
+    raise ConfigError(
+        f"There is no department {str(name_or_path)!r}.",
+        f"Known departments: {', '.join(known) or 'none'} (in {folder}).",
+    )
+
+
+def load_departments(settings: Settings) -> list[Department]:
+    """Every department of departments/*.yml, sorted by id; examples/ are loaded only by name."""
+    return [_load(path) for path in sorted(settings.departments_dir.glob("*.yml"))]
+
+
+def feeds(departments: list[Department]) -> dict[str, list[str]]:
+    """Per canonical feed, the dbt models that supply it, in the order of the departments: {"cases": ["stg_…", …], …}."""
+    return {feed: [item.feeds[feed] for item in departments if feed in item.feeds] for feed in FEEDS}
+
+
+def spgl_departments(departments: list[Department]) -> list[str]:
+    """Ids of the departments whose raw tables are those of the national exchange standard."""
+    return [item.id for item in departments if item.speaks == "spgl"]
+
+
+def resolve(settings: Settings, text: str) -> str:
+    """`text` with every ${NAME} replaced by that secret. Keep the result out of logs and errors."""
+    return _REFERENCE.sub(lambda match: settings.secret(match[1]), text)
+
+
+def references(text: str) -> str:
+    """The secrets that `text` names, for messages: 'ZIGUI_DSN'."""
+    return ", ".join(_REFERENCE.findall(text))
+
+
+def _load(path: Path) -> Department:
+    shown = f"{path.parent.name}/{path.name}"
+    document = _read_yaml(path, shown)
+    if document.get("speaks") == "spgl" and "tables" not in document:
+        document["tables"] = _read_yaml(TEMPLATES / "spgl.yml", "departments/templates/spgl.yml")["tables"]
+    if "id" in document:
+        raise ConfigError(f"{shown}: id is not written in the file.", "Delete the line; the file's name is the id.")
+    try:
+        return Department.model_validate({"id": path.stem, **document})
+    except ValidationError as error:
+        raise ConfigError(*explain(error, path, shown, Department)) from None
+
+
+def _read_yaml(path: Path, shown: str) -> dict:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(*syntax_error(error, shown)) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{shown}: the file is not UTF-8.", "Save it again as UTF-8.") from None
+    if not isinstance(document, dict):
+        raise ConfigError(f"{shown}: the file holds no keys.", "Begin with name:, description:, source: and tables:.")
+    return document

@@ -1,0 +1,5 @@
+"""Landing: source → raw tables, exactly once, with a ledger. `pull()` is the way in."""
+
+from yidang.landing.pull import PullError, PullResult, TablePull, ensure_landing, pull
+
+__all__ = ["PullError", "PullResult", "TablePull", "ensure_landing", "pull"]

@@ -1,0 +1,99 @@
+"""What a source hands to landing: chunks of rows to copy, and rows it had to refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from yidang.contracts import Department, Table
+from yidang.errors import YidangError
+
+OWN_COLUMNS = ("_batch_id", "_row_number", "_landed_at")
+MOST_COLUMNS = 1500  # PostgreSQL's limit is 1600
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows of one COPY. `columns` are the source's names; `_row_number` among them when the source numbers its rows."""
+
+    columns: Sequence[str]
+    write: Callable[[psycopg.Copy], None]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A row that cannot be landed: where it stands, what rule it breaks, why in words, and its text."""
+
+    row_number: int
+    rule: str
+    reason: str
+    text: str
+    file_name: str | None = None
+
+
+@dataclass
+class Extract:
+    """One unit of work, landed in one transaction: a table, or one file.
+
+    items:   chunks and refused rows in the order of the source, produced while they are consumed (bounded memory).
+    cursor_from, cursor_to: what was asked for, and (valid once items is exhausted) how far it came.
+    overlapping: the same row may come twice (pages that overlap).
+    """
+
+    items: Iterator[Chunk | list[Refused]]
+    cursor_from: str | None = None
+    cursor_to: Callable[[], str | None] = lambda: None
+    overlapping: bool = False
+
+
+def rows_chunk(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Chunk:
+    """A chunk of Python rows, as long as `columns`; None is null."""
+
+    def write(copy: psycopg.Copy) -> None:
+        for row in rows:
+            copy.write_row(row)
+
+    return Chunk(columns, write)
+
+
+def unlandable(values: Sequence[object]) -> str | None:
+    """Why PostgreSQL could not store these values as text, in words; None if it can."""
+    for value in values:
+        if isinstance(value, str):
+            if "\x00" in value:
+                return "a value contains a NUL character"
+            if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+                return "a value contains half a surrogate pair, which is no character"
+    return None
+
+
+def printable(text: str) -> str:
+    """`text` with what jsonb cannot hold made visible, for the quarantine."""
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def require_columns(
+    department: Department, table: Table, found: Sequence[str], where: str = "", hint: str = ""
+) -> None:
+    """Raise YidangError unless `found`, the columns of the source, can be landed: all the expected ones, each once."""
+    place = f"{department.id}.{table.name}{f' ({where})' if where else ''}"
+    missing = [column for column in table.columns if column not in found]
+    if missing:
+        raise YidangError(
+            f"{place}: the source no longer has the column{'s' if len(missing) > 1 else ''} {', '.join(missing)};"
+            " nothing of it was landed.",
+            hint or "Ask the department what changed; then take the column out of the contract, or have it restored.",
+        )
+    doubled = sorted({column for column in found if found.count(column) > 1})
+    bad = [column for column in found if not column.strip() or len(column.encode()) > 63 or column in OWN_COLUMNS]
+    if doubled or bad or len(found) > MOST_COLUMNS:
+        reason = (
+            f"the columns {', '.join(doubled)} come twice"
+            if doubled
+            else f"{', '.join(map(repr, bad))} cannot be a column's name (blank, over 63 bytes, or one of Yidang's own)"
+            if bad
+            else f"there are {len(found)} columns, and at most {MOST_COLUMNS} fit into one table"
+        )
+        raise YidangError(f"{place}: {reason}; nothing of it was landed.", "Have the source corrected.")
