@@ -1,0 +1,70 @@
+"""The DAG `build`: when a department has landed something new, rebuild everything above raw, once for all that came."""
+
+from datetime import datetime, timedelta
+
+from airflow.sdk import DAG, Asset, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from yidang import settings
+
+DOC = """
+### raw → staging → intermediate → marts
+Starts when any department's pull announces new rows, and every morning, because open cases age without any new row.
+
+**What it does.** `collect` waits (15 minutes at most) until no pull is running, so that pulls which finish one after
+the other share one build. `build` is the whole of `yidang build`; then it empties Superset's cache. A run whose news
+is already in an earlier build skips its `build`.
+
+**When it is red.** The marts above the failed model keep what the last good build wrote. The task's log ends with the
+failed models and tests. Reproduce it with `yidang build` in a shell, mend it, clear the task. Raw is never touched.
+
+**Where to look.** Task log (here), `yidang status`, `dbt_project/target/run/` for the SQL that ran.
+"""
+
+CONFIG = settings.load()
+DEPARTMENTS = sorted(path.stem for path in CONFIG.departments_dir.glob("*.yml"))
+RAW = [Asset(f"raw_{department}") for department in DEPARTMENTS]
+MARTS = Asset("marts")
+
+with DAG(
+    "build",
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("30 6 * * *", timezone=settings.TIMEZONE.key),  # every day at 06:30
+        assets=AssetAny(*RAW),
+    ),
+    catchup=False,
+    max_active_runs=1,  # news that arrives during a build waits and shares the next one
+    doc_md=DOC,
+    tags=["build"],
+    default_args={
+        "owner": "data-team",
+        "retries": 1,
+        "retry_delay": timedelta(seconds=30),
+        "retry_exponential_backoff": 2.0,
+        "execution_timeout": timedelta(hours=2),
+    },
+):
+    # Soft: a pull that runs for hours, or hangs, delays the others' figures by 15 minutes and no more.
+    @task.sensor(poke_interval=2, timeout=15 * 60, soft_fail=True)
+    def collect(*, ti=None) -> bool:
+        return not any(ti.get_dr_count(f"pull_{department}", states=["running"]) for department in DEPARTMENTS)
+
+    # Two dbt runs in one database break each other: a pool of one slot.
+    @task(pool="dbt", trigger_rule="none_failed", inlets=[MARTS], outlets=[MARTS])
+    def build(*, ti=None, triggering_asset_events=None, inlet_events=None, outlet_events=None) -> dict[str, int]:
+        from yidang.build import build as build_marts
+        from yidang.services import superset
+
+        news = [event.timestamp for events in triggering_asset_events.values() for event in events]
+        last = inlet_events[MARTS][-1].extra["started"] if len(inlet_events[MARTS]) else None
+        if news and last and max(news) < datetime.fromisoformat(last):
+            raise AirflowSkipException(f"The build that started at {last} already contains this news.")
+
+        config = settings.load()
+        as_of = config.as_of()
+        result = build_marts(config, as_of=as_of)
+        outlet_events[MARTS].extra = {"started": ti.start_date.isoformat(), "as_of": as_of.isoformat()}
+        superset.clear_cache(config)
+        return {"nodes": result.nodes, "passed": result.passed, "warned": result.warned}
+
+    collect() >> build()

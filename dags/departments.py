@@ -1,0 +1,94 @@
+"""One DAG per department, made from departments/*.yml: pull what is new, check it, announce it as an asset.
+
+A new department is a new YAML file; this file is not edited for it.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Asset, AssetAlias, CronTriggerTimetable, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from yidang import contracts, settings
+from yidang.errors import ConfigError
+
+DOC = """
+### {name} → `raw_{id}`
+{description}
+
+**What it does.** Reads what changed since the last pull, appends it to `raw_{id}.*` together with its ledger entry,
+lets Great Expectations check the new batches, and announces the asset `raw_{id}` if anything landed; that starts the
+DAG `build`. Running it again is always safe: a row that has landed does not land twice.
+
+**When it is red.** The other departments go on, and so does every table of this one that works. The task's log ends
+with the failing table, the reason and the cure. Most often the source was down, or changed a column or a password.
+Mend that, then clear the task or wait for the next run: it continues where the ledger stands.
+
+**Where to look.** Task log (here), `yidang status`, and the tables `landing.batch` (what came when),
+`landing.table_status` (last error) and `landing.quarantine` (rows held back, with rule and reason).
+"""
+
+BROKEN = """
+### {path} cannot be read
+{error}
+
+This department is not pulled until the file is mended; the others go on. Checked again every time the file changes.
+"""
+
+
+@task
+def pull(department: str, *, run_id=None, ti=None, outlet_events=None) -> dict[str, int]:
+    from yidang import landing  # heavy imports stay in the task: this file is parsed again and again
+
+    config = settings.load()
+    try:
+        result = landing.pull(config, contracts.load_department(config, department), run_id=run_id)
+    except ConfigError as error:
+        raise AirflowFailException(str(error)) from error  # retrying cannot help
+    landed = sum(table.rows_landed for table in result.tables)
+    # An earlier attempt may have landed rows and died before it could announce them.
+    if landed or ti.try_number > 1:
+        rows = {table.table: table.rows_landed for table in result.tables}
+        outlet_events[AssetAlias(f"news_{department}")].add(Asset(f"raw_{department}"), extra={"rows_landed": rows})
+    return {
+        "rows_read": sum(table.rows_read for table in result.tables),
+        "rows_landed": landed,
+        "rows_quarantined": sum(table.rows_quarantined for table in result.tables),
+    }
+
+
+def department_dag(department: str, schedule: str, doc: str, *, owner: str, tags: list[str], pool: str) -> DAG:
+    """A DAG with the one coarse task `pull`. schedule: five cron fields, Asia/Shanghai."""
+    with DAG(
+        f"pull_{department}",
+        schedule=CronTriggerTimetable(schedule, timezone=settings.TIMEZONE.key),
+        catchup=False,  # the ledger's cursor, not the run's date, says what is new: missed runs need no replay
+        max_active_runs=1,
+        doc_md=doc,
+        tags=["pull", *tags],
+        default_args={
+            "owner": owner,
+            "retries": 3,
+            "retry_delay": timedelta(seconds=20),
+            "retry_exponential_backoff": 2.0,
+            "max_retry_delay": timedelta(minutes=10),
+            "execution_timeout": timedelta(hours=2),
+        },
+    ) as dag:
+        # An alias, because a task's plain outlets announce every success, also of a pull that found nothing new.
+        pull.override(pool=pool, outlets=[AssetAlias(f"news_{department}")])(department)
+    return dag
+
+
+CONFIG = settings.load()
+for path in sorted(CONFIG.departments_dir.glob("*.yml")):
+    try:
+        contract = contracts.load_department(CONFIG, path)
+    except ConfigError as problem:
+        # One broken file must not take the other departments' DAGs with it: its own goes red and tells the cure.
+        doc = BROKEN.format(path=path.name, error=problem)
+        dag = department_dag(path.stem, "0 6 * * *", doc, owner="data-team", tags=["broken"], pool="default_pool")
+    else:
+        doc = DOC.format(id=contract.id, name=contract.name, description=contract.description)
+        pool, tags = f"source_{contract.id}", [contract.id, contract.name]
+        dag = department_dag(contract.id, contract.schedule, doc, owner=contract.owner, tags=tags, pool=pool)
+    globals()[dag.dag_id] = dag
