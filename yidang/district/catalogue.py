@@ -1,4 +1,4 @@
-"""What the made-up district approves: departments, items with their limits, flow types, the planted reform."""
+"""What the made-up district approves: departments, items with their limits, and the planted reform."""
 
 from __future__ import annotations
 
@@ -34,15 +34,6 @@ DEPARTMENTS = {
 STAGES = {1: "立项用地规划许可", 2: "工程建设许可", 3: "施工许可", 4: "竣工验收", 5: "并行推进"}
 # Stage limits in working days as a flow version promises them; stage 5 has none.
 STAGE_LIMITS = {1: 25, 2: 18, 3: 15, 4: 12, 5: 0}
-FLOW_TYPES = {
-    1: "政府投资工程建设项目（房屋建筑类）",
-    2: "政府投资工程建设项目（线性工程类）",
-    3: "一般社会投资项目",
-    4: "小型社会投资项目",
-    5: "带方案出让用地的社会投资项目",
-    6: "工业类投资项目",
-}
-FLOW_SHARES = {1: 0.20, 2: 0.14, 3: 0.20, 4: 0.18, 5: 0.10, 6: 0.18}
 
 
 @dataclass(frozen=True)
@@ -130,50 +121,3 @@ def version_on(item: Item, day: date) -> tuple[int, int]:
     if item.code in REFORMS and day >= REFORM_DATE:
         return 2, REFORMS[item.code].promised
     return 1, item.promised
-
-
-@dataclass(frozen=True)
-class FlowPlan:
-    """Which items a flow type asks for; a number is the share of projects (or 工程) that need the item."""
-
-    investment: str
-    filing: dict[str, float]
-    project_items: dict[str, float]
-    side_items: dict[str, float]
-    design: tuple[str, ...]
-    design_in_parallel: bool
-    permit_group: dict[str, float]
-    completion_group: dict[str, float]
-    build_days: tuple[int, int]
-    works: tuple[int, int, int, int]
-    investment_wan: tuple[int, int]
-    industries: tuple[str, ...]
-    themes: tuple[str, ...]
-
-    def items(self) -> list[str]:
-        """Every item the flow may ask for, in the order of the flow."""
-        codes = [*self.filing, *self.project_items, *self.design, *self.permit_group, "ZJ03"]
-        return [*codes, *self.completion_group, "ZJ05", *self.side_items, "SW03"]
-
-
-_ENVIRONMENT = {"ST01": 0.06, "ST02": 0.55}
-FLOWS = {
-    1: FlowPlan("政府投资", {"FG03": 1.0}, {"ZG01": 1.0, "ZG02": 1.0}, {"FG04": 0.4, "SW01": 0.6, "SW02": 0.1, **_ENVIRONMENT},
-                ("ZG03", "ZG04"), False, {"ZJ01": 1.0, "ZJ02": 0.9, "RF01": 0.6}, {"ZG05": 1.0, "ZJ04": 1.0, "RF02": 1.0},
-                (200, 420), (4, 3, 2, 1), (3_000, 60_000), ("P83", "Q84", "K70"), ("安置房", "学校", "社区服务中心", "医院扩建")),
-    2: FlowPlan("政府投资", {"FG03": 1.0}, {"ZG01": 1.0, "ZG02": 0.6}, {"SW01": 0.7, "SW02": 0.5, **_ENVIRONMENT},
-                ("ZG03", "ZG04"), False, {"ZJ01": 1.0}, {"ZG05": 1.0},
-                (150, 360), (5, 3, 1, 1), (1_000, 40_000), ("E48", "N78"), ("道路", "管网", "河道整治", "慢行道")),
-    3: FlowPlan("企业投资", {"FG01": 0.8, "FG02": 0.2}, {"ZG02": 1.0}, {"FG04": 0.3, "SW01": 0.6, **_ENVIRONMENT},
-                ("ZG03", "ZG04"), False, {"ZJ01": 1.0, "ZJ02": 0.9, "RF01": 0.5}, {"ZG05": 1.0, "ZJ04": 1.0, "RF02": 1.0},
-                (240, 480), (3, 3, 2, 2), (5_000, 150_000), ("K70", "H61", "F52"), ("住宅小区", "商务楼", "酒店", "商业街区")),
-    4: FlowPlan("企业投资", {"FG01": 1.0}, {"ZG02": 1.0}, {"ST02": 0.2},
-                ("ZG03", "ZG04"), True, {"ZJ01": 0.6, "ZJ02": 0.8}, {"ZG05": 1.0, "ZJ04": 1.0},
-                (70, 180), (8, 2, 0, 0), (200, 3_000), ("C13", "G59", "F51"), ("仓储房", "小型车间", "门店改造")),
-    5: FlowPlan("企业投资", {"FG01": 1.0}, {"ZG02": 1.0}, {"FG04": 0.4, "SW01": 0.5, **_ENVIRONMENT},
-                ("ZG04",), False, {"ZJ01": 1.0, "ZJ02": 1.0, "RF01": 0.5}, {"ZG05": 1.0, "ZJ04": 1.0, "RF02": 1.0},
-                (180, 400), (4, 3, 2, 1), (5_000, 90_000), ("K70", "I65"), ("带方案地块开发", "创新园")),
-    6: FlowPlan("企业投资", {"FG01": 1.0}, {"ZG02": 1.0}, {"FG04": 0.6, "SW01": 0.5, "ST01": 0.10, "ST02": 0.75},
-                ("ZG03", "ZG04"), True, {"ZJ01": 1.0, "ZJ02": 1.0, "RF01": 0.2}, {"ZG05": 1.0, "ZJ04": 1.0, "RF02": 1.0},
-                (120, 300), (5, 3, 1, 1), (2_000, 80_000), ("C34", "C38", "C39", "C26"), ("智造车间", "零部件生产线", "标准厂房")),
-}  # fmt: skip

@@ -22,7 +22,7 @@ from yidang.services import district as servers
 from yidang.settings import Settings
 
 # Raised when the same arguments give another world, so that an older one on disk is made anew.
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 SCHEMAS = {"zigui": spgl.SCHEMA, "zhujian": spgl.SCHEMA, "zhengwu": hall.SCHEMA}
 
 
@@ -70,7 +70,9 @@ def _known(settings: Settings, summary: Path, request: dict[str, object], stamp:
     if not summary.exists():
         return None
     recorded = json.loads(summary.read_text(encoding="utf-8"))
-    if recorded["request"] != request or not http_api.store_path(settings.district_dir).exists():
+    places = [servers.drop_folder(settings, department) for department in servers.DROPS]
+    places.append(http_api.store_path(settings.district_dir))
+    if recorded["request"] != request or not all(place.exists() for place in places):
         return None
     for department, schema in SCHEMAS.items():
         with _connect(settings, department) as connection:

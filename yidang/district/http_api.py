@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -73,7 +74,8 @@ def create_app(
     shuiwu = Gate(shuiwu_token, lambda request: request.headers.get("x-api-token", ""), limit, window_seconds)
 
     def guarded(gate: Gate, answer: Callable[[Request], dict]) -> Callable[[Request], JSONResponse]:
-        def endpoint(request: Request) -> JSONResponse:
+        # async, so that requests pass the gate one after another and its counters stay exact
+        async def endpoint(request: Request) -> JSONResponse:
             refusal = gate.refuse(request)
             if refusal:
                 return refusal
@@ -97,16 +99,18 @@ def create_app(
     )
 
 
-def _page(store: Path, table: str, request: Request) -> dict:
+def _page(store: Path, kind: str, request: Request) -> dict:
     since = _moment(request, "updated_since")
     page, size = _number(request, "page", 1, 1_000_000), _number(request, "page_size", 200, LARGEST_PAGE)
     with _open(store) as connection:
-        total = connection.execute(f"select count(*) from {table} where updated >= ?", (since,)).fetchone()[0]  # noqa: S608
+        (total,) = connection.execute(
+            "select count(*) from record where kind = ? and updated >= ?", (kind, since)
+        ).fetchone()
         rows = connection.execute(
-            f"select body from {table} where updated >= ? order by updated, id limit ? offset ?",  # noqa: S608
-            (since, size, (page - 1) * size),
-        )
-        data = [json.loads(body) for (body,) in rows]
+            "select body from record where kind = ? and updated >= ? order by updated, id limit ? offset ?",
+            (kind, since, size, (page - 1) * size),
+        ).fetchall()
+    data = [json.loads(body) for (body,) in rows]
     return {"code": 0, "msg": "ok", "total": total, "page": page, "page_size": size, "data": data}
 
 
@@ -116,30 +120,17 @@ def _permits(store: Path, request: Request) -> dict:
     after = _decode(cursor) if cursor else (_moment(request, "since"), "")
     with _open(store) as connection:
         rows = connection.execute(
-            "select updated, id, body from permits where (updated, id) > (?, ?) order by updated, id limit ?",
+            "select updated, id, body from record where kind = 'permits' and (updated, id) > (?, ?)"
+            " order by updated, id limit ?",
             (*after, size + 1),
         ).fetchall()
-    has_more = len(rows) > size
     items = [json.loads(body) for _, _, body in rows[:size]]
-    return {"items": items, "next_cursor": _encode(*rows[size - 1][:2]) if has_more else None}
+    return {"items": items, "next_cursor": _encode(*rows[size - 1][:2]) if len(rows) > size else None}
 
 
-def _open(store: Path) -> _Connection:
-    return _Connection(store)
-
-
-class _Connection:
+def _open(store: Path) -> closing[sqlite3.Connection]:
     """A read-only connection for one request; the file may be replaced between two of them."""
-
-    def __init__(self, store: Path) -> None:
-        self.store = store
-
-    def __enter__(self) -> sqlite3.Connection:
-        self.connection = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True)
-        return self.connection
-
-    def __exit__(self, *_: object) -> None:
-        self.connection.close()
+    return closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True))
 
 
 def _moment(request: Request, name: str) -> str:

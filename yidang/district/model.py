@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from yidang.district.catalogue import FLOWS, FlowPlan, Item
+from yidang.district.catalogue import Item
+from yidang.district.flows import FLOWS, FlowPlan
 from yidang.district.worktime import WorkTime
 
 

@@ -10,7 +10,8 @@ from random import Random
 import simpy
 
 from yidang.district import catalogue, codes
-from yidang.district.catalogue import DEPARTMENTS, FLOW_SHARES, FLOWS, ITEMS, REFORMS, REGION_CODE, STREETS, Item
+from yidang.district.catalogue import DEPARTMENTS, ITEMS, REFORMS, REGION_CODE, STREETS, Item
+from yidang.district.flows import FLOW_SHARES, FLOWS
 from yidang.district.model import Case, Event, Project, Works, World
 from yidang.district.worktime import DAY, OPENING, WorkTime
 
@@ -18,7 +19,8 @@ Steps = Generator[simpy.Event, object, object]
 
 TYPICAL_SHARE_OF_PROMISE = 0.52  # median working time of a case, as a share of the promise of version 1
 SPREAD = 0.36  # sigma of the log of that time
-SLOW_CHANCE, SLOW_FACTOR = 0.015, 2.2
+# Chance and factor: some cases are slow, a few get stuck and are still open when the year is counted.
+SLOW, STUCK = (0.015, 2.2), (0.004, 7.0)
 AWAITED_FACTOR = 0.5  # a plan that another permit of the same day waits for is looked at first
 OFFICER_SHARE = 0.3  # part of a case's working time that holds an officer; the rest is circulation
 OFFICER_LOAD = 0.5  # planned use of the officers' time
@@ -249,13 +251,13 @@ class _Simulation:
             return
         item = case.item
         base = item.promised * TYPICAL_SHARE_OF_PROMISE * random.lognormvariate(0, SPREAD)
-        if random.random() < SLOW_CHANCE:
-            base *= SLOW_FACTOR
+        for chance, factor in (SLOW, STUCK):
+            if random.random() < chance:
+                base *= factor
         if is_awaited:
             base *= AWAITED_FACTOR
-        factor = REFORMS[item.code].handling_factor if case.version == 2 else 1.0
         case.handling_days_without_reform = base
-        case.handling_days = base * factor
+        case.handling_days = base * (REFORMS[item.code].handling_factor if case.version == 2 else 1.0)
         with self.desks[item.department].request() as desk:
             yield desk
             if item.department != "zhujian":  # there the system itself starts the department with the acceptance

@@ -8,10 +8,39 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from yidang.district.catalogue import DEPARTMENTS, FLOW_TYPES, REFORM_DATE, REFORMS
+from yidang.district.catalogue import DEPARTMENTS, REFORM_DATE, REFORMS
+from yidang.district.flows import FLOW_TYPES
 from yidang.district.model import Case, Project, World
 
-CASE_COLUMNS = ["case_id", "department", "item_code", "item_version", "item_name", "stage", "flow_type", "project_code", "works_code", "is_project_level", "channel", "parallel_group", "statutory_limit", "promised_limit", "received_at", "accepted_at", "ended_at", "outcome", "is_tolerant", "correction_count", "pause_count", "handling_days", "handling_days_without_reform", "reapply_of", "document_number", "planted", "is_visible"]
+CASE_COLUMNS = [
+    "case_id",
+    "department",
+    "item_code",
+    "item_version",
+    "item_name",
+    "stage",
+    "flow_type",
+    "project_code",
+    "works_code",
+    "is_project_level",
+    "channel",
+    "parallel_group",
+    "statutory_limit",
+    "promised_limit",
+    "received_at",
+    "accepted_at",
+    "ended_at",
+    "outcome",
+    "is_tolerant",
+    "correction_count",
+    "pause_count",
+    "handling_days",
+    "handling_days_without_reform",
+    "reapply_of",
+    "document_number",
+    "planted",
+    "is_visible",
+]
 
 
 def write(world: World, folder: Path) -> None:
@@ -73,7 +102,25 @@ def write_json(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-PROJECT_COLUMNS = ["project_code", "project_name", "owner_name", "owner_credit_code", "flow_type", "flow_type_name", "invest_type", "total_investment_wan", "street", "industry_code", "is_major", "works_count", "registered_at", "established_at", "started_at", "finished_at", "abandoned_at"]
+PROJECT_COLUMNS = [
+    "project_code",
+    "project_name",
+    "owner_name",
+    "owner_credit_code",
+    "flow_type",
+    "flow_type_name",
+    "invest_type",
+    "total_investment_wan",
+    "street",
+    "industry_code",
+    "is_major",
+    "works_count",
+    "registered_at",
+    "established_at",
+    "started_at",
+    "finished_at",
+    "abandoned_at",
+]
 
 
 def _project_row(world: World, project: Project) -> tuple:

@@ -1,4 +1,4 @@
-"""The made-up district's servers: a PostgreSQL cluster with three databases, and one HTTP server for two departments."""
+"""The made-up district's servers: a PostgreSQL cluster with three databases, one HTTP server for two departments."""
 
 from __future__ import annotations
 

@@ -22,10 +22,21 @@ def recreate_schema(connection: psycopg.Connection, schema: str, reader: str, st
     )
 
 
+def columns(text: str) -> dict[str, str]:
+    """'code name:integer' → {'code': 'text', 'name': 'integer'}."""
+    pairs = (entry.partition(":") for entry in text.split())
+    return {name: kind or "text" for name, _, kind in pairs}
+
+
 def fill(
-    connection: psycopg.Connection, schema: str, table: str, columns: dict[str, str], rows: Iterable[tuple]
+    connection: psycopg.Connection,
+    schema: str,
+    table: str,
+    columns: dict[str, str],
+    rows: Iterable[tuple],
+    index: tuple[str, ...],
 ) -> None:
-    """Create schema.table with `columns` (name → SQL type) and copy the rows into it."""
+    """Create schema.table with `columns` (name → SQL type), copy the rows into it, index the cursor columns."""
     target = sql.Identifier(schema, table)
     definition = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()
@@ -34,6 +45,8 @@ def fill(
     with connection.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(target)) as copy:
         for row in rows:
             copy.write_row(row)
+    names = sql.SQL(", ").join(sql.Identifier(name) for name in index)
+    connection.execute(sql.SQL("create index on {} ({})").format(target, names))
 
 
 def stamp_of(connection: psycopg.Connection, schema: str) -> str | None:

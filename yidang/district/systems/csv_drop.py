@@ -12,7 +12,27 @@ from yidang.district.model import World
 from yidang.district.systems.daily import State, states_by_day
 from yidang.district.systems.http_store import FULL_WIDTH, RESULTS, typed_project_code
 
-HEADER = ["受理编号", "项目名称", "项目代码", "建设单位", "环评类别", "收件日期", "受理日期", "补正告知日期", "补正提交日期", "评审开始", "评审结束", "公示开始", "公示结束", "批复日期", "批复文号", "办理结果", "承诺时限", "办理科室", "录入时间"]
+HEADER = [
+    "受理编号",
+    "项目名称",
+    "项目代码",
+    "建设单位",
+    "环评类别",
+    "收件日期",
+    "受理日期",
+    "补正告知日期",
+    "补正提交日期",
+    "评审开始",
+    "评审结束",
+    "公示开始",
+    "公示结束",
+    "批复日期",
+    "批复文号",
+    "办理结果",
+    "承诺时限",
+    "办理科室",
+    "录入时间",
+]
 ENCODING = "gb18030"
 DATE_SPELLINGS = ("{0:%Y-%m-%d}", "{0.year}/{0.month}/{0.day}", "{0.year}年{0.month}月{0.day}日")
 MISSING_COLUMNS = 3

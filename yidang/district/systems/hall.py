@@ -17,31 +17,26 @@ from yidang.district.worktime import DAY
 SCHEMA = "hall"
 CATALOGUE_DATE = date(2023, 6, 1)
 TABLES = {
-    "service_item": {
-        "item_code": "text", "version": "integer", "item_name": "text", "dept_name": "text", "national_item_code": "text",
-        "stage_no": "integer", "statutory_limit": "integer", "statutory_unit": "text", "promised_limit": "integer",
-        "promised_unit": "text", "steps": "integer", "materials": "integer", "visits": "integer", "fee_yuan": "numeric",
-        "item_kind": "text", "informed_commitment": "text", "prerequisite_codes": "text", "effective_from": "date",
-        "effective_to": "date", "updated_at": "timestamp",
-    },
-    "question": {
-        "id": "bigint primary key", "asked_at": "timestamp", "channel": "text", "project_code": "text", "topic": "text",
-        "replied_at": "timestamp", "reply_dept": "text", "updated_at": "timestamp",
-    },
-    "rating": {
-        "id": "bigint primary key", "case_no": "text", "dept_name": "text", "rated_at": "timestamp", "grade": "integer",
-        "is_default": "boolean", "updated_at": "timestamp",
-    },
-    "visit": {
-        "id": "bigint primary key", "visited_at": "timestamp", "project_code": "text", "case_no": "text",
-        "window_no": "text", "purpose": "text", "dept_name": "text", "updated_at": "timestamp",
-    },
-    "agent_order": {
-        "id": "bigint primary key", "project_code": "text", "category": "text", "agency_name": "text",
-        "agency_credit_code": "text", "commissioned_by": "text", "ordered_at": "timestamp", "delivered_at": "timestamp",
-        "price_yuan": "numeric", "updated_at": "timestamp",
-    },
-}  # fmt: skip
+    "service_item": copying.columns(
+        "item_code version:integer item_name dept_name national_item_code stage_no:integer statutory_limit:integer"
+        " statutory_unit promised_limit:integer promised_unit steps:integer materials:integer visits:integer"
+        " fee_yuan:numeric item_kind informed_commitment prerequisite_codes effective_from:date effective_to:date"
+        " updated_at:timestamp"
+    ),
+    "question": copying.columns(
+        "id:bigint asked_at:timestamp channel project_code topic replied_at:timestamp reply_dept updated_at:timestamp"
+    ),
+    "rating": copying.columns(
+        "id:bigint case_no dept_name rated_at:timestamp grade:integer is_default:boolean updated_at:timestamp"
+    ),
+    "visit": copying.columns(
+        "id:bigint visited_at:timestamp project_code case_no window_no purpose dept_name updated_at:timestamp"
+    ),
+    "agent_order": copying.columns(
+        "id:bigint project_code category agency_name agency_credit_code commissioned_by ordered_at:timestamp"
+        " delivered_at:timestamp price_yuan:numeric updated_at:timestamp"
+    ),
+}
 TOPICS = ("申报材料", "办理时限", "收费标准", "并联审批", "联合验收", "其他")
 AGENCY_WORK = {
     "施工图审查": ("ZJ01", 8, 60),
@@ -65,8 +60,7 @@ def write(world: World, connection: psycopg.Connection, reader: str, stamp: str)
     }
     copying.recreate_schema(connection, SCHEMA, reader, stamp)
     for table, rows in content.items():
-        copying.fill(connection, SCHEMA, table, TABLES[table], rows)
-        connection.execute(f"create index on {SCHEMA}.{table} (updated_at)")  # noqa: S608 names of this module
+        copying.fill(connection, SCHEMA, table, TABLES[table], rows, index=("updated_at",))
 
 
 def _catalogue(world: World) -> Iterator[tuple]:
@@ -108,7 +102,8 @@ def _item(item: Item, version: int, promised: int, start: date, end: date | None
 def _questions(world: World, random: Random) -> Iterator[tuple]:
     for project in world.projects:
         for _ in range(random.choices((0, 1, 2, 3), weights=(40, 35, 15, 10))[0]):
-            asked = random.randrange(project.registered, world.time.horizon)
+            day = random.randrange(project.registered // DAY, world.time.days)
+            asked = max(day * DAY + random.randrange(8 * 3600, 20 * 3600), project.registered)
             replied = world.time.after(asked, random.choice((0.1, 0.3, 0.8, 2.5)))
             known = replied < world.time.horizon
             yield (

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
-from yidang.district.catalogue import FLOW_TYPES, REGION_CODE
+from yidang.district.catalogue import REGION_CODE
+from yidang.district.flows import FLOW_TYPES
 from yidang.district.model import Case, Event, Project, World
 from yidang.district.worktime import DAY
 
@@ -29,12 +31,10 @@ STATES = {"passed": "已办结", "denied": "已办结", "withdrawn": "已撤回"
 FULL_WIDTH = str.maketrans("0123456789-", "０１２３４５６７８９－")
 
 _TABLES = """
-create table projects (updated text not null, id integer primary key, body text not null);
-create table approvals (updated text not null, id integer primary key, body text not null);
-create table permits (updated text not null, id text primary key, body text not null);
-create index projects_updated on projects (updated, id);
-create index approvals_updated on approvals (updated, id);
-create index permits_updated on permits (updated, id);
+create table record (
+    kind text not null, id not null, updated text not null, body text not null, primary key (kind, id)
+);
+create index record_updated on record (kind, updated, id);
 """
 
 
@@ -43,21 +43,18 @@ def write(world: World, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".new")
     temporary.unlink(missing_ok=True)
-    store = sqlite3.connect(temporary)
-    with store:
-        store.execute("pragma journal_mode = off")
+    cases = [case for case in world.cases if case.is_visible]
+    with closing(sqlite3.connect(temporary)) as store, store:
         store.executescript(_TABLES)
         _insert(store, "projects", "updated_at", "id", _projects(world))
-        cases = [case for case in world.cases if case.is_visible]
         _insert(store, "approvals", "updated_at", "id", _approvals(world, cases))
         _insert(store, "permits", "modified", "permit_id", _permits(world, cases))
-    store.close()
     temporary.replace(path)
 
 
-def _insert(store: sqlite3.Connection, table: str, updated: str, key: str, records: Iterable[dict]) -> None:
-    rows = ((record[updated], record[key], json.dumps(record, ensure_ascii=False)) for record in records)
-    store.executemany(f"insert into {table} values (?, ?, ?)", rows)  # noqa: S608 names of this module
+def _insert(store: sqlite3.Connection, kind: str, updated: str, key: str, records: Iterable[dict]) -> None:
+    rows = ((kind, record[key], record[updated], json.dumps(record, ensure_ascii=False)) for record in records)
+    store.executemany("insert into record (kind, id, updated, body) values (?, ?, ?, ?)", rows)
 
 
 # -- 发改 -------------------------------------------------------------------------------------------------

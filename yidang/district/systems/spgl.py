@@ -12,8 +12,6 @@ import psycopg
 from yidang.district.catalogue import (
     DEPARTMENTS,
     DISTRICT_NAME,
-    FLOW_TYPES,
-    FLOWS,
     ITEMS,
     REFORM_DATE,
     REFORMS,
@@ -23,6 +21,7 @@ from yidang.district.catalogue import (
     Item,
 )
 from yidang.district.codes import credit_code
+from yidang.district.flows import FLOW_TYPES, FLOWS
 from yidang.district.model import Case, Event, Works, World
 from yidang.district.systems import copying
 from yidang.district.systems.spgl_tables import TABLES
@@ -48,7 +47,7 @@ OPINIONS = {4: "不属于本机关受理范围", 5: "材料不符合法定形式
 PROCEDURES = {"专家评审": 2, "公示": 5}
 UPLOAD_EVERY = 1800  # the exchange job runs every half hour, so many rows share an upload time
 VOID_CHANCE, REPEAT_CHANCE = 0.03, 0.01
-CLOSED_FLOW_DAY = date(2024, 1, 1)
+FIRST_FLOW_DATE = date(2024, 1, 1)
 
 
 @dataclass(slots=True)
@@ -92,19 +91,19 @@ class _Library:
             self.rows[table].append(_Row(uploaded, uploaded, values, state=2, failure="接口超时，请重新上传"))
             self.rows[table].append(_Row(later, later, values))
         else:
-            is_fresh = uploaded > self.world.time.horizon - DAY // 2
-            self.rows[table].append(_Row(uploaded, uploaded, values, state=0 if is_fresh else 3))
+            age = self.world.time.horizon - uploaded
+            # The platform checks within half a day and takes over within a day.
+            state = 0 if age < DAY // 2 else 1 if age < DAY else 3
+            self.rows[table].append(_Row(uploaded, uploaded, values, state=state))
 
     def physical(self, table: str) -> Iterator[tuple]:
         time = self.world.time
-        number = len(TABLES[table])
         rows = sorted(self.rows[table], key=lambda row: row.inserted)  # stable: ties keep the order of the events
         for lsh, row in enumerate(rows, 1_000_001):
             uploaded = time.moment(row.uploaded)
             is_valid = 0 if row.void_reason else 1
             tail = (is_valid, row.void_reason, row.failure, uploaded.date(), row.state, uploaded)
             yield (lsh, f"{self.department}-{lsh}", REGION_CODE, *row.values, *tail)
-            assert number == len(row.values) + 9
 
 
 def write(world: World, department: str, connection: psycopg.Connection, reader: str, stamp: str) -> None:
@@ -121,14 +120,13 @@ def write(world: World, department: str, connection: psycopg.Connection, reader:
         _works(library, place, moment)
     copying.recreate_schema(connection, SCHEMA, reader, stamp)
     for table, columns in TABLES.items():
-        copying.fill(connection, SCHEMA, table, columns, library.physical(table))
-        connection.execute(f"create index on {SCHEMA}.{table} (scsj, lsh)")  # noqa: S608 names of this module
+        copying.fill(connection, SCHEMA, table, columns, library.physical(table), index=("scsj", "lsh"))
 
 
 # -- flow definitions -------------------------------------------------------------------------------------
 def _flows(library: _Library) -> None:
     world = library.world
-    first = min(CLOSED_FLOW_DAY, world.time.start)
+    first = min(FIRST_FLOW_DATE, world.time.start)
     versions = [(1, first, 8 * 3600)]
     if world.time.end >= REFORM_DATE:
         versions.append((2, REFORM_DATE, max(world.time.second(REFORM_DATE) - 6 * 3600, 9 * 3600)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from yidang.district.systems.copying import columns
+
 _KEY = {"lsh": "bigint primary key", "dfsjzj": "text", "xzqhdm": "text"}
 _HOUSEKEEPING = {
     "sjyxbs": "smallint",
@@ -14,9 +16,8 @@ _HOUSEKEEPING = {
 
 
 def _columns(text: str) -> dict[str, str]:
-    """'a b:integer' → {'a': 'text', 'b': 'integer'} between the key and the housekeeping columns."""
-    pairs = (entry.partition(":") for entry in text.split())
-    return {**_KEY, **{name: kind or "text" for name, _, kind in pairs}, **_HOUSEKEEPING}
+    """A table's own columns, between the key and the housekeeping columns every table has."""
+    return {**_KEY, **columns(text), **_HOUSEKEEPING}
 
 
 TABLES = {

@@ -14,7 +14,23 @@ from yidang.district.model import World
 from yidang.district.systems.daily import State, states_by_day
 from yidang.district.systems.http_store import RESULTS
 
-HEADER = ["序号", "办件编号", "事项名称", "项目代码", "工程代码", "项目名称", "接件时间", "受理时间", "补正开始", "补正结束", "办结时间", "办理结果", "承诺工作日", "经办科室", "登记时间"]
+HEADER = [
+    "序号",
+    "办件编号",
+    "事项名称",
+    "项目代码",
+    "工程代码",
+    "项目名称",
+    "接件时间",
+    "受理时间",
+    "补正开始",
+    "补正结束",
+    "办结时间",
+    "办理结果",
+    "承诺工作日",
+    "经办科室",
+    "登记时间",
+]
 TITLE = "云溪区人防审批台账（虚构示例数据）"
 WRITTEN = datetime(2024, 1, 1)  # a fixed stamp inside the file, so that the same seed gives the same bytes
 
@@ -42,7 +58,7 @@ def _row(world: World, number: int, state: State, random: Random) -> list[object
         case.code,
         case.item.name,
         case.project.code,
-        case.works.code,
+        _works_code(case.works.code, random),
         case.project.name,
         moment(state.at("received")),
         moment(state.at("accepted")),
@@ -54,6 +70,11 @@ def _row(world: World, number: int, state: State, random: Random) -> list[object
         case.office,
         world.time.moment(state.entered).strftime("%Y-%m-%d %H:%M:%S"),
     ]
+
+
+def _works_code(code: str, random: Random) -> str:
+    """Now and then with '#' before the serial, as it is written inside the department."""
+    return "#".join(code.rsplit("-", 1)) if random.random() < 0.05 else code
 
 
 def _typed(value: datetime, random: Random) -> str:
