@@ -11,7 +11,7 @@ from yidang.reports.prose import cell, chinese_date, n_of, say
 
 TIERS = {
     "T1": "项目代码一致且校验位正确",
-    "T2": "旧版项目代码一致",
+    "T2": "项目代码一致，但为旧版代码或者校验位不符",
     "T3": "工程代码前缀为已知项目代码",
     "T4": "许可证号或批文号一致",
     "T5": "信用代码一致且名称、区划相符",
@@ -97,12 +97,12 @@ def _department_tables(source: Source) -> list[Block]:
         ),
         _table(
             source,
-            "各部门按时办结和办理用时",
+            "各部门按时办结和办理用时（用时单位：工作日）",
             (
                 ("按时办结率", "on_time_rate", True),
                 ("法定逾期率", "statutory_overdue_rate", True),
-                ("中位数（工作日）", "median_elapsed_days", True),
-                ("P90（工作日）", "p90_elapsed_days", True),
+                ("用时中位数", "median_elapsed_days", True),
+                ("用时P90", "p90_elapsed_days", True),
                 ("暂停天数占比", "excluded_days_share", True),
                 ("补正率", "correction_rate", True),
             ),

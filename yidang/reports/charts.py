@@ -37,7 +37,7 @@ def draw(chart: Chart) -> bytes:
     }
     with rc_context(style):
         horizontal = chart.kind in ("ranking", "stacked")
-        height = max(62, 20 + 10.5 * len(chart.categories)) if horizontal else 72
+        height = max(48, 18 + 7.5 * len(chart.categories)) if horizontal else 60
         canvas = Canvas(figsize=(WIDTH_MM / 25.4, height / 25.4), dpi=_DPI, layout="constrained")
         FigureCanvasAgg(canvas)
         axes = canvas.add_subplot()
@@ -76,7 +76,10 @@ def _lines(axes: Axes, chart: Chart) -> None:
 def _label_points(axes: Axes, series: Series) -> None:
     for place, (value, label) in enumerate(zip(series.values, series.labels, strict=True)):
         if value is not None:
-            axes.annotate(label, (place, value), (0, 6), textcoords="offset points", ha="center", fontsize=8)
+            box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+            axes.annotate(
+                label, (place, value), (0, 7), textcoords="offset points", ha="center", fontsize=8, bbox=box, zorder=5
+            )
 
 
 def _bars(axes: Axes, chart: Chart) -> None:

@@ -219,7 +219,7 @@ def _conditions(metric: Metric, where: Slice) -> list[sql.Composed]:
         bounds = (sql.Identifier(metric.date_column), sql.Literal(where.period.first), sql.Literal(where.period.last))
         found.append(sql.SQL("{} between {} and {}").format(*bounds))
     if where.valid_on:
-        template = sql.SQL("valid_from <= {0} and (valid_to is null or valid_to > {0})")
+        template = sql.SQL("daterange(valid_from, valid_to, '[]') @> {}")
         found.append(template.format(sql.Literal(where.valid_on)))
     return found
 

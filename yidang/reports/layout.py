@@ -13,7 +13,7 @@ from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Mm, Pt, RGBColor
+from docx.shared import Mm, Pt, RGBColor, Twips
 from docx.styles.style import ParagraphStyle
 from docx.table import Table as WordTable
 from docx.table import _Cell, _Row
@@ -37,10 +37,12 @@ from yidang.reports.figures import Evidence
 # F1: 版心 156 × 225 mm, 22 lines of 28 characters of 3号 (16 pt).
 _TOP, _LEFT, _RIGHT, _BOTTOM = Mm(37), Mm(28), Mm(26), Mm(35)
 _TYPE_WIDTH_MM = 156
-_LINE = Pt(29)
+_LINE = Twips(579)  # 29 pt, less the twentieth that makes the 22nd line fit
 _TITLE_FONT, _HEI, _KAI, _FANG_SONG, _SONG = "方正小标宋简体", "黑体", "楷体_GB2312", "仿宋_GB2312", "宋体"
 _LATIN = "Times New Roman"
 _BODY_SIZE, _TITLE_SIZE, _CAPTION_SIZE, _CELL_SIZE, _PAGE_NUMBER_SIZE = Pt(16), Pt(22), Pt(14), Pt(11), Pt(14)
+# A table of at most so many rows is not split over two pages.
+_SMALL_TABLE_ROWS = 12
 # Zip members and properties carry this date, so that equal documents are equal bytes.
 _EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001 - the format has no zone
 
@@ -136,6 +138,8 @@ class _Writer:
             for place, (cell, text) in enumerate(zip(line.cells, row, strict=True)):
                 self._text(_cell_paragraph(cell, "Table Text" if place in block.left_columns else "Table Number"), text)
         _set_widths(table, block.widths)
+        if len(block.rows) <= _SMALL_TABLE_ROWS:
+            _keep_together(table)
         self._word.add_paragraph(style="Table End")
 
     def _chart(self, block: Chart) -> None:
@@ -160,7 +164,7 @@ def _set_page(word: Word, header: str) -> None:
     section.footer_distance = Mm(22)  # the number's own 5 mm put its upper edge 7 mm below the type area
     word.settings.odd_and_even_pages_header_footer = True
     grid = section._sectPr.find(qn("w:docGrid"))
-    if grid is not None:
+    if grid is not None:  # Word and LibreOffice disagree on character grids; exact pitches need none
         section._sectPr.remove(grid)
     for part, side in ((section.footer, WD_ALIGN_PARAGRAPH.RIGHT), (section.even_page_footer, WD_ALIGN_PARAGRAPH.LEFT)):
         _page_number(part.paragraphs[0], side)
@@ -205,7 +209,7 @@ def _define_styles(word: Word) -> None:
     _style(normal, _FANG_SONG, _BODY_SIZE, _FLUSH)
     # name, font, size, alignment, first-line indent in characters, line pitch, space before/after in points
     for name, font, size, align, indent, line, before, after in (
-        ("Title", _TITLE_FONT, _TITLE_SIZE, _CENTER, 0, Pt(36), 29, 0),
+        ("Title", _TITLE_FONT, _TITLE_SIZE, _CENTER, 0, Pt(36), 29, 14),
         ("Heading 1", _HEI, _BODY_SIZE, _FLUSH, 2, _LINE, 0, 0),
         ("Heading 2", _KAI, _BODY_SIZE, _FLUSH, 2, _LINE, 0, 0),
         ("Body Text", _FANG_SONG, _BODY_SIZE, _FLUSH, 2, _LINE, 0, 0),
@@ -231,7 +235,11 @@ def _define_styles(word: Word) -> None:
         layout.space_before, layout.space_after = Pt(before), Pt(after)
         layout.keep_with_next = name in ("Heading 1", "Heading 2", "Table Caption", "Chart", "Title", "Annex Mark")
         _indent_characters(style, indent, size)
+        if size == _BODY_SIZE:
+            _narrow(style)
     _drop_borders(word.styles["Title"])
+    language = word.styles.element.find(f".//{qn('w:docDefaults')}//{qn('w:lang')}")
+    language.set(qn("w:eastAsia"), "zh-CN")
 
 
 def _style(style: ParagraphStyle, font: str, size: Pt, align: WD_ALIGN_PARAGRAPH) -> None:
@@ -259,6 +267,13 @@ def _indent_characters(style: ParagraphStyle, characters: int, size: Pt) -> None
         indent.set(qn("w:firstLineChars"), str(100 * characters))
 
 
+def _narrow(style: ParagraphStyle) -> None:
+    """28 characters to the line: 3号 is 16 pt, but 156 mm leave 15.79 pt to each. The unit is 1/20 pt."""
+    spacing = OxmlElement("w:spacing")
+    spacing.set(qn("w:val"), "-5")
+    style.element.rPr.find(qn("w:sz")).addprevious(spacing)
+
+
 def _drop_borders(style: ParagraphStyle) -> None:
     borders = style.element.get_or_add_pPr().find(qn("w:pBdr"))
     if borders is not None:
@@ -277,7 +292,15 @@ def _set_three_lines(table: WordTable) -> None:
     for side in ("top", "bottom"):
         borders.append(_rule(side, 12))
     borders.append(_rule("insideH", 2, "A6A6A6"))
-    table._tbl.tblPr.append(borders)
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        margin = OxmlElement(f"w:{side}")
+        margin.set(qn("w:w"), "57")
+        margin.set(qn("w:type"), "dxa")
+        margins.append(margin)
+    look = table._tbl.tblPr.find(qn("w:tblLook"))
+    for element in (borders, margins):  # the schema wants both before tblLook
+        look.addprevious(element)
 
 
 def _repeat(row: _Row) -> None:
@@ -292,6 +315,12 @@ def _repeat(row: _Row) -> None:
 
 def _keep_whole(row: _Row) -> None:
     row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+
+
+def _keep_together(table: WordTable) -> None:
+    for row in table.rows[:-1]:
+        for cell in row.cells:
+            cell.paragraphs[0].paragraph_format.keep_with_next = True
 
 
 def _rule(side: str, eighths_of_point: int, colour: str = "000000") -> OxmlElement:

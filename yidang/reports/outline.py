@@ -82,6 +82,7 @@ def annual_report(source: Source) -> Document:
         *_reforms(source),
         *_open_cases(source),
         *_problems(source),
+        Paragraph(("",)),
         Paragraph(("附件：1. 指标口径",)),
         Paragraph(("　　　2. 分部门情况表",)),
         Paragraph(("　　　3. 数据质量说明",)),
@@ -132,7 +133,7 @@ def _summary(source: Source) -> list[Block]:
         Paragraph(
             say(
                 "3. 办理用时。已办结办件净审批用时中位数为{median}，{change}；九成办件在{p90}个工作日内办结。",
-                median=_days_with_n(median),
+                median=with_n(median),
                 change=change(median, median_before),
                 p90=source.now("p90_elapsed_days"),
             )
@@ -167,7 +168,7 @@ def _overview(source: Source) -> list[Block]:
             say(
                 "本报告统计{names}办理的工程建设项目审批事项。截至{as_of}，数据仓库归集项目{projects}个（按项目代码计，一个项目可含多个工程）；"
                 "统计期为{span}，收件、受理、办结分别按收件日期、受理日期、办结日期归期，按时办结率按应办结日期归期。"
-                "时限均按工作日计算，法定节假日和调休上班日以国务院办公厅通知为准。",
+                "时限均按工作日计算，法定节假日和调休上班日以国务院办公厅通知为准。文中n为样本数。",
                 names=names,
                 as_of=chinese_date(source.as_of),
                 projects=projects,
@@ -308,7 +309,7 @@ def _durations(source: Source) -> list[Block]:
                 "已办结办件净审批用时（受理至办结的工作日，扣除依法不计入时限的天数）中位数为{median}，{change}；"
                 "第90百分位数为{p90}个工作日，平均数为{mean}个工作日。平均数受少数长时间办件影响较大，且不含仍在办的办件，"
                 "只列出供对照，本报告以中位数为准。分阶段、分流程类型情况见表2、表3。",
-                median=_days_with_n(median),
+                median=with_n(median),
                 change=change(median, before),
                 p90=source.now("p90_elapsed_days"),
                 mean=source.now("mean_elapsed_days"),
@@ -336,7 +337,7 @@ def _duration_table(source: Source, column: str, caption: str, label: str, names
         for value, median in medians.items()
     )
     header = (label, "办结件数", "中位数", "上年同期中位数", "P90", "平均数", "暂停天数占比")
-    return Table(caption, header, lines, (4.6, 2, 2, 2.4, 2, 2, 2.2))
+    return Table(caption, header, lines, (4.4, 2.2, 2, 2.6, 1.8, 2, 2.2))
 
 
 def _stages(source: Source) -> list[Block]:
@@ -349,7 +350,7 @@ def _stages(source: Source) -> list[Block]:
             say(
                 "阶段审批用时按单个工程计算，并联办理的事项重叠的工作日只计一次；跨度用时为首次收件至最后办结的天数，"
                 "含建设单位准备材料、修改图纸等时间，两者口径不同，不能互相比较。{span}完成全部审批的项目{finished}个，"
-                "全流程净审批用时中位数{approval}个工作日，跨度用时中位数{span_days}（自然日）。各阶段情况见图3。",
+                "全流程净审批用时中位数{approval}，跨度用时中位数{span_days}。各阶段情况见图3。",
                 span=source.span,
                 finished=source.now("projects_finished"),
                 approval=with_n(approval),
@@ -404,7 +405,7 @@ def _compression(source: Source) -> list[Block]:
             "各部门时限压缩情况",
             ("部门", "承诺较法定（目录）", "承诺较法定（办件）", "实际较法定", "实际较承诺", "办结件数"),
             tuple(lines),
-            (4.4, 2.4, 2.4, 2.2, 2.2, 2),
+            (4.2, 2.5, 2.5, 2.5, 2.5, 2.2),
         ),
         _compression_chart(source, by[0], by[1]),
     ]
@@ -653,10 +654,6 @@ def _listing(entries: list[tuple[str, Text]]) -> Text:
     for place, (name, text) in enumerate(entries):
         parts += ["、" if place else "", name, *text]
     return tuple(parts)
-
-
-def _days_with_n(figure: Figure) -> Text:
-    return (cite(figure), "" if figure.is_small else "个工作日", "（n=", n_of(figure), "）")
 
 
 def _series(name: str, figures: list[Figure], *, with_size: bool = False) -> Series:

@@ -36,14 +36,15 @@ def cite(figure: Figure) -> Cited:
     """Counts as integers, rates as 95.3%, durations with one decimal; 样本不足 below the minimum n."""
     if figure.is_small:
         return Cited(TOO_FEW, figure)
-    return Cited(written(figure), figure)
+    text = written(figure)
+    return Cited(text if is_rate(figure) else text.removesuffix(".0"), figure)
 
 
 def cell(figure: Figure) -> Text:
-    """The same for a table, where a slice without any case is a dash."""
-    if not is_count(figure.metric) and figure.n == 0:
-        return (Cited(NO_VALUE, figure),)
-    return (cite(figure),)
+    """The same for a table: always with its decimal, and a dash for a slice without any case."""
+    if figure.is_small:
+        return (Cited(TOO_FEW if figure.n else NO_VALUE, figure),)
+    return (Cited(written(figure), figure),)
 
 
 def n_of(figure: Figure) -> Cited:
@@ -52,8 +53,8 @@ def n_of(figure: Figure) -> Cited:
 
 
 def with_n(figure: Figure) -> Text:
-    """`95.3%（n=812）`; a small group says how small it is."""
-    return (cite(figure), "（n=", n_of(figure), "）")
+    """`95.3%（n=812）`, `6.5个工作日（n=812）`; a small group says how small it is."""
+    return (cite(figure), _unit(figure), "（n=", n_of(figure), "）")
 
 
 def written(figure: Figure) -> str:
@@ -80,9 +81,16 @@ def change(later: Figure, earlier: Figure) -> Text:
     Counts change by per cent, rates by 百分点, durations by days. An earlier zero or a small group gives no change.
     """
     moved = moved_by(later, earlier)
-    unit = "" if is_rate(earlier) or earlier.is_small else earlier.metric.unit
-    n = () if is_count(earlier.metric) else ("，n=", n_of(earlier))
-    return ("同比" if moved else "", *(moved or ("同比不作比较",)), "（上年同期", cite(earlier), unit, *n, "）")
+    n = () if is_count(earlier.metric) else ("，样本数", n_of(earlier))
+    return (
+        "同比" if moved else "",
+        *(moved or ("同比不作比较",)),
+        "（上年同期",
+        cite(earlier),
+        _unit(earlier),
+        *n,
+        "）",
+    )
 
 
 def moved_by(later: Figure, earlier: Figure) -> Text:
@@ -101,7 +109,7 @@ def moved_by(later: Figure, earlier: Figure) -> Text:
         source = Difference(later, earlier, shown / 100)
     else:
         shown = _rounded(later.value, _ONE_DECIMAL) - _rounded(earlier.value, _ONE_DECIMAL)
-        words = ("增加", "减少", later.metric.unit)
+        words = ("增加", "减少", _unit(later))
         source = Difference(later, earlier, shown)
     up, down, unit = words
     return (up if shown > 0 else down, Cited(str(abs(shown)), source), unit) if shown else ("持平",)
@@ -110,6 +118,13 @@ def moved_by(later: Figure, earlier: Figure) -> Text:
 def chinese_date(day: date) -> str:
     """2025年3月3日"""
     return f"{day.year}年{day.month}月{day.day}日"
+
+
+def _unit(figure: Figure) -> str:
+    """The unit that follows the printed value; the per cent sign is part of the value."""
+    if is_rate(figure) or figure.is_small:
+        return ""
+    return "个工作日" if figure.metric.unit == "工作日" else figure.metric.unit
 
 
 def _rounded(value: Decimal, step: Decimal) -> Decimal:
