@@ -1,8 +1,8 @@
 """One part of the platform in the foreground of a container.
 
-usage: entrypoint.py init                                   roles, databases, landing tables, Airflow's schema and pools; ends
-       entrypoint.py api-server | scheduler | dag-processor  Airflow's parts
-       entrypoint.py COMMAND …                              anything else as it stands, e.g. yidang status
+usage: entrypoint.py init         make roles, databases, landing tables, Airflow's tables and pools; then end
+       entrypoint.py api-server   one of Airflow's parts; also scheduler, dag-processor
+       entrypoint.py COMMAND …    anything else as it stands, e.g. yidang status
 
 Variables set on the container win over the ones Yidang derives, so compose alone decides on hosts and ports.
 """
@@ -44,7 +44,8 @@ def prepare(settings: Settings) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
         json.dump(pools, file)
         file.flush()
-        subprocess.run([*airflow_command(settings), "pools", "import", file.name], env=environment(settings), check=True)
+        command = [*airflow_command(settings), "pools", "import", file.name]
+        subprocess.run(command, env=environment(settings), check=True)
 
 
 def airflow_command(settings: Settings) -> list[str]:

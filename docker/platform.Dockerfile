@@ -25,7 +25,7 @@ COPY yidang/__init__.py yidang/
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca_bundle,target=/run/secrets/ca_bundle \
-    python3 scripts/setup_environments.py platform && rm -rf .yidang/venv/uv
+    python3 scripts/setup_environments.py platform && rm -rf .yidang/venv/uv .yidang/venv/platform/.lock
 
 COPY dags dags
 COPY dbt_project dbt_project

@@ -14,14 +14,24 @@ RUN apt-get update -qq \
  && useradd --uid 10001 --user-group --home-dir /var/lib/yidang --no-create-home --shell /usr/sbin/nologin yidang \
  && install -d -o yidang -g yidang -m 0700 /var/lib/yidang /var/lib/yidang/superset /var/lib/yidang-secrets
 
-# The same script, locks and layout as `make demo`; the package's empty shell is enough for its editable install,
-# so that a change of code does not install the environment again.
+# The same script, locks and layout as `make demo`.
 WORKDIR /opt/yidang
-COPY pyproject.toml ./
 COPY requirements/uv.txt requirements/superset.txt requirements/
 COPY scripts/setup_environments.py scripts/
-COPY yidang/__init__.py yidang/
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca_bundle,target=/run/secrets/ca_bundle \
-    python3 scripts/setup_environments.py superset && rm -rf .yidang/venv/uv
+    python3 scripts/setup_environments.py superset && rm -rf .yidang/venv/uv .yidang/venv/superset/.lock
+
+COPY superset superset
+COPY yidang yidang
+COPY docker/superset_entrypoint.py docker/health.py docker/
+RUN .yidang/venv/superset/bin/python -m compileall -q docker superset yidang
+
+ENV PATH=/opt/yidang/.yidang/venv/superset/bin:$PATH \
+    PYTHONPATH=/opt/yidang \
+    YIDANG_HOME=/var/lib/yidang \
+    YIDANG_SECRETS_FILE=/var/lib/yidang-secrets/secrets.json
+USER 10001:10001
+ENTRYPOINT ["tini", "-g", "--", "python", "/opt/yidang/docker/superset_entrypoint.py"]
+CMD ["serve"]

@@ -16,6 +16,7 @@ from datetime import date
 import permittimelines
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from yidang import build, contracts, landing
@@ -52,7 +53,8 @@ def landed(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
         finally:
             warehouse.execute("drop schema if exists raw_us_permits cascade")
             for table in ("batch", "table_status", "quarantine", "expectation_result"):
-                warehouse.execute(f"delete from landing.{table} where department = 'us_permits'")
+                statement = sql.SQL("delete from landing.{} where department = 'us_permits'")
+                warehouse.execute(statement.format(sql.Identifier(table)))
 
 
 def test_every_permit_lands_once_and_passes_the_gate(landed: Landed):
