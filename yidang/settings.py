@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import secrets as random_secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -213,3 +215,18 @@ def load() -> Settings:
         port_base=int(base),
         admin_url=os.environ.get("YIDANG_DATABASE_URL"),
     )
+
+
+@contextmanager
+def environment(values: dict[str, str]) -> Iterator[None]:
+    """Set environment variables for code inside that reads them itself (dbt), and put the old ones back afterwards."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,80 @@
+{#- Text as people type it -> text as programs compare it: full-width to half-width, outer blanks off, '' to null. -#}
+{% macro clean_text(column) -%}
+nullif(btrim({{ half_width(column) }}, e' \t\r\n\u3000\u00a0'), '')
+{%- endmacro %}
+
+{% macro half_width(column) -%}
+translate({{ column }}, '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ－＃　', '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-# ')
+{%- endmacro %}
+
+{#- A number, or null where the text is none. -#}
+{% macro to_numeric(column) -%}
+(
+    select case when pg_input_is_valid(typed.text, 'numeric') then typed.text::numeric end
+    from (select {{ clean_text(column) }} as text) as typed
+)
+{%- endmacro %}
+
+{% macro to_integer(column) -%}
+(
+    select case when typed.text ~ '^[+-]?[0-9]{1,9}(\.0*)?$' then typed.text::numeric::integer end
+    from (select {{ clean_text(column) }} as text) as typed
+)
+{%- endmacro %}
+
+{% macro to_boolean(column) -%}
+case
+    when lower({{ clean_text(column) }}) in ('1', 'true', 't', 'yes', 'y', '是') then true
+    when lower({{ clean_text(column) }}) in ('0', 'false', 'f', 'no', 'n', '否') then false
+end
+{%- endmacro %}
+
+{#-
+  A local time (Asia/Shanghai), or null where the text is none. Understands 2025-03-03, 2025/3/3, 2025年3月3日,
+  with or without a time, and ISO times with an offset (turned to local time, not cut off).
+-#}
+{% macro to_timestamp(column) -%}
+(
+    select
+        case
+            -- only forms that begin with a year: 'today' is valid to PostgreSQL, 3/4/2025 is two different days
+            when typed.text !~ '^[0-9]{4}(-|[0-9]{4}( |$))' or not pg_input_is_valid(typed.text, 'timestamp') then null
+            when typed.text ~ ':[0-9.]+ *(Z|[+-][0-9]{2}(:?[0-9]{2})?)$'
+                then typed.text::timestamptz at time zone 'Asia/Shanghai'
+            else typed.text::timestamp
+        end
+    from (
+        select rtrim(translate({{ clean_text(column) }}, '年月/日时点分秒T', '--- :::  '), ' :') as text
+    ) as typed
+)
+{%- endmacro %}
+
+{% macro to_date(column) -%}
+({{ to_timestamp(column) }})::date
+{%- endmacro %}
+
+{#- 工作日 -> working_days; 日, 天, 自然日 -> calendar_days. Anything else is null, never assumed. -#}
+{% macro limit_unit(column) -%}
+case {{ clean_text(column) }}
+    when '工作日' then 'working_days'
+    when '日' then 'calendar_days'
+    when '天' then 'calendar_days'
+    when '自然日' then 'calendar_days'
+end
+{%- endmacro %}
+
+{#- A JSON list in text as a jsonb array; an empty one where the text is no list. -#}
+{% macro json_list(column) -%}
+case
+    when pg_input_is_valid({{ column }}, 'jsonb') and jsonb_typeof({{ column }}::jsonb) = 'array' then {{ column }}::jsonb
+    else '[]'::jsonb
+end
+{%- endmacro %}
+
+{#-
+  Where only days are known: a correction asked for on the day of acceptance and answered later came after the
+  acceptance (place 5); otherwise it stands before its answer (3) and the acceptance (4).
+-#}
+{% macro same_day_correction_order(requested, answered, accepted) -%}
+case when {{ requested }}::date = {{ accepted }}::date and coalesce({{ answered }}::date > {{ requested }}::date, true) then 5 else 2 end
+{%- endmacro %}

@@ -1,0 +1,13 @@
+{#- The day the build is true for. -#}
+{% macro as_of() -%}date '{{ var('as_of') }}'{%- endmacro %}
+
+{#- Version of the rules: the declared one and a digest of the policy switches, so that no change goes unmarked. -#}
+{% macro rule_version() -%}
+'{{ var('rule_version') }}-{{ local_md5(tojson(var('clock_policy'), sort_keys=true))[:6] }}'
+{%- endmacro %}
+
+{#- Columns every fact ends with. calendar: a CTE or relation of dim_calendar. -#}
+{% macro stamps(calendar='calendar') -%}
+(select max({{ calendar }}.calendar_version) from {{ calendar }}) as calendar_version,
+    {{ rule_version() }}::text as rule_version
+{%- endmacro %}

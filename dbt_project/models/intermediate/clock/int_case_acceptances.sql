@@ -1,0 +1,131 @@
+{{ config(indexes=[{'columns': ['case_id'], 'unique': true}]) }}
+
+{%- set policy = var('clock_policy') -%}
+
+with cases as (
+    select * from {{ ref('int_cases') }}
+),
+
+events as (
+    select * from {{ ref('int_case_events') }}
+),
+
+calendar as (
+    select * from {{ ref('int_calendar') }}
+),
+
+first_events as (
+    select
+        case_id,
+        min(event_date) filter (where event_kind = 'received') as received_date,
+        min(event_number) filter (where event_kind = 'received') as first_receipt_number,
+        min(event_date) filter (where event_number = first_acceptance_number) as recorded_accepted_date,
+        min(event_date) filter (where event_number = terminal_number) as terminal_date,
+        min(event_kind) filter (where event_number = terminal_number) as terminal_kind,
+        min(first_acceptance_number) as first_acceptance_number,
+        min(terminal_number) as terminal_number,
+        min(event_date) as first_event_date,
+        max(event_at) as last_event_at,
+        count(*) filter (
+            where event_kind = 'correction_requested' and event_number < coalesce(terminal_number, event_number + 1)
+        ) as correction_count,
+        -- a repeated 受理 right after a pause restates what was held before it
+        count(*) filter (
+            where event_kind = 'accepted'
+                and event_number > first_acceptance_number
+                and coalesce(previous_event_kind, '') not in ('correction_received', 'special_end', 'resumed')
+        ) as repeated_acceptance_count
+    from events
+    group by case_id
+),
+
+-- the department owes a reply to the application, and again to each set of corrected papers, until it has accepted
+receipts as (
+    select
+        events.case_id,
+        events.event_number,
+        events.event_date,
+        events.event_kind,
+        coalesce(replies.reply_date, events.as_of) as answered_by,
+        replies.reply_kind
+    from events
+    inner join first_events using (case_id)
+    left join lateral (
+        select
+            reply.event_date as reply_date,
+            reply.event_kind as reply_kind
+        from events as reply
+        where reply.case_id = events.case_id
+            and reply.event_number > events.event_number
+            and reply.event_kind in (
+                'accepted', 'correction_requested', 'not_accepted', 'refused_acceptance',
+                'decided_pass', 'decided_pass_tolerant', 'decided_deny', 'withdrawn', 'recalled', 'revoked'
+            )
+        order by reply.event_number
+        limit 1
+    ) as replies on true
+    where events.event_number < least(first_events.first_acceptance_number, first_events.terminal_number, 2147483647)
+        and (
+            events.event_number = first_events.first_receipt_number
+            or events.event_kind = 'correction_received'
+        )
+),
+
+unanswered as (
+    select distinct on (receipts.case_id)
+        receipts.case_id,
+        receipts.event_date as deemed_date,
+        receipts.reply_kind
+    from receipts
+    inner join calendar as receipt_day on receipt_day.date_day = receipts.event_date
+    inner join calendar as reply_day on reply_day.date_day = receipts.answered_by
+    where reply_day.working_day_number - receipt_day.working_day_number > {{ policy.reply_days }}
+    order by receipts.case_id, receipts.event_number
+),
+
+judged as (
+    select
+        cases.case_id,
+        cases.as_of,
+        first_events.received_date,
+        first_events.recorded_accepted_date,
+        first_events.first_acceptance_number,
+        first_events.terminal_number,
+        first_events.terminal_date,
+        first_events.first_event_date,
+        first_events.last_event_at,
+        coalesce(first_events.correction_count, 0) as correction_count,
+        coalesce(first_events.repeated_acceptance_count, 0) > 0 as has_repeated_acceptance,
+        case
+            when first_events.terminal_kind in ('decided_pass', 'decided_pass_tolerant') then 'passed'
+            when first_events.terminal_kind = 'decided_deny' then 'denied'
+            when first_events.terminal_kind in ('not_accepted', 'refused_acceptance') then 'not_accepted'
+            -- a recall or revocation without a decision before it ends the case as a withdrawal does
+            when first_events.terminal_kind is not null then 'withdrawn'
+            else 'open'
+        end as outcome,
+        {{ 'unanswered.deemed_date' if policy.deemed_acceptance else 'null::date' }} as deemed_date,
+        unanswered.reply_kind as late_reply_kind,
+        coalesce(first_events.terminal_date < first_events.recorded_accepted_date, false) as has_order_error
+    from cases
+    left join first_events using (case_id)
+    left join unanswered using (case_id)
+),
+
+accepted as (
+    select
+        judged.*,
+        case
+            when has_order_error or outcome = 'not_accepted' then null
+            else coalesce(deemed_date, recorded_accepted_date)
+        end as accepted_date
+    from judged
+)
+
+select
+    accepted.*,
+    accepted_date is not null and deemed_date is not null as is_deemed_accepted,
+    accepted_date is not null and deemed_date is not null and coalesce(late_reply_kind = 'correction_requested', false)
+        as has_late_correction,
+    coalesce(terminal_date, as_of) as end_date
+from accepted

@@ -1,0 +1,230 @@
+{{ config(indexes=[{'columns': ['case_id'], 'unique': true}]) }}
+
+{#-
+  Two clocks per case. wd(a, b] = working_day_number(b) - working_day_number(a), so the day a clock starts is not
+  counted and a decision on the same day takes 0. Pauses are day sets: merged first, then clipped, then counted.
+-#}
+{%- set policy = var('clock_policy') -%}
+
+with acceptances as (
+    select * from {{ ref('int_case_acceptances') }}
+),
+
+limits as (
+    select * from {{ ref('int_case_limits') }}
+),
+
+pauses as (
+    select * from {{ ref('int_case_pauses') }}
+),
+
+calendar as (
+    select * from {{ ref('int_calendar') }}
+),
+
+working_days as (
+    select * from calendar
+    where is_working_day
+),
+
+started as (
+    select
+        acceptances.case_id,
+        acceptances.accepted_date,
+        acceptances.end_date,
+        acceptances.outcome,
+        {% if policy.closed_day_acceptance == 'roll_forward' -%}
+        coalesce(first_working_day.date_day, acceptances.accepted_date) as start_date
+        {%- else -%}
+        acceptances.accepted_date as start_date
+        {%- endif %}
+    from acceptances
+    {%- if policy.closed_day_acceptance == 'roll_forward' %}
+    left join calendar as acceptance_day
+        on acceptance_day.date_day = acceptances.accepted_date
+        and not acceptance_day.is_working_day
+    left join working_days as first_working_day
+        on first_working_day.working_day_number = acceptance_day.working_day_number + 1
+    {%- endif %}
+    where acceptances.accepted_date is not null
+),
+
+-- without a number for both days there is no clock at all
+bounded as (
+    select
+        started.*,
+        start_day.working_day_number as start_number,
+        end_day.working_day_number as end_number,
+        start_day.working_day_number is not null and end_day.working_day_number is not null as is_in_calendar
+    from started
+    left join calendar as start_day on start_day.date_day = started.start_date
+    left join calendar as end_day on end_day.date_day = started.end_date
+),
+
+clocks as (
+    select
+        bounded.*,
+        'promise' as clock,
+        limits.promised_limit as day_limit,
+        limits.promised_unit as unit
+    from bounded
+    inner join limits using (case_id)
+    where is_in_calendar
+    union all
+    select
+        bounded.*,
+        'statute' as clock,
+        limits.statutory_limit as day_limit,
+        limits.statutory_unit as unit
+    from bounded
+    inner join limits using (case_id)
+    where is_in_calendar
+),
+
+merged_pauses as (
+    select
+        case_id,
+        'promise' as clock,
+        range_agg(excluded_days) as excluded_days
+    from pauses
+    where stops_promise and excluded_days is not null
+    group by case_id
+    union all
+    select
+        case_id,
+        'statute' as clock,
+        range_agg(excluded_days) as excluded_days
+    from pauses
+    where stops_statute and excluded_days is not null
+    group by case_id
+),
+
+spans as (
+    select
+        clocks.*,
+        lower(span) as first_day,
+        upper(span) - 1 as last_day
+    from clocks
+    inner join merged_pauses using (case_id, clock)
+    cross join lateral unnest(excluded_days * datemultirange(daterange(clocks.start_date + 1, null))) as span
+),
+
+-- days each pause takes out: all of them move the due date, only those up to the end shorten the time used
+measured_spans as (
+    select
+        spans.*,
+        greatest(coalesce(last_number.working_day_number, last_loaded.number) - before_first.working_day_number, 0)
+            as working_days_out,
+        greatest(least(last_number.working_day_number, end_number) - before_first.working_day_number, 0)
+            as working_days_out_until_end,
+        last_day - first_day + 1 as calendar_days_out,
+        greatest(least(last_day, end_date) - first_day + 1, 0) as calendar_days_out_until_end,
+        before_first.working_day_number - start_number as working_days_before,
+        first_day - 1 - start_date as calendar_days_before
+    from spans
+    cross join (select max(working_day_number) as number from calendar) as last_loaded
+    inner join calendar as before_first on before_first.date_day = spans.first_day - 1
+    left join calendar as last_number on last_number.date_day = spans.last_day
+),
+
+-- a pause that begins when the limit is already used up does not move the due date
+charged_spans as (
+    select
+        measured_spans.*,
+        case unit
+            when 'calendar_days' then calendar_days_before - coalesce(sum(calendar_days_out) over earlier, 0)
+            else working_days_before - coalesce(sum(working_days_out) over earlier, 0)
+        end < day_limit as moves_due_date
+    from measured_spans
+    window earlier as (
+        partition by case_id, clock order by first_day rows between unbounded preceding and 1 preceding
+    )
+),
+
+exclusions as (
+    select
+        case_id,
+        clock,
+        sum(working_days_out_until_end)::integer as excluded_working_days,
+        sum(calendar_days_out_until_end)::integer as excluded_calendar_days,
+        coalesce(
+            sum(case unit when 'calendar_days' then calendar_days_out else working_days_out end)
+                filter (where moves_due_date),
+            0
+        )::integer as due_date_shift
+    from charged_spans
+    group by case_id, clock
+),
+
+counted as (
+    select
+        clocks.*,
+        end_number - start_number as gross_working_days,
+        coalesce(exclusions.excluded_working_days, 0) as excluded_working_days,
+        greatest(end_number - start_number, 0) - coalesce(exclusions.excluded_working_days, 0) as elapsed_working_days,
+        end_date - start_date - coalesce(exclusions.excluded_calendar_days, 0) as elapsed_calendar_days,
+        coalesce(exclusions.due_date_shift, 0) as due_date_shift
+    from clocks
+    left join exclusions using (case_id, clock)
+),
+
+due as (
+    select
+        counted.*,
+        case
+            when day_limit = 0 then start_date
+            when unit = 'calendar_days' then due_in_calendar_days.date_day
+            else due_in_working_days.date_day
+        end as due_date
+    from counted
+    left join working_days as due_in_working_days
+        on counted.unit = 'working_days'
+        and due_in_working_days.working_day_number = counted.start_number + counted.day_limit + counted.due_date_shift
+    -- a limit in calendar days that ends on a closed day ends on the next working day (民法典 203)
+    left join calendar as last_calendar_day
+        on counted.unit = 'calendar_days'
+        and last_calendar_day.date_day = counted.start_date + counted.day_limit + counted.due_date_shift
+    left join working_days as due_in_calendar_days
+        on due_in_calendar_days.working_day_number
+        = last_calendar_day.working_day_number + (not last_calendar_day.is_working_day)::integer
+),
+
+judged as (
+    select
+        due.*,
+        case
+            when unit = 'calendar_days' then elapsed_calendar_days > day_limit and coalesce(end_date > due_date, false)
+            else elapsed_working_days > day_limit
+        end as is_over,
+        case
+            when unit = 'calendar_days' then due_day.working_day_number - end_number
+            else day_limit - elapsed_working_days
+        end as remaining_working_days,
+        case
+            when unit = 'calendar_days' then elapsed_calendar_days
+            else elapsed_working_days
+        end as elapsed_in_unit
+    from due
+    left join calendar as due_day on due_day.date_day = due.due_date
+)
+
+select
+    bounded.case_id,
+    bounded.start_date,
+    bounded.end_date,
+    bounded.is_in_calendar,
+    case when bounded.is_in_calendar then bounded.end_date - bounded.accepted_date end as span_calendar_days,
+    promise.gross_working_days,
+    promise.excluded_working_days,
+    promise.elapsed_working_days,
+    promise.elapsed_in_unit as promise_elapsed_in_unit,
+    promise.remaining_working_days,
+    promise.due_date,
+    promise.is_over as is_overdue,
+    statute.excluded_working_days as statutory_excluded_working_days,
+    statute.elapsed_working_days as statutory_elapsed_working_days,
+    statute.due_date as statutory_due_date,
+    statute.is_over as is_statutory_overdue
+from bounded
+left join judged as promise on promise.case_id = bounded.case_id and promise.clock = 'promise'
+left join judged as statute on statute.case_id = bounded.case_id and statute.clock = 'statute'

@@ -1,0 +1,68 @@
+{{ config(indexes=[{'columns': ['case_id', 'event_number'], 'unique': true}]) }}
+
+with events as (
+    select * from {{ ref('int_case_events_unioned') }}
+),
+
+cases as (
+    select * from {{ ref('int_cases') }}
+),
+
+-- an event counts once its kind and time are known and its day has come; the rest are rows of the issue log
+visible as (
+    select
+        cases.case_id,
+        cases.as_of,
+        events.event_kind,
+        events.event_at,
+        events.event_at::date as event_date,
+        events.source_order,
+        events.recorded_at,
+        events.reason_code,
+        events.responsible_party,
+        events.office_name,
+        events.batch_id,
+        events.row_number
+    from events
+    inner join cases using (source_department, instance_code)
+    where events.event_kind is not null and events.event_at::date <= cases.as_of
+),
+
+numbered as (
+    select
+        visible.*,
+        row_number() over case_order as event_number,
+        lag(event_kind) over case_order as previous_event_kind
+    from visible
+    window case_order as (partition by case_id order by event_at, source_order, batch_id, row_number)
+),
+
+terminals as (
+    select
+        case_id,
+        min(event_number) as terminal_number
+    from numbered
+    where event_kind in (
+        'decided_pass', 'decided_pass_tolerant', 'decided_deny', 'withdrawn', 'not_accepted', 'refused_acceptance',
+        'recalled', 'revoked'
+    )
+    group by case_id
+),
+
+-- the state held before a pause is sometimes written again after it: a second 受理 there is no second acceptance
+acceptances as (
+    select
+        case_id,
+        min(event_number) as first_acceptance_number
+    from numbered
+    where event_kind = 'accepted'
+    group by case_id
+)
+
+select
+    numbered.*,
+    terminals.terminal_number,
+    acceptances.first_acceptance_number
+from numbered
+left join terminals using (case_id)
+left join acceptances using (case_id)

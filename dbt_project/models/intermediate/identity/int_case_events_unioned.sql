@@ -1,0 +1,7 @@
+{{ config(materialized='view') }}
+
+{{ feed_union('case_events', [
+    ['source_department', 'text'], ['instance_code', 'text'], ['event_kind', 'text'], ['event_at', 'timestamp'],
+    ['source_order', 'bigint'], ['recorded_at', 'timestamp'], ['reason_code', 'text'], ['responsible_party', 'text'],
+    ['office_name', 'text'], ['batch_id', 'bigint'], ['row_number', 'bigint']
+], 'stg_spgl__case_events') }}

@@ -1,0 +1,65 @@
+{{ config(indexes=[{'columns': ['project_code'], 'unique': true}]) }}
+
+{#- Where a department keeps a project register, it alone says what a project is; otherwise the works do. -#}
+{%- set has_register = var('feeds').get('projects', []) | length > 0 -%}
+
+with registered as (
+    select * from {{ ref('int_projects_unioned') }}
+),
+
+works as (
+    select * from {{ ref('int_works') }}
+),
+
+candidates as (
+    select
+        {{ canonical_code('project_code_raw') }} as project_code,
+        project_name,
+        owner_name,
+        owner_credit_code,
+        flow_type_code,
+        investment_source_code,
+        total_investment_wan,
+        region_code,
+        street,
+        registered_at,
+        established_at,
+        is_major,
+        coalesce(is_terminated, false) as is_terminated,
+        source_department,
+        batch_id,
+        row_number
+    from registered
+    {%- if not has_register %}
+    union all
+    select
+        project_code,
+        works_name as project_name,
+        null as owner_name,
+        null as owner_credit_code,
+        flow_type_code,
+        null as investment_source_code,
+        null as total_investment_wan,
+        region_code,
+        null as street,
+        reported_at as registered_at,
+        null as established_at,
+        null as is_major,
+        false as is_terminated,
+        source_department,
+        batch_id,
+        row_number
+    from works
+    {%- endif %}
+),
+
+latest as (
+    select distinct on (project_code)
+        candidates.*,
+        {{ has_valid_check_digit('project_code') }} as has_valid_check_digit
+    from candidates
+    where project_code is not null
+    order by project_code, registered_at desc nulls last, batch_id desc, row_number desc
+)
+
+select * from latest

@@ -1,0 +1,9 @@
+{{ config(materialized='view') }}
+
+{{ feed_union('projects', [
+    ['source_department', 'text'], ['project_code_raw', 'text'], ['project_name', 'text'], ['owner_name', 'text'],
+    ['owner_credit_code', 'text'], ['flow_type_code', 'text'], ['investment_source_code', 'text'],
+    ['total_investment_wan', 'numeric'], ['region_code', 'text'], ['street', 'text'], ['registered_at', 'timestamp'],
+    ['established_at', 'timestamp'], ['is_major', 'boolean'], ['is_terminated', 'boolean'],
+    ['batch_id', 'bigint'], ['row_number', 'bigint']
+]) }}

@@ -1,0 +1,15 @@
+{{ config(indexes=[{'columns': ['date_day'], 'unique': true}]) }}
+
+with calendar as (
+    select * from {{ ref('int_calendar') }}
+)
+
+select
+    date_day,
+    is_working_day,
+    working_day_number,
+    day_kind,
+    holiday_name,
+    calendar_version,
+    notice
+from calendar

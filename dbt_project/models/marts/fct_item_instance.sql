@@ -1,0 +1,176 @@
+{{ config(indexes=[{'columns': ['case_id'], 'unique': true}, {'columns': ['project_code']}]) }}
+
+{%- set policy = var('clock_policy') -%}
+
+with cases as (
+    select * from {{ ref('int_cases') }}
+),
+
+acceptances as (
+    select * from {{ ref('int_case_acceptances') }}
+),
+
+limits as (
+    select * from {{ ref('int_case_limits') }}
+),
+
+clocks as (
+    select * from {{ ref('int_case_clocks') }}
+),
+
+flags as (
+    select * from {{ ref('int_case_flags') }}
+),
+
+pauses as (
+    select * from {{ ref('int_case_pauses') }}
+),
+
+departments as (
+    select * from {{ ref('int_departments') }}
+),
+
+code_lists as (
+    select * from {{ ref('code_lists') }}
+),
+
+calendar as (
+    select * from {{ ref('int_calendar') }}
+),
+
+pause_counts as (
+    select
+        case_id,
+        count(*)::integer as pause_count
+    from pauses
+    group by case_id
+),
+
+measured as (
+    select
+        cases.*,
+        acceptances.received_date,
+        acceptances.accepted_date,
+        acceptances.outcome,
+        acceptances.correction_count::integer as correction_count,
+        case when acceptances.outcome in ('passed', 'denied') then acceptances.terminal_date end as decided_date,
+        acceptances.terminal_date as closed_date,
+        limits.item_version,
+        limits.item_name,
+        limits.stage_number,
+        limits.promised_limit,
+        limits.promised_unit,
+        limits.statutory_limit,
+        limits.statutory_unit,
+        clocks.due_date,
+        clocks.statutory_due_date,
+        clocks.gross_working_days,
+        clocks.excluded_working_days,
+        clocks.elapsed_working_days,
+        clocks.promise_elapsed_in_unit,
+        clocks.statutory_excluded_working_days,
+        clocks.statutory_elapsed_working_days,
+        clocks.span_calendar_days,
+        clocks.remaining_working_days,
+        clocks.is_overdue,
+        clocks.is_statutory_overdue,
+        flags.clock_flags,
+        flags.has_open_pause,
+        coalesce(pause_counts.pause_count, 0) as pause_count,
+        acceptances.outcome = 'open' as is_open,
+        acceptances.outcome in ('passed', 'denied') as is_decided,
+        acceptances.outcome = 'withdrawn' as is_withdrawn,
+        {% if policy.warn_window == 'fixed' -%}
+        2 as warn_window_days
+        {%- else -%}
+        -- the last fifth of the promise, at least 1 day and at most 5; a promise under 3 days warns on the due day
+        case when limits.promised_limit < 3 then 0 else least(5, greatest(1, limits.promised_limit / 5)) end
+            as warn_window_days
+        {%- endif %}
+    from cases
+    inner join acceptances using (case_id)
+    inner join limits using (case_id)
+    inner join flags using (case_id)
+    left join clocks using (case_id)
+    left join pause_counts using (case_id)
+)
+
+select
+    measured.case_id,
+    measured.source_department,
+    measured.department_id,
+    coalesce(departments.department_name, measured.handling_department_name) as department_name,
+    measured.instance_code,
+    measured.project_code,
+    measured.works_code,
+    measured.match_tier,
+    measured.item_code,
+    measured.item_version,
+    measured.item_name,
+    measured.stage_number,
+    stages.name as stage_name,
+    measured.flow_type_code as flow_type,
+    flow_types.name as flow_type_name,
+    measured.parallel_group_code,
+    channels.name as channel_name,
+    measured.statutory_limit,
+    measured.promised_limit,
+    measured.promised_unit as limit_unit,
+    measured.statutory_unit,
+    measured.received_date,
+    measured.accepted_date,
+    measured.decided_date,
+    measured.closed_date,
+    measured.due_date,
+    measured.statutory_due_date,
+    measured.outcome,
+    measured.gross_working_days,
+    measured.excluded_working_days,
+    measured.elapsed_working_days,
+    measured.statutory_excluded_working_days,
+    measured.statutory_elapsed_working_days,
+    measured.span_calendar_days,
+    case when is_open then remaining_working_days end as remaining_working_days,
+    measured.correction_count,
+    measured.pause_count,
+    measured.is_open,
+    measured.is_decided,
+    measured.is_withdrawn,
+    case when is_decided then not is_overdue end as is_on_time,
+    coalesce(is_overdue, false) as is_overdue,
+    coalesce(is_statutory_overdue, false) as is_statutory_overdue,
+    -- due by as_of and not withdrawn in time: the denominator of the on-time rate (open and late cases are in it)
+    coalesce(due_date <= as_of, false) and (not is_withdrawn or is_overdue) as is_due,
+    coalesce(statutory_due_date <= as_of, false) and (not is_withdrawn or is_statutory_overdue) as is_statutory_due,
+    case
+        when is_overdue then 'late'
+        when is_withdrawn or is_overdue is null then null
+        when is_decided and promise_elapsed_in_unit < promised_limit then 'ahead'
+        else 'normal'
+    end as pace_state,
+    case
+        when is_overdue then 'overdue'
+        when is_open and has_open_pause then 'paused'
+        when is_open and remaining_working_days <= warn_window_days then 'warn'
+        else 'none'
+    end as alert_state,
+    measured.clock_flags,
+    date_trunc('month', received_date)::date as received_month,
+    date_trunc('month', accepted_date)::date as accepted_month,
+    date_trunc('month', decided_date)::date as decided_month,
+    date_trunc('month', due_date)::date as due_month,
+    measured.certificate_number,
+    measured.batch_id,
+    measured.as_of,
+    {{ stamps() }}
+from measured
+left join departments using (department_id)
+left join code_lists as stages
+    on stages.code_list = 'stage'
+    and stages.code = measured.stage_number::text
+left join code_lists as flow_types
+    on flow_types.code_list = 'flow_type'
+    and flow_types.code = measured.flow_type_code
+left join code_lists as channels
+    on channels.code_list = 'channel'
+    and channels.code = measured.channel_code

@@ -1,0 +1,22 @@
+with civil_defence_cases as (
+    select * from {{ ref('stg_renfang__civil_defence_cases') }}
+)
+
+select
+    'renfang' as source_department,
+    instance_code,
+    null as item_code,
+    null as item_version,
+    item_name,
+    null as handling_department_name,
+    project_code_raw,
+    works_code_raw,
+    project_name,
+    null as parallel_group_code,
+    null as channel_code,
+    promised_limit,
+    'working_days' as limit_unit,
+    null as certificate_number,
+    batch_id,
+    row_number
+from civil_defence_cases

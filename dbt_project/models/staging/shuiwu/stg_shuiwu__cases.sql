@@ -1,0 +1,22 @@
+with permits as (
+    select * from {{ ref('stg_shuiwu__permits') }}
+)
+
+select
+    'shuiwu' as source_department,
+    instance_code,
+    item_code,
+    null as item_version,
+    item_name,
+    null as handling_department_name,
+    project_code_raw,
+    works_code_raw,
+    project_name,
+    null as parallel_group_code,
+    null as channel_code,
+    promised_limit,
+    'working_days' as limit_unit,
+    certificate_number,
+    batch_id,
+    row_number
+from permits

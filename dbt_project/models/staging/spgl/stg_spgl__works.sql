@@ -1,0 +1,32 @@
+with rows as (
+    {{ spgl('spgl_xmjbxxb', [
+        'gcdm', 'xmdm', 'xmmc', 'qjdgcdm', 'splclx', 'xmtzly', 'ztze', 'jsddxzqh', 'jsdd', 'sbsj', 'nkgsj', 'njcsj', 'splcbm', 'splcbbh'
+    ]) }}
+),
+
+typed as (
+    select
+        source_department,
+        gcdm as works_code_raw,
+        xmdm as project_code_raw,
+        xmmc as works_name,
+        qjdgcdm as predecessor_works_codes,
+        splclx as flow_type_code,
+        jsddxzqh as region_code,
+        {{ to_timestamp('sbsj') }} as reported_at,
+        batch_id,
+        row_number,
+        xmtzly as investment_source_code,
+        {{ to_numeric('ztze') }} as total_investment_wan,
+        jsdd as site,
+        {{ to_date('nkgsj') }} as planned_start_date,
+        {{ to_date('njcsj') }} as planned_completion_date,
+        splcbm as flow_code,
+        splcbbh as flow_version,
+        -- an application of its own sometimes repeats the works: the last row of the works stands
+        row_number() over (partition by source_department, gcdm order by {{ lsh_order() }} desc) as recency
+    from rows
+)
+
+select * from typed
+where recency = 1

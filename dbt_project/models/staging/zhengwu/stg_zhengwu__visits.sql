@@ -1,0 +1,15 @@
+with latest as (
+    select * from {{ latest_landed(source('raw_zhengwu', 'visit'), 'id') }} as landed
+)
+
+select
+    id as visit_id,
+    {{ to_timestamp('visited_at') }} as visited_at,
+    {{ canonical_code('project_code') }} as project_code,
+    {{ clean_text('case_no') }} as instance_code,
+    {{ clean_text('window_no') }} as window_number,
+    {{ clean_text('purpose') }} as purpose,
+    {{ clean_text('dept_name') }} as department_name,
+    _batch_id as batch_id,
+    _row_number as row_number
+from latest

@@ -1,0 +1,141 @@
+"""dbt in this process, with the connection and the variables that make a build reproducible.
+
+Marts are a function of (raw up to a batch, as_of, calendar version, rule version); all of them pass through here.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+import psycopg
+
+from yidang import contracts, landing
+from yidang.errors import YidangError
+from yidang.settings import ROLES, Settings, environment
+
+# Two builds at once would swap the same tables under each other's feet: the second waits for this advisory lock.
+_LOCK = "yidang build"
+_FAILED = ("error", "fail", "runtime error")
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """Counts over dbt's nodes (seeds, models, data tests, unit tests) and the wall time in seconds."""
+
+    nodes: int
+    passed: int
+    warned: int
+    failed: int
+    seconds: float
+
+
+def build(settings: Settings, *, as_of: date, select: str | None = None, batch_until: int | None = None) -> BuildResult:
+    """Build and test seeds, staging, intermediate and marts as of a date.
+
+    select:      a dbt selection ("fct_stage+"); everything by default.
+    batch_until: read raw up to this batch only, to repeat an earlier build.
+    Raises YidangError that names every failed node with its message.
+    """
+    began = time.monotonic()
+    arguments = ["build", *(["--select", *select.split()] if select else [])]
+    outcome = _invoke(settings, arguments, variables(settings, as_of=as_of, batch_until=batch_until), quiet=True)
+    results = list(getattr(outcome.result, "results", None) or [])
+    failed = [item for item in results if str(item.status) in _FAILED]
+    if failed or not outcome.success:
+        raise _build_failed(settings, failed, outcome.exception)
+    if not results:
+        raise YidangError(f"The selection {select!r} names nothing to build.", "List what there is: yidang dbt ls")
+    warned = sum(str(item.status) == "warn" for item in results)
+    passed = sum(str(item.status) in ("success", "pass") for item in results)
+    return BuildResult(len(results), passed, warned, len(failed), time.monotonic() - began)
+
+
+def run_dbt(settings: Settings, args: list[str], as_of: date) -> bool:
+    """Any dbt command with this project's connection and variables; dbt prints as it does. True if it succeeded."""
+    return _invoke(settings, args, variables(settings, as_of=as_of), quiet=False).success
+
+
+def variables(settings: Settings, *, as_of: date, batch_until: int | None = None) -> dict:
+    """What dbt_project.yml declares under `vars` and a build must fill: the day and the departments."""
+    departments = active_departments(settings)
+    return {
+        "as_of": as_of.isoformat(),
+        "batch_until": batch_until,
+        "active_departments": [item.id for item in departments],
+        "departments": [
+            {
+                "id": item.id,
+                "name": item.name,
+                "short_name": item.short_name,
+                "source_kind": item.source.kind,
+                "is_example": item.example,
+            }
+            for item in departments
+        ],
+        "spgl_departments": contracts.spgl_departments(departments),
+        "feeds": contracts.feeds(departments),
+    }
+
+
+def active_departments(settings: Settings) -> list[contracts.Department]:
+    """The departments of departments/*.yml, and of examples/ those that were pulled at least once."""
+    examples = [
+        contracts.load_department(settings, path) for path in sorted(settings.departments_dir.glob("examples/*.yml"))
+    ]
+    with psycopg.connect(settings.dsn("loader")) as warehouse:
+        schemas = {name for (name,) in warehouse.execute("select nspname from pg_namespace where nspname like 'raw\\_%'")}
+    pulled = [item for item in examples if item.schema in schemas]
+    return [*contracts.load_departments(settings), *pulled]
+
+
+def _invoke(settings: Settings, arguments: list[str], values: dict, *, quiet: bool):
+    from dbt.cli.main import dbtRunner  # 1.5 s of imports that `yidang --help` and DAG parsing must not pay
+
+    landing.ensure_landing(settings, active_departments(settings))
+    flags = [
+        "--project-dir", str(settings.dbt_dir),
+        "--profiles-dir", str(settings.dbt_dir),
+        "--vars", json.dumps(values, ensure_ascii=False),
+    ]  # fmt: skip
+    with _one_build_at_a_time(settings), environment(_environment(settings)):
+        return dbtRunner().invoke([*(["--quiet"] if quiet else []), *arguments, *flags])
+
+
+@contextmanager
+def _one_build_at_a_time(settings: Settings) -> Iterator[None]:
+    with psycopg.connect(settings.dsn("transformer"), autocommit=True) as warehouse:
+        warehouse.execute("select pg_advisory_lock(hashtext(%s))", (_LOCK,))
+        yield  # closing the connection lets the lock go
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What dbt reads from the environment: its connection (profiles.yml), its folders, and no telemetry."""
+    user, database = ROLES["transformer"]
+    host, port = settings.server
+    return {
+        "YIDANG_DBT_HOST": host,
+        "YIDANG_DBT_PORT": str(port),
+        "YIDANG_DBT_USER": user,
+        "YIDANG_DBT_DATABASE": database,
+        "DBT_ENV_SECRET_YIDANG_PASSWORD": settings.secret("YIDANG_TRANSFORMER_PASSWORD"),
+        "DBT_TARGET_PATH": str(settings.home / "dbt" / "target"),
+        "DBT_LOG_PATH": str(settings.log_dir / "dbt"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def _build_failed(settings: Settings, failed: list, exception: BaseException | None) -> YidangError:
+    lines = [f"  {item.node.name}: {' '.join((item.message or '').split())}" for item in failed]
+    if exception:
+        lines.append(f"  dbt: {' '.join(str(exception).split())}")
+    names = f"{len(failed)} nodes failed" if failed else "dbt did not run"
+    return YidangError(
+        f"The build failed, {names}:\n" + "\n".join(lines),
+        f"Marts of failed nodes keep their last good rows. Read {settings.log_dir / 'dbt' / 'dbt.log'}.",
+    )
