@@ -17,17 +17,18 @@ class Department:
     name: str
     code: str
     offices: tuple[str, ...]
+    pace: float  # its working times, relative to the typical department's
 
 
 DEPARTMENTS = {
     department.id: department
     for department in (
-        Department("fagai", "FG", "发展和改革局", "YX01", ("投资科", "能源科")),
-        Department("zigui", "ZG", "自然资源和规划局", "YX02", ("用地科", "规划科", "核实科")),
-        Department("zhujian", "ZJ", "住房和城乡建设局", "YX03", ("设计审查科", "建筑业科", "消防科")),
-        Department("shuiwu", "SW", "水务局", "YX04", ("水保科", "排水科")),
-        Department("shengtai", "ST", "生态环境局", "YX05", ("环评科", "辐射科")),
-        Department("renfang", "RF", "人民防空办公室", "YX06", ("工程科",)),
+        Department("fagai", "FG", "发展和改革局", "YX01", ("投资科", "能源科"), 0.95),
+        Department("zigui", "ZG", "自然资源和规划局", "YX02", ("用地科", "规划科", "核实科"), 1.05),
+        Department("zhujian", "ZJ", "住房和城乡建设局", "YX03", ("设计审查科", "建筑业科", "消防科"), 1.03),
+        Department("shuiwu", "SW", "水务局", "YX04", ("水保科", "排水科"), 0.90),
+        Department("shengtai", "ST", "生态环境局", "YX05", ("环评科", "辐射科"), 1.20),
+        Department("renfang", "RF", "人民防空办公室", "YX06", ("工程科",), 1.10),
     )
 }
 

@@ -22,7 +22,7 @@ from yidang.services import district as servers
 from yidang.settings import Settings
 
 # Raised when the same arguments give another world, so that an older one on disk is made anew.
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 SCHEMAS = {"zigui": spgl.SCHEMA, "zhujian": spgl.SCHEMA, "zhengwu": hall.SCHEMA}
 
 
@@ -37,6 +37,11 @@ class DistrictSummary:
     counts: dict[str, object]
     seconds: float
     is_new: bool
+
+    def __str__(self) -> str:
+        made = f"made in {self.seconds:.1f} s" if self.is_new else "already there, unchanged"
+        numbers = ", ".join(f"{self.counts[name]} {name}" for name in ("projects", "works", "cases", "events"))
+        return f"虚构示例数据: {numbers}, {self.start} … {self.end}, seed {self.seed}: {made}."
 
 
 def generate(settings: Settings, *, seed: int, projects: int, start: date, end: date) -> DistrictSummary:

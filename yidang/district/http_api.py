@@ -79,6 +79,8 @@ def create_app(
             refusal = gate.refuse(request)
             if refusal:
                 return refusal
+            if not store.exists():
+                return JSONResponse({"code": 503, "msg": "尚无数据，请先运行 yidang district"}, status_code=503)
             try:
                 return JSONResponse(answer(request))
             except BadRequest as error:
@@ -86,8 +88,8 @@ def create_app(
 
         return endpoint
 
-    def pages(table: str) -> Callable[[Request], dict]:
-        return lambda request: _page(store, table, request)
+    def pages(kind: str) -> Callable[[Request], dict]:
+        return lambda request: _page(store, kind, request)
 
     return Starlette(
         routes=[
@@ -157,7 +159,7 @@ def _encode(updated: str, key: str) -> str:
 def _decode(cursor: str) -> tuple[str, str]:
     try:
         updated, key = json.loads(base64.urlsafe_b64decode(cursor))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, TypeError):
         raise BadRequest("cursor 无法识别") from None
     return str(updated), str(key)
 

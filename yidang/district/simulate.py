@@ -18,7 +18,7 @@ from yidang.district.worktime import DAY, OPENING, WorkTime
 Steps = Generator[simpy.Event, object, object]
 
 TYPICAL_SHARE_OF_PROMISE = 0.52  # median working time of a case, as a share of the promise of version 1
-SPREAD = 0.36  # sigma of the log of that time
+SPREAD = 0.40  # sigma of the log of that time
 # Chance and factor: some cases are slow, a few get stuck and are still open when the year is counted.
 SLOW, STUCK = (0.015, 2.2), (0.004, 7.0)
 AWAITED_FACTOR = 0.5  # a plan that another permit of the same day waits for is looked at first
@@ -76,7 +76,7 @@ def _make_project(random: Random, number: int, arrival: int, time: WorkTime, tak
                 f"{code}-{serial:03d}",
                 f"{project.name}{serial}号工程",
                 area=random.randrange(800, 40_000),
-                order_break=random.random() < 0.02,
+                order_break=random.random() < 0.04,
             )
         )
     return project
@@ -250,7 +250,8 @@ class _Simulation:
         if not (yield from self._intake(case, random)):
             return
         item = case.item
-        base = item.promised * TYPICAL_SHARE_OF_PROMISE * random.lognormvariate(0, SPREAD)
+        typical = item.promised * TYPICAL_SHARE_OF_PROMISE * DEPARTMENTS[item.department].pace
+        base = typical * random.lognormvariate(0, SPREAD)
         for chance, factor in (SLOW, STUCK):
             if random.random() < chance:
                 base *= factor
