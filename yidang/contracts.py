@@ -244,7 +244,7 @@ def load_departments(settings: Settings) -> list[Department]:
 
 
 def feeds(departments: list[Department]) -> dict[str, list[str]]:
-    """Per canonical feed, the dbt models that supply it, in the order of the departments: {"cases": ["stg_…", …], …}."""
+    """Per canonical feed, the dbt models that supply it, in the departments' order: {"cases": ["stg_…", …], …}."""
     return {feed: [item.feeds[feed] for item in departments if feed in item.feeds] for feed in FEEDS}
 
 

@@ -19,7 +19,7 @@ from yidang.landing.extract import Chunk, Refused, printable, require_columns, r
 ROWS_PER_CHUNK = 20_000
 LONGEST_RECORD_LINES = 100
 
-# One record of a file: its line number, its values (None: it could not be read), its text, and why it could not be read.
+# One record of a file: line number, values (None when it could not be read), text, and why it could not be read.
 Record = tuple[int, list[str | None] | None, str, str]
 
 
@@ -36,9 +36,7 @@ def read(department: Department, table: Table, path: Path, file_name: str) -> It
     for number, values, text, problem in records:
         if values is not None and len(values) != len(header):
             rule, problem = "columns", f"the row has {len(values)} columns, the header {len(header)}"
-        elif problem:
-            rule = "text"
-        elif problem := unlandable(values):
+        elif problem or (problem := unlandable(values)):
             rule = "text"
         else:
             rows.append((number, *values))
@@ -83,7 +81,7 @@ def _encoding_hint(declared: CsvFormat | XlsxFormat, path: Path, table: Table) -
         with _open(path) as file:
             head = file.read(8192).decode(other, "replace")
         if all(column in head for column in table.key):
-            return f"The file seems to be {other}; the contract says {declared.encoding}. Have it sent in {declared.encoding}."
+            return f"The file seems to be {other}, the contract says {declared.encoding}: correct one of the two."
     return ""
 
 
@@ -157,7 +155,7 @@ def _xlsx_records(path: Path, declared: XlsxFormat, department: Department, file
             book = openpyxl.load_workbook(file, read_only=True, data_only=True)
             if declared.sheet and declared.sheet not in book.sheetnames:
                 raise YidangError(
-                    f"{department.id} ({file_name}): there is no sheet {declared.sheet!r}, only {', '.join(book.sheetnames)}.",
+                    f"{department.id} ({file_name}): there is no sheet {declared.sheet!r} among {book.sheetnames}.",
                     "Correct source.format.sheet, or ask the department.",
                 )
             sheet = book[declared.sheet] if declared.sheet else book.worksheets[0]

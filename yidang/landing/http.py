@@ -57,7 +57,7 @@ class Api:
         self._client.close()
 
     def get(self, path: str, parameters: dict[str, object]) -> dict:
-        """The JSON object at `path`. Raises YidangError after the last try, ConfigError at once when access is refused."""
+        """The JSON object at `path`. Raises YidangError after the last try, ConfigError at once when refused."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Transient),
             stop=tenacity.stop_after_attempt(self.source.retries + 1),
@@ -107,7 +107,7 @@ class Api:
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         asked = state.outcome.exception().wait_seconds
-        backoff = tenacity.wait_exponential_jitter(initial=0.2, max=30, jitter=0.2)(state)
+        backoff = tenacity.wait_exponential_jitter(multiplier=0.2, max=30, jitter=0.2)(state)
         return min(asked, LONGEST_WAIT_SECONDS) if asked is not None else backoff
 
 

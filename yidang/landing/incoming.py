@@ -103,7 +103,8 @@ class Incoming:
 
     def move_refused(self, department: Department, table: Table, batch_id: int) -> None:
         self.connection.execute(
-            "insert into landing.quarantine (department, table_name, batch_id, row_number, rule, reason, severity, raw_row)"
+            "insert into landing.quarantine"
+            " (department, table_name, batch_id, row_number, rule, reason, severity, raw_row)"
             " select %s, %s, %s, row_number, rule, reason, 'fail', raw_row from refused on conflict do nothing",
             (department.id, table.name, batch_id),
         )

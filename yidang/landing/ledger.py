@@ -150,7 +150,8 @@ def record_success(
     connection: psycopg.Connection, department: str, table: str, cursor: str | None, batch_id: int | None
 ) -> None:
     connection.execute(
-        "insert into landing.table_status as held (department, table_name, cursor_value, last_batch_id, last_success_at)"
+        "insert into landing.table_status as held"
+        " (department, table_name, cursor_value, last_batch_id, last_success_at)"
         " values (%s, %s, %s, %s, now()) on conflict (department, table_name) do update set"
         " cursor_value = coalesce(excluded.cursor_value, held.cursor_value),"
         " last_batch_id = coalesce(excluded.last_batch_id, held.last_batch_id),"

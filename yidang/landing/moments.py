@@ -1,4 +1,4 @@
-"""Cursor values that arrive as text: compared as moments when they are moments, and given back in their own spelling."""
+"""Cursor values that arrive as text: compared as moments where they are moments, and kept in their own spelling."""
 
 from __future__ import annotations
 

@@ -77,8 +77,8 @@ def pull(settings: Settings, department: Department, *, run_id: str | None = Non
         landed = sum(table.rows_landed for table in tables)
         raise PullError(
             "\n".join(sentences),
-            f"{len(tables) - len(failed)} of {len(tables)} tables of {department.id} were read ({landed} new rows landed);"
-            " mend the above and pull again.",
+            f"Mend this and pull again. {len(tables) - len(failed)} of {len(tables)} tables of {department.id}"
+            f" were read, {landed} new rows landed; they stay.",
             result,
         )
     return result

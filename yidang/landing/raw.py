@@ -22,7 +22,8 @@ def create(connection: psycopg.Connection, department: Department, table: Table)
     definitions = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(column)) for column in table.columns)
     connection.execute(
         sql.SQL(
-            "create table {} ({}, _batch_id bigint not null, _row_number bigint not null, _landed_at timestamptz not null)"
+            "create table {} ({}, _batch_id bigint not null, _row_number bigint not null,"
+            " _landed_at timestamptz not null)"
         ).format(relation, definitions)
     )
     connection.execute(sql.SQL("create index on {} (_batch_id)").format(relation))

@@ -1,4 +1,4 @@
-"""A department's PostgreSQL: one read-only snapshot per table, streamed as COPY text. No value passes through Python."""
+"""A department's PostgreSQL: one read-only snapshot per table, streamed as COPY text; Python parses no value."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def extract(settings: Settings, department: Department, table: Table, cursor: st
         found = connection.execute(_COLUMNS, (relation.as_string(connection),)).fetchall()
         if not found:
             raise YidangError(
-                f"{department.id}: the source has no table {source.schema_name}.{table.name}, or its login may not see it.",
+                f"{department.id}: the source has no table {source.schema_name}.{table.name} that its login may see.",
                 "Correct the table's name in the contract, or ask the department for the right to read it.",
             )
         require_columns(department, table, [column for column, _, _ in found])

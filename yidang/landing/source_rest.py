@@ -83,8 +83,8 @@ class _Walk:
             return None
         if marks != sorted(marks):
             raise YidangError(
-                f"{self.department.id}.{self.table.name}: the API does not sort its pages by {self.table.cursor.column}, so"
-                " rows could be missed while they change.",
+                f"{self.department.id}.{self.table.name}: the API does not sort its pages by"
+                f" {self.table.cursor.column}, so rows could be missed while they change.",
                 "Ask the department to sort by it, or take `cursor` and `since_parameter` out of the contract.",
             )
         return moments.earlier(values[-1], _STEP_BACK)

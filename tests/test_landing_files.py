@@ -1,0 +1,276 @@
+"""Drop folders → raw: CSV as declared, XLSX as people make them, each content once, broken rows in quarantine."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import threading
+import time
+from datetime import date, datetime
+
+import openpyxl
+import pytest
+from landing_support import count, load, rows, table
+
+from yidang import landing
+
+pytestmark = pytest.mark.integration
+CSV = """
+    kind: files
+    folder: ${CESHI_DROP}
+    format: {kind: csv, encoding: gb18030}
+"""
+XLSX = """
+    kind: files
+    folder: ${CESHI_DROP}
+    format: {kind: xlsx, header_row: 2}
+"""
+COLUMNS = ["编号", "收件日期", "事项", "备注"]
+HEADER = ",".join(COLUMNS) + "\r\n"
+RAW = "raw_ceshi.cases"
+
+
+def cases(pattern: str) -> str:
+    return table("cases", f"pattern: '{pattern}'", COLUMNS, suite="permits").replace("key: [id]", "key: [编号]")
+
+
+@pytest.fixture
+def drop(settings, empty_warehouse, tmp_path, monkeypatch):
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    settings.ensure_secrets([], fixed={"CESHI_DROP": str(folder)})
+    # The gate is tested elsewhere; these tables have columns of their own and no suite about them.
+    monkeypatch.setattr("yidang.gate.check_pending", lambda *_: [])
+    return folder
+
+
+@pytest.fixture
+def department(settings, drop, tmp_path):
+    return load(settings, tmp_path, "ceshi", CSV, cases("审批_*.csv"))
+
+
+def put(folder, name, content, age=10.0):
+    """Write a file as if `age` seconds ago."""
+    path = folder / name
+    path.write_bytes(content.encode("gb18030") if isinstance(content, str) else content)
+    moment = time.time() - age
+    os.utime(path, (moment, moment))
+    return path
+
+
+def quarantined(warehouse):
+    return warehouse.execute(
+        "select row_number, rule, reason, raw_row ->> 'line' from landing.quarantine order by batch_id, row_number"
+    ).fetchall()
+
+
+def test_gbk_with_rare_characters_quotes_and_blanks(settings, warehouse, drop, department):
+    put(
+        drop,
+        "审批_20250303.csv",
+        HEADER + 'A1,2025/3/3,"㐀𠮷,含逗号",\r\nA2, 2025年3月3日 ,"两行\r\n与""引号""",１２　\r\n\r\n',
+    )
+    landing.pull(settings, department)
+    assert rows(warehouse, RAW, '"编号", "收件日期", "事项", "备注", _row_number') == [
+        ("A1", "2025/3/3", "㐀𠮷,含逗号", "", 2),
+        ("A2", " 2025年3月3日 ", '两行\r\n与"引号"', "１２　", 3),
+    ]
+
+
+def test_ledger_and_archive_know_the_file_by_its_content(settings, warehouse, drop, department):
+    path = put(drop, "审批_20250303.csv", HEADER + "A1,2025-03-03,甲,\r\n")
+    landing.pull(settings, department)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    ledger = warehouse.execute("select file_name, file_sha256, rows_landed from landing.batch").fetchall()
+    assert ledger == [("审批_20250303.csv", sha256, 1)]
+    kept = settings.home / "archive" / sha256[:2] / sha256
+    assert kept.read_bytes() == path.read_bytes()
+
+
+def test_the_same_file_again_adds_nothing(settings, warehouse, drop, department):
+    content = HEADER + "A1,2025-03-03,甲,\r\nbroken\r\n"
+    put(drop, "审批_1.csv", content)
+    landing.pull(settings, department)
+    put(drop, "审批_1.csv", content, age=5)  # written again
+    put(drop, "审批_2.csv", content)  # under another name
+    result = landing.pull(settings, department)
+    assert result.tables[0].batch_ids == []
+    assert count(warehouse, RAW) == count(warehouse, "landing.batch") == count(warehouse, "landing.quarantine") == 1
+
+
+def test_a_corrected_file_is_a_new_batch_of_what_changed(settings, warehouse, drop, department):
+    put(drop, "审批_1.csv", HEADER + "A1,2025-03-03,甲,\r\nA2,2025-03-03,乙,\r\nA3,2025-03-03,丙,\r\n")
+    put(drop, "审批_2.csv", HEADER + "A1,2025-03-03,甲,次日改\r\n")
+    landing.pull(settings, department)
+    put(drop, "审批_1.csv", HEADER + "A1,2025-03-03,甲,\r\nA2,2025-03-03,乙,更正\r\nA4,2025-03-03,丁,\r\n")
+    result = landing.pull(settings, department)
+    # A1 is as the file always said; the newer state of the next day's file stays the newest.
+    assert result.tables[0].rows_landed == 2
+    assert rows(warehouse, RAW, '"编号", "备注"')[-2:] == [("A2", "更正"), ("A4", "")]
+    assert count(warehouse, "landing.batch") == 3
+
+
+def test_rows_that_cannot_be_landed_go_to_quarantine_and_the_others_land(settings, warehouse, drop, department):
+    lines = [
+        HEADER.encode("gb18030"),
+        "A1,2025-03-03,甲,\r\n".encode("gb18030"),
+        b"A2\r\n",
+        b"A3,2025-03-03,\xff\xfe,\r\n",
+        b"A4,2025-03-03,nul\x00,\r\n",
+        'A5,2025-03-03,"未关,\r\n'.encode("gb18030"),
+        "A6,2025-03-03,己,多,余\r\n".encode("gb18030"),
+        "A7,2025-03-03,庚,\r\n".encode("gb18030"),
+    ]
+    put(drop, "审批_1.csv", b"".join(lines))
+    result = landing.pull(settings, department)
+    assert rows(warehouse, RAW, '"编号", _row_number') == [("A1", 2), ("A7", 8)]
+    name = "审批_1.csv"
+    assert quarantined(warehouse) == [
+        (3, "columns", f"{name}, line 3: the row has 1 columns, the header 4.", "A2"),
+        (4, "text", f"{name}, line 4: byte 15 (0xff) is not gb18030.", "A3,2025-03-03,\\xff\\xfe,"),
+        (5, "text", f"{name}, line 5: a value contains a NUL character.", "A4,2025-03-03,nul\\x00,"),
+        (6, "text", f"{name}, line 6: a quotation mark is never closed.", 'A5,2025-03-03,"未关,'),
+        (7, "columns", f"{name}, line 7: the row has 5 columns, the header 4.", "A6,2025-03-03,己,多,余"),
+    ]
+    table_pull = result.tables[0]
+    assert (table_pull.rows_read, table_pull.rows_landed, table_pull.rows_quarantined) == (7, 2, 5)
+
+
+def test_half_a_file_lands_its_whole_rows_and_the_rest_later(settings, warehouse, drop, department):
+    whole = (HEADER + "A1,2025-03-03,甲,一\r\nA2,2025-03-03,乙,二\r\n").encode("gb18030")
+    put(drop, "审批_1.csv", whole[:-9])
+    landing.pull(settings, department)
+    assert [row[:2] for row in quarantined(warehouse)] == [(3, "columns")]
+    put(drop, "审批_1.csv", whole, age=5)
+    landing.pull(settings, department)
+    assert rows(warehouse, RAW, '"编号", "备注"') == [("A1", "一"), ("A2", "二")]
+
+
+def test_the_wrong_encoding_is_refused_with_the_likely_cure(settings, warehouse, drop, department):
+    put(drop, "审批_1.csv", (HEADER + "A1,2025-03-03,甲,\r\n").encode())
+    put(drop, "审批_2.csv", HEADER + "A2,2025-03-03,乙,\r\n")
+    with pytest.raises(landing.PullError) as caught:
+        landing.pull(settings, department)
+    assert "ceshi.cases (审批_1.csv): the source no longer has the columns 编号" in str(caught.value)
+    assert "The file seems to be utf-8, the contract says gb18030" in str(caught.value)
+    # The other file landed, and the bad one is tried again until it is mended.
+    assert rows(warehouse, RAW, '"编号"') == [("A2",)]
+    put(drop, "审批_1.csv", HEADER + "A1,2025-03-03,甲,\r\n", age=5)
+    landing.pull(settings, department)
+    assert rows(warehouse, RAW, '"编号"') == [("A2",), ("A1",)]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "the file has no header in line 1"),
+        (HEADER.replace("事项", "编号,事项"), "the columns 编号 come twice"),
+        (HEADER.replace("备注", "备注,"), "'' cannot be a column's name"),
+        (HEADER.replace("备注", "备注," + "长" * 22), "over 63 bytes"),
+        (gzip.compress(b"x" * 9999)[:20], "the compressed file is broken"),
+    ],
+)
+def test_a_file_that_is_none(settings, warehouse, drop, department, content, expected):
+    put(drop, "审批_1.csv", content)
+    with pytest.raises(landing.PullError) as caught:
+        landing.pull(settings, department)
+    assert expected in str(caught.value) and "审批_1.csv" in str(caught.value)
+    assert count(warehouse, RAW) == 0
+
+
+def test_a_compressed_utf8_file_with_byte_order_mark(settings, warehouse, drop, tmp_path):
+    source = CSV.replace("gb18030", "utf-8")
+    department = load(settings, tmp_path, "ceshi", source, cases("*.csv.gz"))
+    put(drop, "a.csv.gz", gzip.compress(("\ufeff" + HEADER + "A1,2025-03-03,甲,\r\n").encode()))
+    landing.pull(settings, department)
+    assert rows(warehouse, RAW, '"编号", "事项"') == [("A1", "甲")]
+
+
+def test_a_file_still_being_written_is_left_for_the_next_pull(settings, warehouse, drop, department):
+    path = put(drop, "审批_1.csv", HEADER + "A1,2025-03-03,甲,\r\n", age=0)
+    put(drop, "审批_2.csv", HEADER + "A2,2025-03-03,乙,\r\n", age=0)
+
+    def keep_writing():
+        for number in range(12):
+            time.sleep(0.1)
+            with path.open("ab") as file:
+                file.write(f"B{number},2025-03-03,丙,\r\n".encode("gb18030"))
+
+    writer = threading.Thread(target=keep_writing)
+    writer.start()
+    landing.pull(settings, department)
+    writer.join()
+    assert rows(warehouse, RAW, '"编号"') == [("A2",)]
+    landing.pull(settings, department)
+    assert count(warehouse, RAW) == 14
+
+
+def test_a_missing_folder(settings, drop, department):
+    settings.ensure_secrets([], fixed={"CESHI_DROP": str(drop / "gone")})
+    with pytest.raises(landing.PullError) as caught:
+        landing.pull(settings, department)
+    assert "ceshi: the drop folder does not exist" in str(caught.value) and "CESHI_DROP" in str(caught.value)
+
+
+def test_a_file_of_several_chunks_lands_whole(settings, warehouse, drop, department):
+    lines = "".join(f"A{number},2025-03-03,甲,{'x' * 50}\r\n" for number in range(60_000))
+    put(drop, "审批_1.csv", HEADER + lines)
+    landing.pull(settings, department)
+    found = warehouse.execute(f"select count(*), min(_row_number), max(_row_number) from {RAW}").fetchone()
+    assert found == (60_000, 2, 60_001)
+
+
+# -- XLSX ----------------------------------------------------------------------------------------------------
+@pytest.fixture
+def ledger_book(settings, drop, tmp_path):
+    return load(settings, tmp_path, "ceshi", XLSX, cases("台账_*.xlsx"))
+
+
+def workbook(folder, name, lines, header=COLUMNS):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["审批台账（虚构）"])
+    sheet.merge_cells(start_row=1, start_column=1, end_row=1, end_column=len(header))
+    sheet.append(header)
+    for line in lines:
+        sheet.append(line)
+    path = folder / name
+    book.save(path)
+    os.utime(path, (time.time() - 10, time.time() - 10))
+    return path
+
+
+def test_cells_become_text_whatever_they_are(settings, warehouse, drop, ledger_book):
+    workbook(
+        drop,
+        "台账_1.xlsx",
+        [
+            [20250001.0, datetime(2025, 3, 3, 10, 22, 1), "甲", 1.5],
+            ["A2", date(2025, 3, 3), True, None],
+            [None, None, None, None],
+            ["A3", "2025年3月3日", "丙"],
+            ["A4", "", "丁", "", "多余"],
+        ],
+    )
+    landing.pull(settings, ledger_book)
+    assert rows(warehouse, RAW, '"编号", "收件日期", "事项", "备注", _row_number') == [
+        ("20250001", "2025-03-03 10:22:01", "甲", "1.5", 3),
+        ("A2", "2025-03-03", "true", None, 4),
+        ("A3", "2025年3月3日", "丙", None, 6),
+    ]
+    assert [row[:3] for row in quarantined(warehouse)] == [
+        (7, "columns", "台账_1.xlsx, line 7: the row has 5 columns, the header 4.")
+    ]
+
+
+def test_a_spreadsheet_that_is_cut_off_or_has_other_columns(settings, warehouse, drop, ledger_book):
+    whole = workbook(drop, "台账_1.xlsx", [["A1", "2025-03-03", "甲", ""]]).read_bytes()
+    put(drop, "台账_1.xlsx", whole[: len(whole) // 2])
+    workbook(drop, "台账_2.xlsx", [["A2", "甲"]], header=["编号", "事项"])
+    workbook(drop, "台账_3.xlsx", [["A3", "2025-03-03", "甲", ""]])
+    with pytest.raises(landing.PullError) as caught:
+        landing.pull(settings, ledger_book)
+    assert "ceshi (台账_1.xlsx): not a whole XLSX file" in str(caught.value)
+    assert "ceshi.cases (台账_2.xlsx): the source no longer has the columns 收件日期, 备注" in str(caught.value)
+    assert rows(warehouse, RAW, '"编号"') == [("A3",)]

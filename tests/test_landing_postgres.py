@@ -1,0 +1,274 @@
+"""PostgreSQL → raw, on real servers: as received, exactly once, in the source's order."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import psycopg
+import pytest
+from landing_support import COLUMNS, count, database, load, rows, table
+
+from yidang import landing
+from yidang.landing import ledger
+
+pytestmark = pytest.mark.integration
+SOURCE = """
+    kind: postgres
+    dsn: ${CESHI_DSN}
+    schema: hall
+"""
+CURSOR = "cursor: {column: updated_at, overlap_minutes: 60}"
+RAW = "raw_ceshi.question"
+
+
+@pytest.fixture
+def source(settings, empty_warehouse, district_dsn):
+    with database(district_dsn, "ceshi") as connection:
+        connection.execute("create schema hall")
+        connection.execute(
+            "create table hall.question (id bigint, asked_at timestamp, topic text, updated_at timestamp)"
+        )
+        settings.ensure_secrets([], fixed={"CESHI_DSN": district_dsn.rsplit("/", 1)[0] + "/ceshi"})
+        yield connection
+
+
+@pytest.fixture
+def department(settings, source, tmp_path):
+    return load(settings, tmp_path, "ceshi", SOURCE, table(extra=CURSOR))
+
+
+def add(source, number, topic="收费", updated="2025-03-03 10:00:00"):
+    source.execute("insert into hall.question values (%s, '2025-03-03 09:00', %s, %s)", (number, topic, updated))
+
+
+def test_the_first_load_keeps_text_order_and_ledger(settings, warehouse, source, department):
+    add(source, 2, 'tab\there, back\\slash, line\nbreak, 引号"', "2025-03-03 10:00:01.5")
+    add(source, 10, None)
+    add(source, 9, "")
+    result = landing.pull(settings, department, run_id="run-1")
+    assert rows(warehouse, RAW, "id, topic, updated_at, _batch_id, _row_number") == [
+        ("9", "", "2025-03-03 10:00:00", result.tables[0].batch_ids[0], 1),
+        ("10", None, "2025-03-03 10:00:00", result.tables[0].batch_ids[0], 2),
+        ("2", 'tab\there, back\\slash, line\nbreak, 引号"', "2025-03-03 10:00:01.5", result.tables[0].batch_ids[0], 3),
+    ]
+    ledger = warehouse.execute(
+        "select department, table_name, cursor_from, cursor_to, rows_read, rows_landed, rows_quarantined, run_id, gate"
+        " from landing.batch"
+    ).fetchall()
+    assert ledger == [("ceshi", "question", None, "2025-03-03 10:00:01.5", 3, 3, 0, "run-1", "passed")]
+
+
+def test_a_second_pull_adds_nothing_and_moves_only_the_last_success(settings, warehouse, source, department):
+    add(source, 1)
+    landing.pull(settings, department)
+    status = "select last_success_at from landing.table_status"
+    first = warehouse.execute(status).fetchone()
+    result = landing.pull(settings, department)
+    assert (result.tables[0].rows_read, result.tables[0].rows_landed, result.tables[0].batch_ids) == (1, 0, [])
+    assert count(warehouse, RAW) == count(warehouse, "landing.batch") == 1
+    assert warehouse.execute(status).fetchone() > first
+
+
+def test_a_value_that_comes_back_is_kept(settings, warehouse, source, department):
+    add(source, 1, "甲")
+    for topic in ("甲", "乙", "甲", "甲"):
+        source.execute("update hall.question set topic = %s", (topic,))
+        landing.pull(settings, department)
+    assert [topic for (topic,) in rows(warehouse, RAW, "topic")] == ["甲", "乙", "甲"]
+
+
+def test_several_rows_of_a_key_and_null_keys_are_kept_once(settings, warehouse, source, department):
+    for number, topic in ((1, "甲"), (1, "乙"), (1, "乙"), (None, "丙")):
+        add(source, number, topic)
+    for _ in range(3):
+        landing.pull(settings, department)
+    assert sorted(rows(warehouse, RAW, "id, topic"), key=str) == [("1", "乙"), ("1", "乙"), ("1", "甲"), (None, "丙")]
+
+
+def test_only_rows_after_the_cursor_are_read_again_with_the_overlap(settings, warehouse, source, department):
+    add(source, 1, updated="2025-03-03 08:59:59")
+    add(source, 2, updated="2025-03-03 10:00:00")
+    landing.pull(settings, department)
+    add(source, 3, updated="2025-03-03 09:00:00")  # committed late, inside the overlap
+    add(source, 4, updated="2025-03-03 08:00:00")  # too late for any cursor
+    add(source, 5, updated=None)  # a source that forgets the time of change
+    result = landing.pull(settings, department)
+    assert result.tables[0].rows_read == 3
+    assert [number for (number,) in rows(warehouse, RAW, "id")] == ["1", "2", "3", "5"]
+
+
+def test_a_date_far_in_the_future_does_not_become_the_cursor(settings, warehouse, source, department):
+    add(source, 1, updated="2999-12-31")
+    add(source, 2, updated="2025-03-03 10:00:00")
+    landing.pull(settings, department)
+    add(source, 3, updated="2025-03-04")
+    landing.pull(settings, department)
+    assert sorted(number for (number,) in rows(warehouse, RAW, "id")) == ["1", "2", "3"]
+
+
+def test_a_number_as_cursor(settings, warehouse, source, tmp_path):
+    department = load(settings, tmp_path, "ceshi", SOURCE, table(extra="cursor: {column: id}"))
+    for number in (9, 10):
+        add(source, number)
+        landing.pull(settings, department)
+    add(source, 100)
+    assert landing.pull(settings, department).tables[0].rows_read == 2
+    assert warehouse.execute("select cursor_value from landing.table_status").fetchone() == ("100",)
+
+
+def test_a_table_without_cursor_is_compared_whole(settings, warehouse, source, tmp_path):
+    department = load(settings, tmp_path, "ceshi", SOURCE, table())
+    add(source, 1)
+    add(source, 2)
+    landing.pull(settings, department)
+    source.execute("update hall.question set topic = '改' where id = 1")
+    result = landing.pull(settings, department)
+    assert (result.tables[0].rows_read, result.tables[0].rows_landed) == (2, 1)
+
+
+def test_a_new_column_is_landed_and_noted(settings, warehouse, source, department):
+    add(source, 1)
+    landing.pull(settings, department)
+    source.execute("alter table hall.question add column 渠道 text")
+    add(source, 2)
+    source.execute("update hall.question set 渠道 = '热线' where id = 2")
+    landing.pull(settings, department)
+    assert rows(warehouse, RAW, "id, 渠道") == [("1", None), ("2", "热线")]
+    assert warehouse.execute("select column_name, change from landing.drift").fetchall() == [("渠道", "added")]
+
+
+def test_a_missing_column_stops_that_table_only_and_lands_nothing_of_it(settings, warehouse, source, tmp_path):
+    source.execute("create table hall.visit (like hall.question)")
+    add(source, 1)
+    source.execute("insert into hall.visit values (7, now()::timestamp, '取证', '2025-03-03')")
+    department = load(settings, tmp_path, "ceshi", SOURCE, table(extra=CURSOR) + table("visit", CURSOR))
+    landing.pull(settings, department)
+    source.execute("alter table hall.question drop column topic")
+    add_visit = "insert into hall.visit values (8, now()::timestamp, '取证', '2025-03-04')"
+    source.execute(add_visit)
+    with pytest.raises(landing.PullError) as caught:
+        landing.pull(settings, department)
+    assert "ceshi.question: the source no longer has the column topic; nothing of it was landed." in str(caught.value)
+    assert "1 of 2 tables of ceshi were read, 1 new rows landed" in caught.value.cure
+    assert count(warehouse, RAW) == 1 and count(warehouse, "raw_ceshi.visit") == 2
+    status = dict(warehouse.execute("select table_name, last_error from landing.table_status").fetchall())
+    assert "topic" in status["question"] and status["visit"] is None
+    source.execute("alter table hall.question add column topic text")
+    landing.pull(settings, department)
+    assert warehouse.execute("select count(*) from landing.table_status where last_error is not null").fetchone() == (
+        0,
+    )
+
+
+def test_a_table_that_is_not_there(settings, source, tmp_path):
+    department = load(settings, tmp_path, "ceshi", SOURCE, table("visit"))
+    with pytest.raises(landing.PullError, match=r"no table hall\.visit that its login may see"):
+        landing.pull(settings, department)
+
+
+def test_the_source_is_read_in_one_read_only_snapshot(settings, warehouse, source, department):
+    source.execute("create function hall.sneak() returns text language sql volatile as"
+                   " $$ insert into hall.question values (666); select 'x' $$")  # fmt: skip
+    add(source, 1)
+    source.execute("alter table hall.question rename to kept")
+    source.execute("create view hall.question as select id, asked_at, hall.sneak() as topic, updated_at from hall.kept")
+    with pytest.raises(landing.PullError, match="read-only transaction"):
+        landing.pull(settings, department)
+    assert source.execute("select count(*) from hall.kept").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    ("dsn", "expected", "cure"),
+    [
+        ("postgresql://postgres:wrong@127.0.0.1:{port}/ceshi", "the source refused the login", "secret CESHI_DSN"),
+        (
+            "postgresql://postgres:x@127.0.0.1:1/ceshi",
+            "the source does not answer",
+            "address is in the secret CESHI_DSN",
+        ),
+        ("hunter2 is my password", "the secret CESHI_DSN is not a PostgreSQL URL", "postgresql://user"),
+    ],
+)
+def test_a_source_that_cannot_be_reached(settings, warehouse, source, department, dsn, expected, cure):
+    add(source, 1)
+    landing.pull(settings, department)
+    settings.ensure_secrets([], fixed={"CESHI_DSN": dsn.format(port=settings.port("district_postgres"))})
+    with pytest.raises(landing.PullError) as caught:
+        landing.pull(settings, department)
+    assert expected in str(caught.value) and cure in str(caught.value)
+    assert "hunter2" not in str(caught.value) and "wrong" not in str(caught.value)
+    assert count(warehouse, RAW) == 1
+
+
+def test_two_pulls_at_once_land_every_row_once(settings, warehouse, source, department):
+    source.execute(
+        "insert into hall.question select g, now()::timestamp, 't' || g, '2025-03-03' from generate_series(1, 5000) g"
+    )
+    landing.ensure_landing(settings, [department])
+    failures = []
+
+    def run():
+        try:
+            landing.pull(settings, department)
+        except Exception as error:  # handed to the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert count(warehouse, RAW) == 5000
+    assert warehouse.execute("select count(distinct id) from raw_ceshi.question").fetchone() == (5000,)
+    assert count(warehouse, "landing.batch") == 1
+
+
+def test_the_second_pull_waits_for_the_first(settings, warehouse, source, department):
+    add(source, 1)
+    landing.ensure_landing(settings, [department])
+    with psycopg.connect(settings.dsn("loader")) as other:
+        ledger.lock_table(other, "ceshi", "question")
+        thread = threading.Thread(target=landing.pull, args=(settings, department))
+        thread.start()
+        time.sleep(0.4)
+        assert count(warehouse, RAW) == 0
+    thread.join(timeout=30)
+    assert count(warehouse, RAW) == 1
+
+
+def test_batches_become_visible_in_the_order_of_their_ids(settings, warehouse, source, tmp_path):
+    """A build of "raw up to batch N" must not gain a smaller batch later."""
+    source.execute("create table hall.visit (like hall.question)")
+    source.execute("insert into hall.visit values (1, null, 'x', '2025-03-03')")
+    department = load(settings, tmp_path, "ceshi", SOURCE, table("visit"))
+    landing.ensure_landing(settings, [department])
+    with psycopg.connect(settings.dsn("loader")) as slow:
+        first = ledger.new_batch_id(slow)
+        thread = threading.Thread(target=landing.pull, args=(settings, department))
+        thread.start()
+        time.sleep(0.4)
+        assert count(warehouse, "landing.batch") == 0
+        ledger.add_batch(slow, first, department="x", table_name="x", rows_read=0, rows_landed=0, rows_quarantined=0)
+    thread.join(timeout=30)
+    assert [number for (number,) in warehouse.execute("select batch_id from landing.batch order by 1")] == [
+        first,
+        first + 1,
+    ]
+
+
+def test_declared_tables_exist_before_anything_is_pulled(settings, warehouse, empty_warehouse, tmp_path):
+    department = load(settings, tmp_path, "ceshi", SOURCE, table())
+    landing.ensure_landing(settings, [department])
+    landing.ensure_landing(settings, [department])
+    columns = warehouse.execute(
+        "select column_name, data_type from information_schema.columns where table_schema = 'raw_ceshi' order by ordinal_position"
+    ).fetchall()
+    own = [("_batch_id", "bigint"), ("_row_number", "bigint"), ("_landed_at", "timestamp with time zone")]
+    assert columns == [(name, "text") for name in COLUMNS] + own
+    with psycopg.connect(settings.dsn("transformer")) as transformer:
+        assert transformer.execute("select count(*) from raw_ceshi.question").fetchone() == (0,)
+        assert transformer.execute("select count(*) from landing.quarantine").fetchone() == (0,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            transformer.execute("delete from raw_ceshi.question")
