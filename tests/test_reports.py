@@ -1,0 +1,492 @@
+"""The annual report against a real warehouse: what it says, that it says nothing without evidence, how it is kept."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+
+import docx
+import psycopg
+import pytest
+from docx.oxml.ns import qn
+from docx.oxml.xmlchemy import BaseOxmlElement
+from docx.shared import Mm
+from psycopg import sql
+
+from yidang.errors import YidangError
+from yidang.reports import fonts, pdf, wilson
+from yidang.reports.annual import ReportFiles, write_annual_report
+from yidang.settings import WAREHOUSE_DATABASE, Settings
+
+pytestmark = pytest.mark.integration
+
+AS_OF = date(2026, 6, 30)
+STAMPS = {"as_of": AS_OF, "calendar_version": "2026-test", "rule_version": "1-test"}
+DEPARTMENTS = {
+    "zhujian": ("住房和城乡建设局", "住建局"),
+    "shuiwu": ("水务局", "水务局"),
+    "renfang": ("人民防空办公室", "人防办"),
+}
+# marts as dbt builds them, as far as figures are asked from them
+TABLES = {
+    "dim_department": "department_id text, department_name text, short_name text, source_kind text, is_example boolean",
+    "dim_item": (
+        "item_code text, item_version text, item_name text, department_id text, department_name text,"
+        " stage_number integer, stage_name text, statutory_limit integer, statutory_unit text, promised_limit integer,"
+        " promised_unit text, step_count integer, material_count integer, visit_count integer, fee_yuan numeric,"
+        " item_kind text, valid_from date, valid_to date, is_current boolean"
+    ),
+    "fct_item_instance": (
+        "case_id text, department_id text, department_name text, project_code text, works_code text, match_tier text,"
+        " item_code text, item_version text, item_name text, stage_number integer, stage_name text, flow_type text,"
+        " flow_type_name text, statutory_limit integer, promised_limit integer, limit_unit text, statutory_unit text,"
+        " received_date date, accepted_date date, decided_date date, closed_date date, due_date date,"
+        " statutory_due_date date, outcome text, gross_working_days integer, excluded_working_days integer,"
+        " elapsed_working_days integer, statutory_excluded_working_days integer,"
+        " statutory_elapsed_working_days integer, span_calendar_days integer, remaining_working_days integer,"
+        " correction_count integer, pause_count integer, is_open boolean, is_decided boolean, is_withdrawn boolean,"
+        " is_on_time boolean, is_overdue boolean, is_statutory_overdue boolean, is_due boolean,"
+        " is_statutory_due boolean, pace_state text, alert_state text, clock_flags text, received_month date,"
+        " accepted_month date, decided_month date, due_month date, as_of date, calendar_version text, rule_version text"
+    ),
+    "fct_stage": (
+        "works_code text, project_code text, stage_number integer, stage_name text, flow_type text,"
+        " flow_type_name text, first_received_date date, last_decided_date date, is_finished boolean,"
+        " sum_item_days integer, union_active_days integer, max_item_days integer, span_working_days integer,"
+        " span_calendar_days integer, finished_month date, as_of date, calendar_version text, rule_version text"
+    ),
+    "fct_project_lifecycle": (
+        "project_code text, project_name text, flow_type text, flow_type_name text, registered_date date,"
+        " completion_date date, is_open boolean, is_withdrawn boolean, is_stalled boolean,"
+        " approval_working_days integer, approval_working_days_union integer, span_calendar_days integer,"
+        " span_working_days integer, registered_month date, completed_month date, as_of date, calendar_version text,"
+        " rule_version text"
+    ),
+}
+
+
+# -- a small district ------------------------------------------------------------------------------------
+def build_marts(warehouse: psycopg.Connection) -> None:
+    """Marts of two years: 住建局 (240 cases, every eighth late), 水务局 (60), 人防办 (4 cases a year: too few)."""
+    warehouse.execute("drop schema if exists marts cascade")
+    warehouse.execute("create schema marts")
+    warehouse.execute("grant usage on schema marts to yidang_reader")
+    for table, columns in TABLES.items():
+        warehouse.execute(f"create table marts.{table} ({columns})")
+    warehouse.execute("grant select on all tables in schema marts to yidang_reader")
+    for identity, (name, short_name) in DEPARTMENTS.items():
+        insert(warehouse, "dim_department", department_id=identity, department_name=name, short_name=short_name,
+               source_kind="files", is_example=True)  # fmt: skip
+    item(warehouse, "ZJ01", "施工图设计文件审查", "zhujian", promised=10, to=date(2025, 2, 28))
+    item(warehouse, "ZJ01", "施工图设计文件审查", "zhujian", promised=6, version="2", since=date(2025, 3, 1))
+    item(warehouse, "SW01", "水土保持方案审批", "shuiwu", promised=5)
+    item(warehouse, "RF01", "人防工程设计审查", "renfang", promised=5)
+    for number in range(240):
+        received = date(2024, 1, 3) + timedelta(days=3 * number)
+        version, promised = ("1", 10) if received < date(2025, 3, 1) else ("2", 6)
+        elapsed = 15 if number % 8 == 7 else number % 8 + 3
+        case(warehouse, f"z{number}", "zhujian", "ZJ01", received, elapsed=elapsed, promised=promised, version=version)
+    for number in range(60):
+        received = date(2024, 1, 5) + timedelta(days=12 * number)
+        case(warehouse, f"s{number}", "shuiwu", "SW01", received, elapsed=number % 4)
+    for number in range(8):
+        case(warehouse, f"r{number}", "renfang", "RF01", date(2024, 2, 1) + timedelta(days=90 * number), elapsed=2)
+    case(warehouse, "w1", "zhujian", "ZJ01", date(2025, 5, 6), elapsed=3, outcome="withdrawn")
+    case(warehouse, "o1", "zhujian", "ZJ01", date(2026, 3, 2), elapsed=80, outcome="open", project_code=None)
+    case(warehouse, "o2", "shuiwu", "SW01", date(2025, 12, 29), elapsed=120, outcome="open")
+    for number in range(24):
+        day = date(2025, 1, 10) + timedelta(days=10 * number)
+        insert(warehouse, "fct_stage", works_code=f"g{number}", project_code=f"p{number}", stage_number=number % 2 + 2,
+               last_decided_date=day, is_finished=True, union_active_days=10 + number, span_working_days=30 + number,
+               span_calendar_days=42 + number, sum_item_days=30, max_item_days=9, finished_month=day.replace(day=1),
+               **STAMPS)  # fmt: skip
+        insert(warehouse, "fct_project_lifecycle", project_code=f"p{number}", registered_date=date(2024, 1, 2),
+               completion_date=day, is_open=False, is_withdrawn=False, approval_working_days=40 + number,
+               approval_working_days_union=45 + number, span_calendar_days=200 + number,
+               completed_month=day.replace(day=1), **STAMPS)  # fmt: skip
+
+
+def case(
+    warehouse: psycopg.Connection, identity: str, department: str, item_code: str, received: date, *, elapsed: int,
+    promised: int = 5, version: str = "1", outcome: str = "passed", project_code: str | None = "p1",
+) -> None:  # fmt: skip
+    """One 办件 accepted on the day it was received; days are working days, counted as five a week."""
+    decided, is_open = outcome in ("passed", "denied"), outcome == "open"
+    due, is_overdue = received + timedelta(days=promised * 7 // 5), elapsed > promised
+    closed = None if is_open else received + timedelta(days=elapsed * 7 // 5)
+    insert(
+        warehouse, "fct_item_instance", case_id=identity, department_id=department,
+        department_name=DEPARTMENTS[department][0], project_code=project_code, works_code="g1",
+        match_tier="T1" if project_code else None, item_code=item_code, item_version=version, item_name=item_code,
+        stage_number=3 if item_code != "SW01" else 5, flow_type="1", flow_type_name="政府投资房建", statutory_limit=20,
+        promised_limit=promised, limit_unit="working_days", statutory_unit="working_days", received_date=received,
+        accepted_date=received, decided_date=closed if decided else None, closed_date=closed, due_date=due,
+        statutory_due_date=received + timedelta(days=28), outcome=outcome, gross_working_days=elapsed + 1,
+        excluded_working_days=1, elapsed_working_days=elapsed, statutory_elapsed_working_days=elapsed,
+        statutory_excluded_working_days=1, correction_count=elapsed % 2, pause_count=1, is_open=is_open,
+        is_decided=decided, is_withdrawn=outcome == "withdrawn", is_on_time=not is_overdue if decided else None,
+        is_overdue=is_overdue, is_statutory_overdue=elapsed > 20, is_due=decided or is_open,
+        is_statutory_due=decided or is_open, pace_state="late" if is_overdue else "normal",
+        alert_state="overdue" if is_overdue else "none", clock_flags="DEEMED_ACCEPTED" if elapsed == 7 else "",
+        received_month=received.replace(day=1), accepted_month=received.replace(day=1),
+        decided_month=closed.replace(day=1) if decided else None, due_month=due.replace(day=1), **STAMPS,
+    )  # fmt: skip
+
+
+def item(
+    warehouse: psycopg.Connection, code: str, name: str, department: str, *, promised: int, version: str = "1",
+    since: date = date(2020, 1, 1), to: date | None = None,
+) -> None:  # fmt: skip
+    insert(
+        warehouse, "dim_item", item_code=code, item_version=version, item_name=name, department_id=department,
+        department_name=DEPARTMENTS[department][0], stage_number=3, statutory_limit=20, statutory_unit="working_days",
+        promised_limit=promised, promised_unit="working_days", step_count=4, material_count=7, visit_count=1,
+        fee_yuan=0, item_kind="承诺件", valid_from=since, valid_to=to, is_current=to is None,
+    )  # fmt: skip
+
+
+def insert(warehouse: psycopg.Connection, table: str, **values: object) -> None:
+    statement = sql.SQL("insert into {} ({}) values ({})").format(
+        sql.Identifier("marts", table),
+        sql.SQL(", ").join(map(sql.Identifier, values)),
+        sql.SQL(", ").join(map(sql.Literal, values.values())),
+    )
+    warehouse.execute(statement)
+
+
+@pytest.fixture(scope="module")
+def marts(settings: Settings) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(settings.admin_dsn(WAREHOUSE_DATABASE), autocommit=True) as warehouse:
+        build_marts(warehouse)
+        yield warehouse
+        warehouse.execute("drop schema marts cascade")
+
+
+@pytest.fixture
+def without_libreoffice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine without it: most tests need no PDF, and converting takes seconds."""
+    monkeypatch.setattr(pdf.shutil, "which", lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def report(settings: Settings, marts: psycopg.Connection, tmp_path_factory: pytest.TempPathFactory) -> ReportFiles:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pdf.shutil, "which", lambda _: None)
+        return write_annual_report(settings, year=2025, output_dir=tmp_path_factory.mktemp("report"))
+
+
+# -- what it says ----------------------------------------------------------------------------------------
+def test_has_the_sections_tables_charts_and_annexes(report: ReportFiles) -> None:
+    document = docx.Document(str(report.docx))
+    headings = [paragraph.text for paragraph in document.paragraphs if paragraph.style.name == "Heading 1"]
+    assert headings[:7] == [
+        "摘要",
+        "一、总体情况",
+        "二、时限执行情况",
+        "三、环节、材料、跑动、费用",
+        "四、改革举措与成效",
+        "五、在办与预警",
+        "六、存在问题",
+    ]
+    titles = [paragraph.text for paragraph in document.paragraphs if paragraph.style.name == "Title"]
+    assert titles == ["2025年工程建设项目\n审批制度改革报告", "指标口径", "分部门情况表", "数据质量说明"]
+    captions = [p.text for p in document.paragraphs if p.style.name in ("Table Caption", "Chart Caption")]
+    for kind in "表图":
+        numbers = [caption.split("　")[0] for caption in captions if caption.startswith(kind)]
+        assert numbers == [f"{kind}{number + 1}" for number in range(len(numbers))]
+    assert len(document.inline_shapes) >= 3
+    assert all(picture._inline.docPr.get("descr") for picture in document.inline_shapes)
+
+
+def test_every_printed_number_equals_the_sql_of_its_evidence(report: ReportFiles, settings: Settings) -> None:
+    evidence = read_evidence(report.docx)
+    printed = bookmarks(report.docx)
+    assert len(printed) > 100
+    with psycopg.connect(settings.dsn("reader")) as connection:
+        rerun = {row["id"]: run(connection, row) for row in evidence.values() if row["sql"]}
+    for identity, (value, n) in rerun.items():
+        assert close(value, evidence[identity]["value"]) and n == int(evidence[identity]["n"]), evidence[identity]
+    for identity, text in printed:
+        assert text in allowed_texts(identity, evidence, rerun), (identity, text, evidence[identity])
+
+
+def test_every_figure_in_the_evidence_is_stamped_with_its_build(report: ReportFiles) -> None:
+    for row in read_evidence(report.docx).values():
+        assert (row["as_of"], row["calendar_version"], row["rule_version"]) == ("2026-06-30", "2026-test", "1-test")
+        assert bool(row["sql"]) != bool(row["formula"])
+
+
+def test_no_number_is_typed(report: ReportFiles) -> None:
+    """What is left without the cited numbers has no digit but dates, numbering and the names of statistics."""
+    harmless = (
+        r"20\d\d年(\d+月)?(\d+日)?|\d+月\d+日|[表图]\d+|附件[：]?\d?|^\s*\d\. |^　*\d\. |P90|第90百分位数|95%|T\d"
+        r"|少于10件|=100|100×（1－|（1－|2026-test|1-test"
+    )
+    for text in uncited_texts(report.docx):
+        assert not re.search(r"\d", re.sub(harmless, "", text)), text
+
+
+def test_a_group_of_fewer_than_ten_prints_no_rate(report: ReportFiles) -> None:
+    document = docx.Document(str(report.docx))
+    rows = [
+        [cell.text for cell in row.cells]
+        for table in document.tables
+        for row in table.rows
+        if row.cells[0].text == "人民防空办公室"
+    ]
+    compression, volume, punctuality = rows
+    assert compression[2:] == ["样本不足", "样本不足", "样本不足", "4"]
+    assert volume[1:] == ["4", "4", "4", "0", "0", "0"]
+    assert set(punctuality[1:]) == {"样本不足"}
+
+
+def test_open_cases_are_counted_and_named_as_censored(report: ReportFiles) -> None:
+    text = "\n".join(paragraph.text for paragraph in docx.Document(str(report.docx)).paragraphs)
+    assert "截至2026年6月30日，在办2件，其中已超过承诺时限2件。" in text
+    assert "仍在办1件。仍在办的办件用时尚未确定" in text
+    assert "平均数受少数长时间办件影响较大" in text
+    assert "超过承诺时限仍未办结的办件：水务局1件、住房和城乡建设局1件。" in text
+
+
+def test_a_reform_is_shown_before_and_after(report: ReportFiles) -> None:
+    document = docx.Document(str(report.docx))
+    (row,) = [
+        [cell.text for cell in row.cells]
+        for table in document.tables
+        for row in table.rows
+        if row.cells[0].text == "施工图设计文件审查"
+    ]
+    assert row[1:3] == ["3月1日", "10 → 6"]
+    assert int(row[4]) > 90 and int(row[6]) > 90
+
+
+def test_example_departments_are_called_made_up_on_every_page(report: ReportFiles) -> None:
+    document = docx.Document(str(report.docx))
+    assert any("【虚构示例数据】" in paragraph.text for paragraph in document.paragraphs[:4])
+    for section in document.sections:
+        assert "虚构示例数据" in section.header.paragraphs[0].text
+        assert "虚构示例数据" in section.even_page_header.paragraphs[0].text
+
+
+def test_real_departments_are_not_called_made_up(
+    settings: Settings, marts: psycopg.Connection, tmp_path: Path, without_libreoffice: None
+) -> None:
+    marts.execute("update marts.dim_department set is_example = false")
+    try:
+        written = write_annual_report(settings, year=2025, output_dir=tmp_path)
+    finally:
+        marts.execute("update marts.dim_department set is_example = true")
+    document = docx.Document(str(written.docx))
+    assert "虚构" not in document.sections[0].header.paragraphs[0].text
+    assert not any("虚构" in paragraph.text for paragraph in document.paragraphs)
+
+
+def test_zero_denominators_print_no_rate(
+    settings: Settings, marts: psycopg.Connection, tmp_path: Path, without_libreoffice: None
+) -> None:
+    """2026 with only an open case: nothing decided, hence no median, no compression, no standstill."""
+    marts.execute("create table marts.kept as select * from marts.fct_item_instance")
+    marts.execute("delete from marts.fct_item_instance where case_id <> 'o1'")
+    try:
+        written = write_annual_report(settings, year=2026, output_dir=tmp_path)
+    finally:
+        marts.execute("truncate marts.fct_item_instance")
+        marts.execute("insert into marts.fct_item_instance select * from marts.kept")
+        marts.execute("drop table marts.kept")
+    text = "\n".join(paragraph.text for paragraph in docx.Document(str(written.docx)).paragraphs)
+    assert "2026年1月1日至6月30日共收件1件，同比不作比较（上年同期0件）" in text
+    assert "净审批用时中位数为样本不足（n=0）" in text
+    assert "nan" not in text.lower() and "None" not in text
+
+
+# -- how it is laid out ------------------------------------------------------------------------------------
+def test_page_and_fonts_follow_the_standard(report: ReportFiles) -> None:
+    document = docx.Document(str(report.docx))
+    for section in document.sections:
+        assert [round(side.mm) for side in (section.page_width, section.page_height)] == [210, 297]
+        margins = (section.top_margin, section.right_margin, section.bottom_margin, section.left_margin)
+        assert [round(margin.mm) for margin in margins] == [37, 26, 35, 28]
+    styles = document.styles
+    for name, font, points in (
+        ("Title", "方正小标宋简体", 22),
+        ("Heading 1", "黑体", 16),
+        ("Heading 2", "楷体_GB2312", 16),
+        ("Body Text", "仿宋_GB2312", 16),
+    ):
+        style = styles[name]
+        assert style.element.rPr.rFonts.get(qn("w:eastAsia")) == font
+        assert style.font.size.pt == points and style.font.bold is False
+    assert styles["Body Text"].element.pPr.find(qn("w:ind")).get(qn("w:firstLineChars")) == "200"
+    assert 22 * styles["Body Text"].paragraph_format.line_spacing <= Mm(225)
+
+
+def test_page_numbers_stand_outside_and_tables_repeat_their_head(report: ReportFiles) -> None:
+    document = docx.Document(str(report.docx))
+    assert document.settings.odd_and_even_pages_header_footer
+    odd, even = document.sections[0].footer.paragraphs[0], document.sections[0].even_page_footer.paragraphs[0]
+    assert odd.text.startswith("— ") and odd.text.endswith(" —") and odd.alignment != even.alignment
+    assert 'w:instr="PAGE"' in odd._p.xml
+    for table in document.tables:
+        assert "w:tblHeader" in table.rows[0]._tr.xml
+        assert all("w:cantSplit" in row._tr.xml for row in table.rows)
+
+
+# -- how it is kept ----------------------------------------------------------------------------------------
+def test_the_same_data_keep_the_file_and_other_data_make_a_new_version(
+    settings: Settings, marts: psycopg.Connection, tmp_path: Path, without_libreoffice: None
+) -> None:
+    first = write_annual_report(settings, year=2025, output_dir=tmp_path)
+    before = fingerprint(tmp_path)
+    assert write_annual_report(settings, year=2025, output_dir=tmp_path) == first
+    assert fingerprint(tmp_path) == before
+    case(marts, "late", "shuiwu", "SW01", date(2025, 6, 2), elapsed=1)
+    try:
+        second = write_annual_report(settings, year=2025, output_dir=tmp_path)
+    finally:
+        marts.execute("delete from marts.fct_item_instance where case_id = 'late'")
+    assert second.docx.name == "annual-2025-v2.docx"
+    assert {name: known for name, known in fingerprint(tmp_path).items() if name in before} == before
+    assert (tmp_path / "annual-2025-v2.evidence.csv").exists()
+
+
+def test_equal_documents_are_equal_bytes(
+    settings: Settings, report: ReportFiles, tmp_path: Path, without_libreoffice: None
+) -> None:
+    again = write_annual_report(settings, year=2025, output_dir=tmp_path)
+    assert again.docx.read_bytes() == report.docx.read_bytes()
+
+
+def test_nothing_is_left_of_a_report_that_failed(
+    settings: Settings, marts: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fonts, "packaged_font", lambda: None)
+    monkeypatch.setattr(fonts.font_manager.fontManager, "ttflist", [])
+    fonts.chart_font.cache_clear()
+    with pytest.raises(YidangError, match="No Chinese font") as failure:
+        write_annual_report(settings, year=2025, output_dir=tmp_path)
+    fonts.chart_font.cache_clear()
+    assert "noto-cjk" in failure.value.cure
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
+def test_pdf_by_libreoffice(settings: Settings, marts: psycopg.Connection, tmp_path: Path) -> None:
+    written = write_annual_report(settings, year=2025, output_dir=tmp_path)
+    assert written.note is None
+    assert written.pdf.read_bytes().startswith(b"%PDF")
+
+
+def test_without_libreoffice_one_line_says_how_to_get_the_pdf(report: ReportFiles) -> None:
+    assert report.pdf is None
+    assert "libreoffice-writer" in report.note and "\n" not in report.note
+
+
+# -- what it refuses -----------------------------------------------------------------------------------------
+def test_refuses_another_as_of_than_the_built(settings: Settings, marts: psycopg.Connection, tmp_path: Path) -> None:
+    with pytest.raises(YidangError, match="built as of 2026-06-30") as refused:
+        write_annual_report(settings, year=2025, as_of=date(2025, 12, 31), output_dir=tmp_path)
+    assert "yidang build --as-of 2025-12-31" in refused.value.cure
+
+
+def test_refuses_a_year_without_cases(settings: Settings, marts: psycopg.Connection, tmp_path: Path) -> None:
+    with pytest.raises(YidangError, match="no cases of 2019") as refused:
+        write_annual_report(settings, year=2019, output_dir=tmp_path)
+    assert "2024-01-03" in refused.value.cure
+    assert not list(tmp_path.iterdir())
+
+
+def test_refuses_a_folder_that_cannot_be_made(
+    settings: Settings, marts: psycopg.Connection, tmp_path: Path, without_libreoffice: None
+) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with pytest.raises(YidangError, match="cannot be written"):
+        write_annual_report(settings, year=2025, output_dir=tmp_path / "file" / "reports")
+
+
+def test_refuses_when_the_marts_are_missing(settings: Settings, marts: psycopg.Connection, tmp_path: Path) -> None:
+    marts.execute("alter schema marts rename to marts_away")
+    try:
+        with pytest.raises(YidangError, match="marts are not built") as refused:
+            write_annual_report(settings, year=2025, output_dir=tmp_path)
+    finally:
+        marts.execute("alter schema marts_away rename to marts")
+    assert "yidang build" in refused.value.cure
+
+
+def test_wilson_interval_of_eight_in_ten() -> None:
+    assert wilson.interval(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
+    assert wilson.interval(10, 10)[1] == pytest.approx(1)
+
+
+# -- reading a report back -----------------------------------------------------------------------------------
+def read_evidence(path: Path) -> dict[str, dict[str, str]]:
+    text = path.with_suffix(".evidence.csv").read_text("utf-8-sig")
+    return {row["id"]: row for row in csv.DictReader(io.StringIO(text))}
+
+
+def bookmarks(path: Path) -> list[tuple[str, str]]:
+    """(evidence id, printed text) of every cited number."""
+    found = []
+    for start in docx.Document(str(path)).element.iter(qn("w:bookmarkStart")):
+        found.append((start.get(qn("w:name")).split("_")[0], words(start.getnext())))
+    return found
+
+
+def uncited_texts(path: Path) -> list[str]:
+    document = docx.Document(str(path))
+    for start in list(document.element.iter(qn("w:bookmarkStart"))):
+        start.getparent().remove(start.getnext())
+    metric_words = {row["label"] for row in read_evidence(path).values()}
+    paragraphs = [words(paragraph) for paragraph in document.element.iter(qn("w:p"))]
+    in_definitions = {cell.text for cell in document.tables[6]._cells}
+    return [text for text in paragraphs if text not in metric_words and text not in in_definitions]
+
+
+def words(element: BaseOxmlElement) -> str:
+    return "".join(text.text or "" for text in element.iter(qn("w:t")))
+
+
+def run(connection: psycopg.Connection, row: dict[str, str]) -> tuple[Decimal | None, int]:
+    value, n, _, _ = connection.execute(row["sql"]).fetchone()
+    return (None if value is None else Decimal(str(value))), n
+
+
+def close(value: Decimal | None, text: str) -> bool:
+    return text == "" if value is None else abs(value - Decimal(text)) < Decimal("1e-9")
+
+
+def allowed_texts(identity: str, evidence: dict, rerun: dict) -> set[str]:
+    """The ways in which this figure may be printed, worked out from the SQL's answer alone."""
+    row = evidence[identity]
+    if row["formula"]:
+        value = abs(Decimal(row["value"]))
+        return {f"{half_up(value * 100, '0.1')}%", str(half_up(value * 100, "0.1")), str(half_up(value, "0.1"))}
+    value, n = rerun[identity]
+    if row["unit"] == "%":
+        shown = set() if value is None or n < 10 else {f"{half_up(value * 100, '0.1')}%"}
+    elif row["metric"].startswith(("median", "p90", "mean", "stage", "project_approval", "project_span")):
+        text = "" if value is None or n < 10 else str(half_up(value, "0.1"))
+        shown = {text, text.removesuffix(".0")} - {""}
+    else:
+        return {str(half_up(value or Decimal(0), "1")), str(n)}
+    return {str(n), *(shown or {"样本不足", "—"})}
+
+
+def half_up(value: Decimal, step: str) -> Decimal:
+    return value.quantize(Decimal(step), rounding=ROUND_HALF_UP)
+
+
+def fingerprint(folder: Path) -> dict[str, tuple[str, int]]:
+    """Name → (content, time of change) of the files of a folder."""
+    return {
+        path.name: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
+        for path in folder.iterdir()
+        if path.name != ".lock"
+    }
