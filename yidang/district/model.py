@@ -99,10 +99,10 @@ class Case:
     def is_passed(self) -> bool:
         return self.outcome == "passed"
 
-    def spans(self, start: str, end: str, reason: str = "") -> list[tuple[int, int | None]]:
+    def spans(self, start: str, end: str) -> list[tuple[int, int | None]]:
         """(start, end) of each pause of a kind, in order; end is None while it is open."""
-        starts = [event.at for event in self.events if event.kind == start and event.reason.startswith(reason)]
-        ends = [event.at for event in self.events if event.kind == end and event.reason.startswith(reason)]
+        starts = [event.at for event in self.events if event.kind == start]
+        ends = [event.at for event in self.events if event.kind == end]
         return [(moment, ends[place] if place < len(ends) else None) for place, moment in enumerate(starts)]
 
     @property
