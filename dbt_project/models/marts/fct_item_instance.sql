@@ -159,6 +159,7 @@ select
     date_trunc('month', accepted_date)::date as accepted_month,
     date_trunc('month', decided_date)::date as decided_month,
     date_trunc('month', due_date)::date as due_month,
+    date_trunc('month', statutory_due_date)::date as statutory_due_month,
     measured.certificate_number,
     measured.batch_id,
     measured.as_of,

@@ -18,6 +18,10 @@ special_procedures as (
     select * from {{ ref('stg_spgl__special_procedures') }}
 ),
 
+local_rules as (
+    select * from {{ ref('local_pause_rules') }}
+),
+
 -- starts and ends of the three kinds of pause; what begins after the decision is no pause
 edges as (
     select
@@ -61,6 +65,7 @@ alternating as (
 reasoned as (
     select
         alternating.*,
+        cases.source_department,
         coalesce(alternating.reason_code, procedure.procedure_code) as known_reason_code
     from alternating
     inner join cases using (case_id)
@@ -80,6 +85,7 @@ reasoned as (
 closed as (
     select
         reasoned.case_id,
+        reasoned.source_department,
         reasoned.pause_kind,
         reasoned.known_reason_code as reason_code,
         coalesce(
@@ -124,12 +130,17 @@ select
     end as excluded_days,
     case
         when closed.pause_kind = 'correction' then {{ policy.correction_after_acceptance in ('promise', 'both') }}
-        when closed.reason_code = '5' then {{ policy.publicity_pauses in ('promise', 'both') }}
-        else true
+        -- 公示 (5) is not on the statute's closed list: only a local rule makes it stop a clock
+        else coalesce(local_rules.stops_promise, closed.reason_code is distinct from '5')
     end as stops_promise,
     case
         when closed.pause_kind = 'correction' then {{ policy.correction_after_acceptance == 'both' }}
-        when closed.reason_code = '5' then {{ policy.publicity_pauses == 'both' }}
-        else true
-    end as stops_statute
+        else coalesce(local_rules.stops_statute, closed.reason_code is distinct from '5')
+    end as stops_statute,
+    local_rules.basis as local_rule_basis
 from closed
+left join local_rules
+    on local_rules.department = closed.source_department
+    and local_rules.reason_code = closed.reason_code
+    and closed.pause_kind = 'special'
+    and local_rules.valid_from <= closed.started_date
