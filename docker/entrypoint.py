@@ -1,7 +1,7 @@
 """One part of the platform in the foreground of a container.
 
 usage: entrypoint.py init         make roles, databases, landing tables, Airflow's tables and pools; then end
-       entrypoint.py api-server   one of Airflow's parts; also scheduler, dag-processor
+       entrypoint.py airflow …    Airflow with everything it must be told: airflow scheduler, airflow dags list
        entrypoint.py COMMAND …    anything else as it stands, e.g. yidang status
 
 Variables set on the container win over the ones Yidang derives, so compose alone decides on hosts and ports.
@@ -20,15 +20,13 @@ from yidang.errors import YidangError
 from yidang.services import airflow, warehouse
 from yidang.settings import Settings, load
 
-AIRFLOW_PARTS = ("api-server", "scheduler", "dag-processor")
-
 
 def main(command: list[str]) -> None:
     if command == ["init"]:
         prepare(load())
-    elif command[0] in AIRFLOW_PARTS:
+    elif command[0] == "airflow":
         settings = load()
-        argv = [*airflow_command(settings), *command]
+        argv = [*airflow_command(settings), *command[1:]]
         os.execve(argv[0], argv, environment(settings))
     else:
         os.execvp(command[0], command)

@@ -1,5 +1,5 @@
 # Airflow, dbt, Great Expectations and yidang in one image: api-server, scheduler, dag-processor and the one-shot init
-# differ only in the argument of the entrypoint. Build from the repository's root:
+# differ only in the command. Build from the repository's root:
 #   docker build -f docker/platform.Dockerfile -t yidang/platform .
 # Behind a mirror or a private certificate, add: --secret id=pip_conf,src=PIP.CONF --secret id=ca_bundle,src=BUNDLE.PEM
 # (secrets are mounted for the one step that installs; no layer keeps them).

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.end_to_end
 
 PERCENTILES = ("p25", "median", "p75", "p90")
 DAYS = (30, 60, 90, 180, 365)
+FORGET = "drop schema if exists raw_us_permits, staging, intermediate, marts cascade"
 AS_OF = date(2026, 8, 24)  # the day the records were retrieved
 
 
@@ -33,7 +34,7 @@ AS_OF = date(2026, 8, 24)  # the day the records were retrieved
 class Landed:
     first: landing.PullResult
     again: landing.PullResult
-    warehouse: psycopg.Connection
+    reader: psycopg.Connection
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +46,15 @@ def landed(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
         shutil.copyfileobj(source, target)
     settings.ensure_secrets([], fixed={"US_PERMITS_DROP": str(folder)})
     department = contracts.load_department(settings, "us_permits")
-    with psycopg.connect(settings.admin_dsn(WAREHOUSE_DATABASE), autocommit=True, row_factory=dict_row) as warehouse:
+    with psycopg.connect(settings.admin_dsn(WAREHOUSE_DATABASE), autocommit=True) as warehouse:
+        warehouse.execute(FORGET)  # other tests make marts of their own, owned by others
         try:
             first, again = landing.pull(settings, department), landing.pull(settings, department)
             build.build(settings, as_of=AS_OF, select="path:models/examples/us_permits")
-            yield Landed(first, again, warehouse)
+            with psycopg.connect(settings.dsn("reader"), row_factory=dict_row) as reader:
+                yield Landed(first, again, reader)
         finally:
-            warehouse.execute("drop schema if exists raw_us_permits cascade")
+            warehouse.execute(FORGET)
             for table in ("batch", "table_status", "quarantine", "expectation_result"):
                 statement = sql.SQL("delete from landing.{} where department = 'us_permits'")
                 warehouse.execute(statement.format(sql.Identifier(table)))
@@ -62,13 +65,13 @@ def test_every_permit_lands_once_and_passes_the_gate(landed: Landed):
     assert (first.rows_read, first.rows_landed, first.rows_quarantined) == (64_427, 64_427, 0)
     assert [checked.state for checked in landed.first.gate] == ["passed"]
     assert again.rows_landed == 0, "a file that has landed adds nothing"
-    assert landed.warehouse.execute("select count(*) as n from marts.fct_us_permit").fetchone()["n"] == 64_427
+    assert landed.reader.execute("select count(*) as n from marts.fct_us_permit").fetchone()["n"] == 64_427
 
 
 def test_the_mart_says_of_each_permit_what_the_publisher_says(landed: Landed):
     mart = {
         (row.pop("city"), row.pop("permit_id")): row
-        for row in landed.warehouse.execute("select * from marts.fct_us_permit").fetchall()
+        for row in landed.reader.execute("select * from marts.fct_us_permit").fetchall()
     }
     for record in permittimelines.records():
         row = mart[record["city"], record["permit_id"]]
@@ -88,7 +91,7 @@ def test_the_mart_says_of_each_permit_what_the_publisher_says(landed: Landed):
 def test_the_published_cohorts_are_reproduced(landed: Landed):
     ours = {
         (row["city"], row["applied_year"]): row
-        for row in landed.warehouse.execute("select * from marts.agg_us_permit_cohort").fetchall()
+        for row in landed.reader.execute("select * from marts.agg_us_permit_cohort").fetchall()
     }
     published = permittimelines.cohorts()
     assert len(published) == len(ours) == 43
@@ -102,7 +105,7 @@ def test_the_published_cohorts_are_reproduced(landed: Landed):
 def test_the_published_timelines_are_reproduced(landed: Landed):
     ours = {
         (row["city"], row["dimension"], row["group_name"]): row
-        for row in landed.warehouse.execute("select * from marts.agg_us_permit_timeline").fetchall()
+        for row in landed.reader.execute("select * from marts.agg_us_permit_timeline").fetchall()
     }
     published = {(group["city"], group["dimension"], group["group"]): group for group in permittimelines.timelines()}
     assert ours.keys() == published.keys()
@@ -121,7 +124,7 @@ def test_the_published_timelines_are_reproduced(landed: Landed):
 
 def test_the_publishers_mark_of_mature_cohorts_follows_from_the_cohorts(landed: Landed):
     """The mark is taken over from the source; it must agree with what the cohorts of the same file say."""
-    disagreeing = landed.warehouse.execute(
+    disagreeing = landed.reader.execute(
         """
         select permit.city, permit.permit_id
         from marts.fct_us_permit as permit

@@ -41,6 +41,8 @@ grant create, temporary on database yidang to yidang_loader, yidang_transformer;
 grant yidang_loader, yidang_transformer to current_user;
 alter default privileges for role yidang_loader grant usage on schemas to yidang_transformer;
 alter default privileges for role yidang_loader grant select on tables to yidang_transformer;
+-- Entering a schema shows nothing: only the tables of marts are granted to the reader (dbt_project.yml).
+alter default privileges for role yidang_transformer grant usage on schemas to yidang_reader;
 alter role yidang_reader set default_transaction_read_only = on;
 alter role yidang_reader set statement_timeout = '60s';
 """
