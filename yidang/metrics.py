@@ -32,6 +32,7 @@ class Metric:
     """One figure. `sql` is an aggregate expression over the mart `model`; it is null where nothing can be said.
 
     numerator_sql, denominator_sql: the two parts of a rate, else None.
+    n_sql: how many rows the value rests on; of a rate, those in its denominator.
     date_column: the month (or day) column of `model` by which the metric is put into periods.
     grain: what is counted (办件, 工程×阶段, 项目, 事项). unit: 件, 个, 工作日, 自然日 or %. format: a d3 number format.
     """
@@ -43,6 +44,7 @@ class Metric:
     sql: str
     numerator_sql: str | None
     denominator_sql: str | None
+    n_sql: str
     model: str
     date_column: str
     grain: str
@@ -53,6 +55,7 @@ class Metric:
 @dataclass(frozen=True)
 class _Measure:
     sql: str
+    n_sql: str
     model: str
     date_column: str
 
@@ -62,6 +65,7 @@ class _Compiled:
     sql: str
     numerator_sql: str | None
     denominator_sql: str | None
+    n_sql: str
     measure: _Measure
 
 
@@ -87,6 +91,7 @@ def _metric(metric: dict, compiled: _Compiled, path: Path) -> Metric:
         sql=compiled.sql,
         numerator_sql=compiled.numerator_sql,
         denominator_sql=compiled.denominator_sql,
+        n_sql=compiled.n_sql,
         model=compiled.measure.model,
         date_column=compiled.measure.date_column,
         grain=meta["grain"],
@@ -107,7 +112,10 @@ def _measures(semantic_models: list[dict], path: Path) -> dict[str, _Measure]:
             if dimension not in columns:
                 raise _wrong(path, measure["name"], f"names the unknown time dimension {dimension}")
             sql = _aggregate(measure, path)
-            measures[measure["name"]] = _Measure(sql, model[1], columns[dimension])
+            # A count rests on what it counts; anything else on the rows that have a value.
+            counts = measure["agg"] in ("count", "count_distinct", "sum_boolean")
+            n_sql = sql if counts else _AGGREGATES["count"].format(expr=measure.get("expr", measure["name"]))
+            measures[measure["name"]] = _Measure(sql, n_sql, model[1], columns[dimension])
     return measures
 
 
@@ -127,19 +135,20 @@ def _compile(name: str, written: dict[str, dict], measures: dict[str, _Measure],
     if name not in written:
         if name not in measures:
             raise _wrong(path, name, "is used but nowhere defined")
-        return _Compiled(measures[name].sql, None, None, measures[name])
+        return _Compiled(measures[name].sql, None, None, measures[name].n_sql, measures[name])
     metric = written[name]
     parameters = metric["type_params"]
     if metric["type"] == "simple":
         if parameters["measure"] not in measures:
             raise _wrong(path, name, f"uses the unknown measure {parameters['measure']}")
         measure = measures[parameters["measure"]]
-        return _Compiled(measure.sql, None, None, measure)
+        return _Compiled(measure.sql, None, None, measure.n_sql, measure)
     if metric["type"] == "ratio":
         top = _compile(parameters["numerator"], written, measures, path)
         bottom = _compile(parameters["denominator"], written, measures, path)
         _require_one_model(name, [top, bottom], path)
-        return _Compiled(f"({top.sql})::numeric / nullif({bottom.sql}, 0)", top.sql, bottom.sql, top.measure)
+        sql = f"({top.sql})::numeric / nullif({bottom.sql}, 0)"
+        return _Compiled(sql, top.sql, bottom.sql, bottom.n_sql, top.measure)
     if metric["type"] == "derived":
         inputs = {
             part.get("alias", part["name"]): _compile(part["name"], written, measures, path)
@@ -147,7 +156,8 @@ def _compile(name: str, written: dict[str, dict], measures: dict[str, _Measure],
         }
         _require_one_model(name, list(inputs.values()), path)
         sql = re.sub(r"[a-z_]\w*", lambda word: _input(word[0], inputs), parameters["expr"])
-        return _Compiled(sql, None, None, next(iter(inputs.values())).measure)
+        first = next(iter(inputs.values()))
+        return _Compiled(sql, None, None, first.n_sql, first.measure)
     raise _wrong(path, name, f"has the type {metric['type']}; simple, ratio and derived are understood")
 
 
