@@ -54,7 +54,8 @@ TABLES = {
         " correction_count integer, pause_count integer, is_open boolean, is_decided boolean, is_withdrawn boolean,"
         " is_on_time boolean, is_overdue boolean, is_statutory_overdue boolean, is_due boolean,"
         " is_statutory_due boolean, pace_state text, alert_state text, clock_flags text, received_month date,"
-        " accepted_month date, decided_month date, due_month date, as_of date, calendar_version text, rule_version text"
+        " accepted_month date, decided_month date, due_month date, statutory_due_month date, as_of date,"
+        " calendar_version text, rule_version text"
     ),
     "fct_stage": (
         "works_code text, project_code text, stage_number integer, stage_name text, flow_type text,"
@@ -136,7 +137,8 @@ def case(
         is_statutory_due=decided or is_open, pace_state="late" if is_overdue else "normal",
         alert_state="overdue" if is_overdue else "none", clock_flags="DEEMED_ACCEPTED" if elapsed == 7 else "",
         received_month=received.replace(day=1), accepted_month=received.replace(day=1),
-        decided_month=closed.replace(day=1) if decided else None, due_month=due.replace(day=1), **STAMPS,
+        decided_month=closed.replace(day=1) if decided else None, due_month=due.replace(day=1),
+        statutory_due_month=due.replace(day=1), **STAMPS,
     )  # fmt: skip
 
 
@@ -445,7 +447,7 @@ def uncited_texts(path: Path) -> list[str]:
         start.getparent().remove(start.getnext())
     metric_words = {row["label"] for row in read_evidence(path).values()}
     paragraphs = [words(paragraph) for paragraph in document.element.iter(qn("w:p"))]
-    in_definitions = {cell.text for cell in document.tables[6]._cells}
+    in_definitions = {cell.text for cell in document.tables[7]._cells}
     return [text for text in paragraphs if text not in metric_words and text not in in_definitions]
 
 
@@ -470,7 +472,8 @@ def allowed_texts(identity: str, evidence: dict, rerun: dict) -> set[str]:
         return {f"{half_up(value * 100, '0.1')}%", str(half_up(value * 100, "0.1")), str(half_up(value, "0.1"))}
     value, n = rerun[identity]
     if row["unit"] == "%":
-        shown = set() if value is None or n < 10 else {f"{half_up(value * 100, '0.1')}%"}
+        enough = n >= 10 or row["metric"] == "promise_compression_catalogue"  # a whole catalogue is no sample
+        shown = {f"{half_up(value * 100, '0.1')}%"} if value is not None and enough else set()
     elif row["metric"].startswith(("median", "p90", "mean", "stage", "project_approval", "project_span")):
         text = "" if value is None or n < 10 else str(half_up(value, "0.1"))
         shown = {text, text.removesuffix(".0")} - {""}

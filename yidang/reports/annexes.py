@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from yidang.reports.blocks import Block, Document, Heading, PageBreak, Paragraph, Table, Text, Title, numbered_evidence
+from yidang.reports.definitions import DEFINITIONS
 from yidang.reports.figures import MINIMUM_N, Figure, rows
 from yidang.reports.outline import Source
 from yidang.reports.prose import cell, chinese_date, n_of, say
@@ -63,8 +64,7 @@ def _definitions(blocks: Sequence[Block]) -> list[Block]:
     cited = numbered_evidence(Document("", "", tuple(blocks)))
     metrics = {figure.metric.name: figure.metric for figure in cited if isinstance(figure, Figure)}
     lines = tuple(
-        ((metric.label,), (metric.unit or "—",), (metric.grain or "—",), (metric.caveats or "—",))
-        for metric in metrics.values()
+        ((metric.label,), (metric.unit,), (metric.grain,), (DEFINITIONS[metric.name],)) for metric in metrics.values()
     )
     return [
         *_opening(1, "指标口径"),
@@ -75,7 +75,7 @@ def _definitions(blocks: Sequence[Block]) -> list[Block]:
                 f"比率和用时的样本少于{MINIMUM_N}件的，只列“样本不足”，不列数值。",
             )
         ),
-        Table("本报告所用指标", ("指标", "单位", "统计单元", "口径说明"), lines, (3.2, 1.6, 2.6, 8), (0, 2, 3)),
+        Table("本报告所用指标", ("指标", "单位", "统计单元", "口径说明"), lines, (3.6, 1.5, 2, 8.5), (0, 3)),
     ]
 
 
@@ -90,7 +90,7 @@ def _department_tables(source: Source) -> list[Block]:
                 ("收件", "cases_received", True),
                 ("受理", "cases_accepted", True),
                 ("办结", "cases_decided", True),
-                ("撤回", "cases_withdrawn", True),
+                ("撤件", "cases_withdrawn", True),
                 ("期末在办", "cases_open", False),
                 ("在办逾期", "cases_overdue_open", False),
             ),
@@ -181,7 +181,7 @@ def _excluded(source: Source) -> Text:
     still_open = source.figures.one("cases_received", received.and_where(outcome="open"))
     on_time = source.now("on_time_rate")
     return say(
-        "本期收件中不予受理{not_accepted}件、申请人撤回{withdrawn}件，不计入办理用时；仍在办{open}件，办理用时未定。"
+        "本期收件中不予受理{not_accepted}件、申请人撤件{withdrawn}件，不计入办理用时；仍在办{open}件，办理用时未定。"
         "按时办结率以到期办件{n}件为分母。",
         not_accepted=not_accepted,
         withdrawn=withdrawn,

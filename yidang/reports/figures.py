@@ -15,6 +15,8 @@ from yidang.metrics import Metric
 
 # A rate or a median of fewer cases than this is not printed: 样本不足 (rules C3).
 MINIMUM_N = 10
+# What is counted by items of the catalogue is complete however short the list: no sample, so none too small.
+_CENSUS_GRAIN = "事项"
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ class Figure:
     @property
     def is_small(self) -> bool:
         """Too few cases for a rate or a duration; a count is a count at any size."""
-        return not is_count(self.metric) and (self.value is None or self.n < MINIMUM_N)
+        if is_count(self.metric):
+            return False
+        return self.value is None or (self.n < MINIMUM_N and self.metric.grain != _CENSUS_GRAIN)
 
 
 @dataclass(frozen=True)
@@ -121,8 +125,8 @@ Evidence = Figure | Difference | RelativeChange
 
 
 def is_count(metric: Metric) -> bool:
-    """Whether the metric counts things rather than being a rate or a duration."""
-    return metric.denominator_sql is None and metric.format == "integer"
+    """Whether the metric counts things (format `,d`) rather than being a rate or a duration."""
+    return metric.format.endswith("d")
 
 
 class Figures:

@@ -186,7 +186,7 @@ def _volume(source: Source) -> Text:
     accepted, accepted_before = source.now_and_before("cases_accepted")
     withdrawn, withdrawn_before = source.now_and_before("cases_withdrawn")
     return say(
-        "{span}受理{accepted}件，{accepted_change}；撤回{withdrawn}件，{withdrawn_change}。各项数量及同比情况见表1。",
+        "{span}受理{accepted}件，{accepted_change}；撤件{withdrawn}件，{withdrawn_change}。各项数量及同比情况见表1。",
         span=source.span,
         accepted=accepted,
         accepted_change=change(accepted, accepted_before),
@@ -203,7 +203,7 @@ def _volume_table(source: Source) -> Table:
         ("办结", "cases_decided", {}),
         ("　其中：准予", "cases_decided", {"outcome": "passed"}),
         ("　　　　不予", "cases_decided", {"outcome": "denied"}),
-        ("撤回", "cases_withdrawn", {}),
+        ("撤件", "cases_withdrawn", {}),
     ):
         now, before = source.now_and_before(metric, **equals)
         lines.append(((label,), cell(now), cell(before), moved_by(now, before) or ("—",)))
@@ -213,7 +213,7 @@ def _volume_table(source: Source) -> Table:
 def _cohort(source: Source) -> Text:
     """What became of the cases accepted in the period: the open ones are censored, not dropped."""
     return say(
-        "{span}受理的{accepted}件办件中，截至{as_of}已作出决定{decided}件，申请人撤回{withdrawn}件，仍在办{open}件。"
+        "{span}受理的{accepted}件办件中，截至{as_of}已作出决定{decided}件，申请人撤件{withdrawn}件，仍在办{open}件。"
         "仍在办的办件用时尚未确定，不计入办理用时的中位数，到期未办结的计入按时办结率的分母。",
         span=source.span,
         as_of=chinese_date(source.as_of),
@@ -246,8 +246,9 @@ def _punctuality(source: Source) -> list[Block]:
     return [
         Paragraph(
             say(
-                "应于本期办结的办件中，按承诺时限按时办结的占{rate}，{change}；超过法定时限的占{statutory}。"
-                "该比率以到期办件为分母，到期仍未办结的计为未按时；到期前撤回的不计。各月情况见图1，各部门情况见图2。",
+                "应于本期办结的办件中，按承诺时限按时办结的占{rate}，{change}；"
+                "法定时限于本期届满的办件中，超过法定时限的占{statutory}。"
+                "该比率以到期办件为分母，到期仍未办结的计为未按时；到期前撤件的不计。各月情况见图1，各部门情况见图2。",
                 rate=with_n(rate),
                 change=change(rate, before),
                 statutory=with_n(statutory),
@@ -342,32 +343,43 @@ def _duration_table(source: Source, column: str, caption: str, label: str, names
 
 def _stages(source: Source) -> list[Block]:
     union = source.figures.by("stage_union_days_median", "stage_number", rows(source.period))
+    union_before = source.figures.each("stage_union_days_median", "stage_number", union, rows(source.before))
     span = source.figures.each("stage_span_days_median", "stage_number", union, rows(source.period))
-    stages = [stage for stage in union if stage in STAGES]
     approval, span_days = source.now("project_approval_days_median"), source.now("project_span_days_median")
+    labels = {stage: STAGES.get(stage, "其他") for stage in union}
     return [
         Paragraph(
             say(
-                "阶段审批用时按单个工程计算，并联办理的事项重叠的工作日只计一次；跨度用时为首次收件至最后办结的天数，"
-                "含建设单位准备材料、修改图纸等时间，两者口径不同，不能互相比较。{span}完成全部审批的项目{finished}个，"
-                "全流程净审批用时中位数{approval}，跨度用时中位数{span_days}。各阶段情况见图3。",
+                "阶段审批用时按单个工程计算，并联办理的事项重叠的工作日只计一次；跨度用时为首次受理至最后办结的自然日，"
+                "含建设单位准备材料、修改图纸等时间，两者口径不同，不能互相比较，也不能与时限比较。"
+                "{span}完成全部审批的项目{finished}个，全流程净审批用时中位数{approval}，跨度用时中位数{span_days}。"
+                "各阶段情况见表4、图3。",
                 span=source.span,
                 finished=source.now("projects_finished"),
                 approval=with_n(approval),
                 span_days=with_n(span_days),
             )
         ),
+        Table(
+            "各阶段用时中位数（按工程）",
+            ("阶段", "工程数", "净审批用时（工作日）", "上年同期（工作日）", "跨度用时（自然日）"),
+            tuple(
+                ((labels[stage],), (n_of(union[stage]),), *(cell(part[stage]) for part in (union, union_before, span)))
+                for stage in union
+            ),
+            (4, 2, 3.2, 3.2, 3.2),
+        ),
         Chart(
-            caption="各阶段用时中位数（按工程）",
+            caption="各阶段净审批用时中位数（按工程）",
             kind="bars",
-            categories=tuple(STAGES[stage] for stage in stages),
+            categories=tuple(labels.values()),
             series=(
-                _series("净审批用时（并集）", [union[stage] for stage in stages]),
-                _series("跨度用时", [span[stage] for stage in stages]),
+                _series(f"{source.period.first.year}年", list(union.values())),
+                _series(f"{source.before.first.year}年", list(union_before.values())),
             ),
             unit="工作日",
-            alt_text="柱状图：各阶段净审批用时与跨度用时的中位数",
-            sources=(*union.values(), *span.values()),
+            alt_text="柱状图：各阶段净审批用时中位数，本期与上年同期",
+            sources=(*union.values(), *union_before.values()),
             note="注：并行推进事项不属于四个主线阶段，单列。",
         ),
     ]
@@ -394,7 +406,7 @@ def _compression(source: Source) -> list[Block]:
             say(
                 "现行事项目录中，承诺时限合计比法定时限合计压缩{catalogue}，反映目录的变化，与办件多少无关。"
                 "按本期已办结办件加权，承诺时限比法定时限压缩{cases}，实际用时比法定时限压缩{statutory}，比承诺时限提速{promised}。"
-                "分部门情况见表4、图4。",
+                "分部门情况见表5、图4。",
                 catalogue=catalogue,
                 cases=with_n(overall[0]),
                 statutory=with_n(overall[1]),
@@ -432,13 +444,13 @@ def _compression_chart(source: Source, promised: dict[str, Figure], actual: dict
 
 # -- 三、环节、材料、跑动、费用 ------------------------------------------------------------------------------------
 BURDEN = (
-    ("事项（项）", "catalogue_items"),
-    ("环节（个）", "catalogue_steps"),
-    ("材料（份）", "catalogue_materials"),
-    ("跑动（次）", "catalogue_visits"),
+    ("事项（项）", "catalogue_item_count"),
+    ("环节（个）", "catalogue_step_count"),
+    ("材料（份）", "catalogue_material_count"),
+    ("跑动（次）", "catalogue_visit_count"),
     ("收费（元）", "catalogue_fee_yuan"),
-    ("法定时限（工作日）", "catalogue_statutory_days"),
-    ("承诺时限（工作日）", "catalogue_promised_days"),
+    ("法定时限（工作日）", "catalogue_statutory_limit_days"),
+    ("承诺时限（工作日）", "catalogue_promised_limit_days"),
 )
 
 
@@ -450,13 +462,13 @@ def _burden(source: Source) -> list[Block]:
         Paragraph(
             say(
                 "按{day}有效的事项目录计，{items}项审批服务事项合计环节{steps}个、申请材料{materials}份、最少跑动{visits}次、"
-                "行政事业性收费{fee}元；与上年同日目录的对比见表5。目录数为各事项之和，反映办事规定，不代表单个项目的实际负担；"
+                "行政事业性收费{fee}元；与上年同日目录的对比见表6。目录数为各事项之和，反映办事规定，不代表单个项目的实际负担；"
                 "事项合并的，与合并前各事项之和比较。",
                 day=chinese_date(source.period.last),
-                items=pairs["catalogue_items"][0],
-                steps=pairs["catalogue_steps"][0],
-                materials=pairs["catalogue_materials"][0],
-                visits=pairs["catalogue_visits"][0],
+                items=pairs["catalogue_item_count"][0],
+                steps=pairs["catalogue_step_count"][0],
+                materials=pairs["catalogue_material_count"][0],
+                visits=pairs["catalogue_visit_count"][0],
                 fee=pairs["catalogue_fee_yuan"][0],
             )
         ),
@@ -482,7 +494,7 @@ def _reforms(source: Source) -> list[Block]:
         item = {"item_code": reform.item_code}
         after = Period(reform.since, source.period.last)
         limits = [
-            source.figures.one("catalogue_promised_days", rows(**item, item_version=version))
+            source.figures.one("catalogue_promised_limit_days", rows(**item, item_version=version))
             for version in (reform.old_version, reform.version)
         ]
         medians = [
@@ -505,7 +517,7 @@ def _reforms(source: Source) -> list[Block]:
         *blocks,
         Paragraph(
             (
-                f"{source.span}，{names}缩短了承诺时限。将新时限施行后至期末办结的办件，与上年同月份按原时限办理的办件对比，结果见表6。"
+                f"{source.span}，{names}缩短了承诺时限。将新时限施行后至期末办结的办件，与上年同月份按原时限办理的办件对比，结果见表7。"
                 "该对比未设对照组，未剔除项目结构变化的影响，属于情况描述，不能单独作为改革效果的证明。",
             )
         ),

@@ -59,15 +59,17 @@ def with_n(figure: Figure) -> Text:
 
 def written(figure: Figure) -> str:
     """The value alone, rounded half up as an office does."""
+    if figure.value is None:
+        return NO_VALUE
     if is_count(figure.metric):
-        return str(_rounded(figure.value or Decimal(0), Decimal(1)))
+        return str(_rounded(figure.value, Decimal(1)))
     if is_rate(figure):
         return f"{percent(figure)}%"
     return str(_rounded(figure.value, _ONE_DECIMAL))
 
 
 def is_rate(figure: Figure) -> bool:
-    return figure.metric.format == "percent"
+    return figure.metric.format.endswith("%")
 
 
 def percent(figure: Figure) -> Decimal:
@@ -124,7 +126,7 @@ def _unit(figure: Figure) -> str:
     """The unit that follows the printed value; the per cent sign is part of the value."""
     if is_rate(figure) or figure.is_small:
         return ""
-    return "个工作日" if figure.metric.unit == "工作日" else figure.metric.unit
+    return f"个{figure.metric.unit}" if figure.metric.unit in ("工作日", "自然日") else figure.metric.unit
 
 
 def _rounded(value: Decimal, step: Decimal) -> Decimal:
