@@ -22,7 +22,7 @@ from yidang.services import district as servers
 from yidang.settings import Settings
 
 # Raised when the same arguments give another world, so that an older one on disk is made anew.
-GENERATOR_VERSION = 3
+GENERATOR_VERSION = 4
 SCHEMAS = {"zigui": spgl.SCHEMA, "zhujian": spgl.SCHEMA, "zhengwu": hall.SCHEMA}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
+from dataclasses import dataclass
 from datetime import date
 from random import Random
 
@@ -22,6 +23,16 @@ SPREAD = 0.40  # sigma of the log of that time
 # Chance and factor: some cases are slow, a few get stuck and are still open when the year is counted.
 SLOW, STUCK = (0.015, 2.2), (0.004, 7.0)
 AWAITED_FACTOR = 0.5  # a plan that another permit of the same day waits for is looked at first
+ONLINE_SHARE = 0.8
+# How a receipt is answered; a department that keeps no record of refusals, or a window that nobody automates,
+# takes 'ordinary' instead.
+INTAKE = {"automatic": 0.06, "correction": 0.14, "refusal": 0.015, "silence": 0.01, "ordinary": 0.775}
+LATE_CORRECTION_CHANCE = 0.07  # told of missing papers after the 5 working days the law gives
+LATER_CORRECTION_CHANCE = 0.03  # asked for corrections only after acceptance
+WITHDRAWAL_CHANCE, DENIAL_CHANCE, TOLERANT_CHANCE = 0.015, 0.03, 0.02
+NO_SECOND_TRY_CHANCE = 0.12  # after a refusal; otherwise the applicant files anew
+GIVING_UP_CHANCE = 0.008  # before each step of a project
+REFUSING_DEPARTMENTS = ("zigui", "zhujian", "shuiwu")
 OFFICER_SHARE = 0.3  # part of a case's working time that holds an officer; the rest is circulation
 OFFICER_LOAD = 0.5  # planned use of the officers' time
 
@@ -80,6 +91,16 @@ def _make_project(random: Random, number: int, arrival: int, time: WorkTime, tak
             )
         )
     return project
+
+
+@dataclass(frozen=True)
+class _Joint:
+    """An application that goes in together with others. before: those whose grant must come first."""
+
+    online: bool
+    group: str
+    before: list[simpy.Process]
+    is_awaited: bool
 
 
 class _Simulation:
@@ -182,44 +203,39 @@ class _Simulation:
             return True
         yield self.env.timeout(random.randint(*gap) * DAY)
         group = f"BL-{works.code}-{ITEMS[items[0]].stage}" if len(items) > 1 else ""
-        # All go in at one moment: half of them at the window, the rest online.
-        moment = self._submission(random, online=random.random() < 0.8)
-        yield self.env.timeout(moment - self.env.now)
+        online = random.random() < ONLINE_SHARE
+        yield self.env.timeout(self._submission(random, online) - self.env.now)
         passed: dict[str, simpy.Process] = {}
         for item in items:
             own = Random(random.random())
-            before = [passed[code] for code in ITEMS[item].prerequisites if code in passed]
-            is_awaited = any(item in ITEMS[later].prerequisites for later in items)
-            passed[item] = self.env.process(self._obtain(ITEMS[item], works, own, None, group, before, is_awaited))
+            joint = _Joint(
+                online,
+                group,
+                before=[passed[code] for code in ITEMS[item].prerequisites if code in passed],
+                is_awaited=any(item in ITEMS[later].prerequisites for later in items),
+            )
+            passed[item] = self.env.process(self._obtain(ITEMS[item], works, own, joint=joint))
         results = yield self.env.all_of(list(passed.values()))
         return all(results.values())
 
     # -- one item: apply, and again after a refusal ------------------------------------------------------
     def _obtain(
-        self,
-        item: Item,
-        works: Works,
-        random: Random,
-        gap: tuple[int, int] | None,
-        group: str = "",
-        before: list[simpy.Process] | None = None,
-        is_awaited: bool = False,
+        self, item: Item, works: Works, random: Random, gap: tuple[int, int] = (8, 40), joint: _Joint | None = None
     ) -> Steps:
-        """Returns whether the item was granted. gap: days the applicant prepares; None when already prepared.
-        before: items applied for at the same time whose grant must come first; is_awaited: it is such an item."""
+        """Whether the item was granted. gap: days the applicant prepares; joint: it goes in now, with others."""
         earlier = None
         for _ in range(3):
-            online = random.random() < 0.8
-            if gap is not None:
+            online = joint.online if joint else random.random() < ONLINE_SHARE
+            if joint is None:
                 yield self.env.timeout(random.randint(*gap) * DAY)
                 yield self.env.timeout(self._submission(random, online) - self.env.now)
-            case = self._receive(item, works, random, online, group, earlier)
-            yield from self._handle(case, random, before or [], is_awaited)
+            case = self._receive(item, works, random, online, joint.group if joint else "", earlier)
+            yield from self._handle(case, random, joint)
             if case.is_passed:
                 return True
-            if random.random() < 0.12:
+            if random.random() < NO_SECOND_TRY_CHANCE:
                 return False
-            earlier, gap, group = case, (8, 40), ""
+            earlier, gap, joint = case, (8, 40), None
         return False
 
     def _receive(
@@ -246,7 +262,7 @@ class _Simulation:
         return case
 
     # -- one case at the department ------------------------------------------------------------------------
-    def _handle(self, case: Case, random: Random, before: list[simpy.Process], is_awaited: bool) -> Steps:
+    def _handle(self, case: Case, random: Random, joint: _Joint | None) -> Steps:
         if not (yield from self._intake(case, random)):
             return
         item = case.item
@@ -255,6 +271,8 @@ class _Simulation:
         for chance, factor in (SLOW, STUCK):
             if random.random() < chance:
                 base *= factor
+        is_awaited = joint is not None and joint.is_awaited
+        before = joint.before if joint else []
         if is_awaited:
             base *= AWAITED_FACTOR
         case.handling_days_without_reform = base
@@ -266,8 +284,7 @@ class _Simulation:
             yield from self._office(case.handling_days * OFFICER_SHARE)
         if not is_awaited:
             yield from self._interruptions(case, random)
-        fate = random.random()
-        if fate < 0.015:
+        if random.random() < WITHDRAWAL_CHANCE:
             yield from self._office(case.handling_days * 0.3)
             self._finish(case, "withdrawn", "withdrawn", random)
             return
@@ -279,21 +296,21 @@ class _Simulation:
         if before:
             # The later permit is signed the same day or the next, once the earlier one is known.
             yield from self._office(random.uniform(0.02, 0.4))
-        if fate < 0.045:
+        fate = random.random()
+        if fate < DENIAL_CHANCE:
             self._finish(case, "decided_deny", "denied", random)
-        elif fate < 0.065 and item.department in ("zigui", "zhujian"):
+        elif fate < DENIAL_CHANCE + TOLERANT_CHANCE and item.department in ("zigui", "zhujian"):
             self._finish(case, "decided_pass_tolerant", "passed", random)
         else:
             self._finish(case, "decided_pass", "passed", random)
 
     def _intake(self, case: Case, random: Random) -> Steps:
         """From receipt to acceptance. Returns whether the case was accepted."""
-        luck = random.random()
-        if case.online and luck < 0.06:
+        way = random.choices(list(INTAKE), weights=list(INTAKE.values()))[0]
+        if way == "automatic" and case.online:
             yield self.env.timeout(random.randint(20, 300))  # accepted by the system itself, also at a weekend
-        elif luck < 0.20:
-            # Papers are incomplete: told within 5 working days as the law asks, or too late.
-            late = random.random() < 0.07
+        elif way == "correction":
+            late = random.random() < LATE_CORRECTION_CHANCE
             yield from self._office(random.uniform(5.3, 8.0) if late else random.uniform(0.3, 3.8))
             self._note(case, "correction_requested", random, "材料不齐全")
             if random.random() < 0.04:
@@ -302,12 +319,12 @@ class _Simulation:
                 return False
             yield from self._answer(case, random, "材料不齐全")
             yield from self._office(random.uniform(0.1, 1.8))
-        elif luck < 0.215 and case.item.department in ("zigui", "zhujian", "shuiwu"):
+        elif way == "refusal" and case.item.department in REFUSING_DEPARTMENTS:
             yield from self._office(random.uniform(0.5, 3.5))
             kind = "not_accepted" if random.random() < 0.5 or case.item.department == "shuiwu" else "refused_acceptance"
             self._finish(case, kind, "not_accepted", random)
             return False
-        elif luck > 0.99:
+        elif way == "silence":
             yield from self._office(random.uniform(5.2, 7.5))  # silence: deemed accepted by law
         else:
             yield from self._office(random.uniform(0.05, 1.6))
@@ -324,7 +341,7 @@ class _Simulation:
             yield from self._pause(case, random, "公示", random.randint(7, 12))
         # A file with one column for corrections cannot hold a second one; such a department asks only once.
         asked = any(event.kind == "correction_requested" for event in case.events)
-        if not asked and random.random() < 0.03:
+        if not asked and random.random() < LATER_CORRECTION_CHANCE:
             self._note(case, "correction_requested", random, "图纸需修改")
             yield from self._answer(case, random, "图纸需修改")
 
@@ -362,7 +379,7 @@ class _Simulation:
         return self.time.after(tomorrow + OPENING - 1, random.uniform(0.02, 0.95))
 
     def _gives_up(self, random: Random) -> bool:
-        return random.random() < 0.008
+        return random.random() < GIVING_UP_CHANCE
 
     @staticmethod
     def _needed(shares: dict[str, float], random: Random) -> list[str]:

@@ -1,0 +1,123 @@
+"""The model behind the made-up district: working time, realism, and what is known about its planted faults."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+
+import chinese_calendar
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yidang.district.catalogue import ITEMS, REFORM_DATE, REFORMS
+from yidang.district.flows import FLOWS
+from yidang.district.model import Case, World
+from yidang.district.plant import plant
+from yidang.district.simulate import simulate
+from yidang.district.worktime import DAY, OFFICE_SECONDS, OPENING, WorkTime
+
+TIME = WorkTime(date(2024, 1, 2), date(2026, 6, 30))
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    made = simulate(11, 200, date(2024, 1, 2), date(2026, 6, 30))
+    plant(made)
+    return made
+
+
+# -- working time -----------------------------------------------------------------------------------------------
+@given(st.integers(0, TIME.days - 60), st.integers(0, OFFICE_SECONDS - 1), st.integers(0, 25))
+def test_whole_days_of_work_are_as_many_working_days(day: int, second: int, days: int):
+    moment = day * DAY + OPENING + second
+    later = TIME.after(moment, days)
+    assert TIME.is_working_day(later)
+    if TIME.is_working_day(moment):
+        assert TIME.working_days_between(moment, later) == days
+        assert later % DAY == moment % DAY
+
+
+@given(st.integers(0, TIME.horizon - 1), st.floats(0, 30), st.floats(0, 30))
+def test_more_work_never_ends_earlier(moment: int, less: float, more: float):
+    assert moment <= TIME.after(moment, less) <= TIME.after(moment, less + more) <= TIME.never
+
+
+def test_make_up_days_count_and_holidays_do_not():
+    friday = TIME.second(date(2024, 2, 9)) + OPENING
+    assert TIME.moment(TIME.after(friday, 1)).date() == date(2024, 2, 18)  # Spring Festival, then a working Sunday
+
+
+# -- realism ------------------------------------------------------------------------------------------------------
+def test_departments_decide_on_working_days_and_applicants_come_online_on_any(world: World):
+    weekend = Counter()
+    for case in world.cases:
+        weekend[case.online] += not chinese_calendar.is_workday(world.time.moment(case.received))
+        if case.outcome in ("passed", "denied"):
+            assert chinese_calendar.is_workday(world.time.moment(case.ended))
+    assert weekend[True] > 50
+    assert weekend[False] == 0
+
+
+def test_most_cases_are_on_time_and_some_are_late(world: World):
+    decided = [case for case in world.cases if case.outcome in ("passed", "denied")]
+    share = sum(_charged_days(world, case) <= case.promised for case in decided) / len(decided)
+    assert 0.90 <= share <= 0.97
+
+
+def test_every_outcome_flow_and_item_occurs(world: World):
+    assert {case.outcome for case in world.cases} == {"passed", "denied", "withdrawn", "not_accepted", "open"}
+    assert {project.flow_type for project in world.projects} == set(FLOWS)
+    assert {case.item.code for case in world.cases} == set(ITEMS)
+    assert any(project.finished for project in world.projects)
+    assert any(project.abandoned for project in world.projects)
+    assert any(case.reapply_of for case in world.cases)
+    assert {len(project.works) for project in world.projects} == {1, 2, 3, 4}
+
+
+def test_parallel_applications_go_in_together_and_keep_their_order(world: World):
+    groups: dict[str, list[Case]] = {}
+    for case in world.cases:
+        if case.parallel_group:
+            groups.setdefault(case.parallel_group, []).append(case)
+    assert len(groups) > 20
+    for group in groups.values():
+        assert len({case.received for case in group}) == 1
+        assert len({case.item.stage for case in group}) == 1
+        by_item = {case.item.code: case for case in group}
+        if by_item.keys() >= {"ZG03", "ZG04"} and by_item["ZG03"].is_passed and by_item["ZG04"].is_passed:
+            assert by_item["ZG03"].ended < by_item["ZG04"].ended
+
+
+def test_versions_follow_the_day_of_receipt(world: World):
+    for case in world.cases:
+        is_new = case.item.code in REFORMS and world.time.moment(case.received).date() >= REFORM_DATE
+        assert case.version == (2 if is_new else 1)
+        assert case.promised == (REFORMS[case.item.code].promised if is_new else case.item.promised)
+        assert case.promised <= case.item.statutory
+
+
+def test_every_name_says_that_it_is_made_up(world: World):
+    names = {case.officer for case in world.cases}
+    names |= {project.name for project in world.projects} | {project.owner_name for project in world.projects}
+    assert all("虚构" in name for name in names)
+
+
+# -- planted faults ---------------------------------------------------------------------------------------------
+def test_no_case_carries_two_faults(world: World):
+    of_cases = [code for kind in ("backfilled", "bypass", "withheld", "unlinked") for code in world.planted[kind]]
+    assert len(of_cases) == len(set(of_cases))
+    by_code = {case.code: case for case in world.cases}
+    assert len(by_code) == len(world.cases)
+    assert all(by_code[code].is_passed for kind in ("backfilled", "bypass", "withheld") for code in world.planted[kind])
+    assert world.planted["order_breaks"]
+
+
+def _charged_days(world: World, case: Case) -> int:
+    """Working days from acceptance to decision without the days of its pauses (rules.md A3, promise clock)."""
+    paused = set()
+    for kinds in (("special_start", "special_end"), ("correction_requested", "correction_received")):
+        for start, end in case.spans(*kinds):
+            paused |= set(range(max(start, case.accepted) // DAY + 1, end // DAY + 1))
+    days = range(case.accepted // DAY + 1, case.ended // DAY + 1)
+    return sum(day not in paused and world.time.is_working_day(day * DAY) for day in days)
