@@ -76,7 +76,8 @@ def start(settings: Settings) -> bool:
     ports = {API: port, SCHEDULER: settings.port("airflow_worker_log"), DAG_PROCESSOR: None}
     for name, argv in commands.items():
         if name not in running:
-            process.stop(settings, name)  # workers outlive a killed scheduler and hold its log port
+            # Workers outlive a killed scheduler, hold its log port and ignore SIGTERM.
+            process.stop(settings, name, timeout_seconds=2)
             process.start(
                 settings, name, argv, ready=lambda: True, env=environment(settings), port=ports[name], wait=False
             )
@@ -144,6 +145,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "30",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        # How long a worker may take to notice that its task has ended; by default five seconds are lost per task.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
         "DO_NOT_TRACK": "1",
     }
@@ -152,13 +155,20 @@ def environment(settings: Settings) -> dict[str, str]:
     return variables
 
 
+def pools(settings: Settings) -> list[dict[str, str | int]]:
+    """A pool per source, as wide as its YAML allows; and one slot for dbt, as two dbt runs in one database collide."""
+    made = [{"name": DBT_POOL, "slots": 1, "description": "One dbt run at a time."}]
+    for path in sorted(settings.departments_dir.glob("*.yml")):
+        try:
+            department = contracts.load_department(settings, path)
+        except ConfigError:
+            continue  # its DAG goes red and tells the cure (dags/departments.py)
+        what = f"How many tasks may read from {department.name} at a time."
+        made.append({"name": f"source_{department.id}", "slots": department.max_parallel, "description": what})
+    return made
+
+
 # -- running the pulls and the build -----------------------------------------------------------------------
-def trigger(settings: Settings, dag_ids: list[str]) -> dict[str, str]:
-    """Start one run of each DAG. Returns its run id by DAG id."""
-    with _client(settings) as api:
-        return {dag_id: _trigger(api, dag_id) for dag_id in dag_ids}
-
-
 def run_pipeline(
     settings: Settings,
     departments: list[str],
@@ -166,23 +176,24 @@ def run_pipeline(
     timeout_seconds: float = 1800,
     on_progress: Callable[[list[Run]], None] = lambda runs: None,
 ) -> PipelineRuns:
-    """Trigger the pulls of these departments; wait for them and for the build their news leads to.
+    """Trigger the pulls of these departments (not of paused ones); wait for them and for the build of their news.
 
     on_progress gets all runs so far, every second. A build is asked for when the pulls bring no news but the last build
-    is missing or failed. Raises YidangError if a run failed (the others have finished then) or time ran out.
+    is missing or failed. Raises YidangError when a pull or the last build failed (all are done then) or time runs out.
     """
     deadline = time.monotonic() + timeout_seconds
     with _client(settings) as api:
         builds_before = {run.run_id for run in _runs(api, BUILD)}
-        pulls = {dag_id: _trigger(api, dag_id) for dag_id in (f"pull_{department}" for department in departments)}
+        wanted = [f"pull_{department}" for department in departments]
+        pulls = {dag_id: _trigger(api, dag_id) for dag_id in wanted if not _is_paused(api, dag_id)}
         while True:
             pulled = [_run(api, dag_id, run_id) for dag_id, run_id in pulls.items()]
             # The order matters: news leaves the queue in the transaction that makes the run.
-            queued = api.get(f"/api/v2/dags/{BUILD}/assets/queuedEvents").is_success
+            news = api.get(f"/api/v2/dags/{BUILD}/assets/queuedEvents").raise_for_status().json()["total_entries"]
             history = _runs(api, BUILD)
             builds = [run for run in history if run.run_id not in builds_before or run.state not in FINISHED]
             on_progress([*pulled, *builds])
-            if not queued and all(run.state in FINISHED for run in [*pulled, *builds]):
+            if not news and all(run.state in FINISHED for run in [*pulled, *builds]):
                 if builds or (history and history[-1].state == "success"):
                     break
                 _trigger(api, BUILD)
@@ -193,7 +204,7 @@ def run_pipeline(
                     f"Look at {url(settings)} what they are doing.",
                 )
             time.sleep(1)
-    _raise_if_failed(settings, [*pulled, *builds])
+    _raise_if_failed(settings, [*pulled, *builds[-1:]])
     return PipelineRuns(pulled, builds)
 
 
@@ -207,11 +218,16 @@ def _raise_if_failed(settings: Settings, runs: list[Run]) -> None:
         )
 
 
-def _trigger(api: httpx.Client, dag_id: str) -> str:
-    response = api.post(f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None})
-    if response.status_code == httpx.codes.NOT_FOUND:
+def _is_paused(api: httpx.Client, dag_id: str) -> bool:
+    answer = api.get(f"/api/v2/dags/{dag_id}")
+    if answer.status_code == httpx.codes.NOT_FOUND:
         raise ConfigError(f"Airflow knows no DAG {dag_id}.", "Is there a departments/*.yml of that name?")
-    return response.raise_for_status().json()["dag_run_id"]
+    return answer.raise_for_status().json()["is_paused"]
+
+
+def _trigger(api: httpx.Client, dag_id: str) -> str:
+    answer = api.post(f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None})
+    return answer.raise_for_status().json()["dag_run_id"]
 
 
 def _run(api: httpx.Client, dag_id: str, run_id: str) -> Run:
@@ -267,9 +283,8 @@ def _wait_for_dags(settings: Settings, api: httpx.Client, timeout_seconds: float
     deadline = time.monotonic() + timeout_seconds
     while True:
         errors = api.get("/api/v2/importErrors").raise_for_status().json()["import_errors"]
-        known = {
-            item["dag_id"] for item in api.get("/api/v2/dags", params={"limit": 100}).raise_for_status().json()["dags"]
-        }
+        dags = api.get("/api/v2/dags", params={"limit": 100}).raise_for_status().json()["dags"]
+        known = {item["dag_id"] for item in dags}
         if expected <= known and not errors:
             return
         if time.monotonic() > deadline:
@@ -279,19 +294,6 @@ def _wait_for_dags(settings: Settings, api: httpx.Client, timeout_seconds: float
                 f"Read {settings.log_dir / DAG_PROCESSOR}.log.",
             )
         time.sleep(0.3)
-
-
-def pools(settings: Settings) -> list[dict]:
-    """A pool per source, as wide as its YAML allows; and one slot for dbt, as two dbt runs in one database collide."""
-    found = [{"name": DBT_POOL, "slots": 1, "description": "One dbt run at a time."}]
-    for path in sorted(settings.departments_dir.glob("*.yml")):
-        try:
-            department = contracts.load_department(settings, path)
-        except ConfigError:
-            continue  # its DAG goes red and tells the cure (dags/departments.py)
-        what = f"How many tasks may read from {department.name} at a time."
-        found.append({"name": f"source_{department.id}", "slots": department.max_parallel, "description": what})
-    return found
 
 
 def _import_pools(settings: Settings, api: httpx.Client) -> None:
