@@ -50,13 +50,18 @@ def warehouse(settings: Settings) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def empty_warehouse(warehouse: psycopg.Connection) -> psycopg.Connection:
     """The same connection, after every schema that landing or dbt makes has been dropped."""
-    schemas = warehouse.execute(
+    drop_built_schemas(warehouse)
+    return warehouse
+
+
+def drop_built_schemas(connection: psycopg.Connection) -> None:
+    """Drop every schema that landing or dbt makes, for fixtures of a wider scope too."""
+    schemas = connection.execute(
         "select quote_ident(nspname) from pg_namespace where nspname like any(%s)",
         (["raw\\_%", "landing", "seeds", "staging", "intermediate", "marts", "dbt%"],),
     ).fetchall()
     for (schema,) in schemas:
-        warehouse.execute(f"drop schema {schema} cascade")
-    return warehouse
+        connection.execute(f"drop schema {schema} cascade")
 
 
 @pytest.fixture

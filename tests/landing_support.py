@@ -1,4 +1,4 @@
-"""What the tests of landing and gate share: contracts written to a file, source databases, HTTP servers, drop folders."""
+"""What the tests of landing and gate share: contracts written to a file, source databases, HTTP servers."""
 
 from __future__ import annotations
 

@@ -263,7 +263,8 @@ def test_declared_tables_exist_before_anything_is_pulled(settings, warehouse, em
     landing.ensure_landing(settings, [department])
     landing.ensure_landing(settings, [department])
     columns = warehouse.execute(
-        "select column_name, data_type from information_schema.columns where table_schema = 'raw_ceshi' order by ordinal_position"
+        "select column_name, data_type from information_schema.columns"
+        " where table_schema = 'raw_ceshi' order by ordinal_position"
     ).fetchall()
     own = [("_batch_id", "bigint"), ("_row_number", "bigint"), ("_landed_at", "timestamp with time zone")]
     assert columns == [(name, "text") for name in COLUMNS] + own

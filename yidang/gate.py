@@ -52,8 +52,13 @@ class _Outcome:
 
 
 def check_pending(settings: Settings, department: Department) -> list[GateResult]:
-    """Judge every batch of the department that waits for it. Costs one query when none does."""
+    """Judge every batch of the department that waits for it. Costs two queries when none does.
+
+    Raises YidangError when a table's suite is missing or cannot be evaluated, after the other tables; its batches wait.
+    """
     with psycopg.connect(settings.dsn("loader"), application_name="yidang gate") as connection:
+        # For the session, because each table commits: a second gate waits, then finds nothing left to do.
+        connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (f"yidang gate {department.id}",))
         pending = dict(
             connection.execute(
                 "select table_name, array_agg(batch_id order by batch_id) from landing.batch"
@@ -61,12 +66,20 @@ def check_pending(settings: Settings, department: Department) -> list[GateResult
                 (department.id,),
             ).fetchall()
         )
-        results = []
+        connection.commit()
+        results, errors = [], []
         for table in department.tables:
-            if table.name in pending:
+            if table.name not in pending:
+                continue
+            try:
                 results += _check(settings, connection, department, table, pending[table.name])
                 connection.commit()
-        return results
+            except YidangError as error:
+                connection.rollback()
+                errors.append(error)
+    if errors:
+        raise YidangError("\n".join(error.what for error in errors), errors[0].cure)
+    return results
 
 
 def load_suite(settings: Settings, table: Table) -> dict:
@@ -154,6 +167,8 @@ def _run(settings: Settings, department: Department, table: Table, suite: dict, 
             )
         )
     finally:
+        # It has two engines with a pool each; left alone, both keep a connection until the process ends.
+        warehouse.get_execution_engine().engine.dispose()
         warehouse.get_engine().dispose()
     return [_outcome(table, result, query) for result in validation.results]
 

@@ -9,9 +9,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
 from yidang.contracts import CsvFormat, Department, Table, XlsxFormat
 from yidang.errors import YidangError
 from yidang.landing.extract import Chunk, Refused, printable, require_columns, rows_chunk, unlandable
@@ -150,6 +147,9 @@ def _open(path: Path):
 # -- XLSX ------------------------------------------------------------------------------------------------------
 def _xlsx_records(path: Path, declared: XlsxFormat, department: Department, file_name: str) -> Iterator[Record]:
     """Rows of one sheet, padded to the header's width; rows without any value are no rows."""
+    import openpyxl  # most pulls read no spreadsheet
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with path.open("rb") as file:
             book = openpyxl.load_workbook(file, read_only=True, data_only=True)

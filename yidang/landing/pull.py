@@ -69,11 +69,16 @@ def pull(settings: Settings, department: Department, *, run_id: str | None = Non
     """
     ensure_landing(settings, [department])
     tables = [_pull_table(settings, department, table, run_id) for table in department.tables]
-    result = PullResult(department.id, tables, gate.check_pending(settings, department))
     failed = [table for table in tables if table.error]
-    held = [checked for checked in result.gate if checked.state == "held"]
-    if failed or held:
-        sentences = [table.error for table in failed] + [checked.reason for checked in held]
+    sentences = [table.error for table in failed]
+    judged: list[gate.GateResult] = []
+    try:
+        judged = gate.check_pending(settings, department)
+        sentences += [checked.reason for checked in judged if checked.state == "held"]
+    except YidangError as error:
+        sentences.append(str(error))
+    result = PullResult(department.id, tables, judged)
+    if sentences:
         landed = sum(table.rows_landed for table in tables)
         raise PullError(
             "\n".join(sentences),
