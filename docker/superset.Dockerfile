@@ -29,7 +29,7 @@ COPY docker/superset_entrypoint.py docker/health.py docker/
 RUN .yidang/venv/superset/bin/python -m compileall -q docker superset yidang
 
 ENV PATH=/opt/yidang/.yidang/venv/superset/bin:$PATH \
-    PYTHONPATH=/opt/yidang \
+    PYTHONPATH=/opt/yidang:/opt/yidang/superset \
     YIDANG_HOME=/var/lib/yidang \
     YIDANG_SECRETS_FILE=/var/lib/yidang-secrets/secrets.json
 USER 10001:10001

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import importlib.resources
+import json
 import os
 import re
 import shutil
@@ -35,7 +36,7 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(1500)]
 
 DOCKER = ROOT / "docker"
 BASE = "localhost/yidang-base:bookworm"
-IMAGES = {name: f"localhost/yidang-{name}:test" for name in ("platform", )}
+IMAGES = {name: f"localhost/yidang-{name}:test" for name in ("platform", "superset")}
 UID = 10001
 # What compose.yml demands of the same services. The engine's flags are for a machine that is itself a container.
 HARDENED = ["--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges", f"--user={UID}:{UID}"]
@@ -85,11 +86,14 @@ def images(base: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
     folder = tmp_path_factory.mktemp("build")
     for name, image in IMAGES.items():
         began = time.monotonic()
+        before = podman("image", "inspect", "--format={{.Id}}", image, check=False)
         podman(
             "build", "--isolation=chroot", "--network=host", f"--build-arg=BASE={base}", *registry_secrets(folder),
             "-t", image, "-f", DOCKER / f"{name}.Dockerfile", ROOT,
             env={**os.environ, "TMPDIR": str(folder)},  # buildah's cache for the installer goes with the test
         )  # fmt: skip
+        if before and before != podman("image", "inspect", "--format={{.Id}}", image):
+            podman("rmi", before, check=False)  # with those of its layers that the new image does not share
         size = int(podman("image", "inspect", "--format={{.Size}}", image)) / 1e9
         print(f"{name}: built in {time.monotonic() - began:.0f} s, {size:.2f} GB")
     return IMAGES
@@ -133,7 +137,7 @@ class Installation:
         return f"--volume={self.volumes[name]}:{target}:{mode}"
 
     def prepare(self) -> None:
-        """The one-shot services, as compose runs them at every `up`."""
+        """The first one-shot service, as compose runs it at every `up`."""
         self.run(
             "platform", ["init"], "--rm",
             self.volume("airflow", "/var/lib/yidang"),
@@ -141,6 +145,10 @@ class Installation:
             f"--volume={self.admin_password_file}:/run/secrets/postgres_password:ro",
             "--env=YIDANG_POSTGRES_PASSWORD_FILE=/run/secrets/postgres_password",
         )  # fmt: skip
+
+    def secrets(self) -> dict[str, str]:
+        volume = self.volume("secrets", "/var/lib/yidang-secrets", "ro")
+        return json.loads(self.run("platform", ["cat", "/var/lib/yidang-secrets/secrets.json"], "--rm", volume))
 
     def start(self, name: str, image: str, command: list[str], *flags: str) -> None:
         self.run(image, command, "--detach", f"--name={self.container(name)}", *flags)
@@ -204,6 +212,32 @@ def installation(images: dict[str, str], tmp_path_factory: pytest.TempPathFactor
         postgres.remove(settings)
 
 
+def test_preparing_twice_changes_nothing(installation: Installation):
+    before = installation.secrets()
+    installation.prepare()
+    assert installation.secrets() == before
+
+
+def test_a_department_is_pulled_and_built_inside_a_container(installation: Installation, tmp_path: Path):
+    packed = importlib.resources.files(permittimelines) / "data" / "permit-records.csv.gz"
+    with packed.open("rb") as raw, gzip.open(raw, "rt", encoding="utf-8") as lines:
+        (tmp_path / "permit-records.csv").write_text("".join(islice(lines, 1001)), encoding="utf-8")
+    flags = [
+        "--rm",
+        installation.volume("airflow", "/var/lib/yidang"),
+        installation.volume("secrets", "/var/lib/yidang-secrets", "ro"),
+        f"--volume={tmp_path}:/drop:ro",
+        "--env=US_PERMITS_DROP=/drop",
+    ]
+    tmp_path.chmod(0o755)
+    installation.run("platform", ["yidang", "pull", "us_permits"], *flags)
+    installation.run(
+        "platform", ["yidang", "build", "--as-of=2026-08-24", "--select=path:models/examples/us_permits"], *flags
+    )
+    answer = installation.run("platform", ["yidang", "sql", "select count(*) as permits from fct_us_permit"], *flags)
+    assert answer.split() == ["permits", "1000"]
+
+
 def test_airflow_runs_in_three_hardened_containers(installation: Installation):
     parts = ["api-server", "scheduler", "dag-processor"]
     for part in parts:
@@ -238,32 +272,27 @@ def test_airflow_runs_in_three_hardened_containers(installation: Installation):
     assert pools == {"default_pool", "dbt", *(f"source_{name[5:]}" for name in expected - {"build"})}
 
 
-def test_a_department_is_pulled_and_built_inside_a_container(installation: Installation, tmp_path: Path):
-    packed = importlib.resources.files(permittimelines) / "data" / "permit-records.csv.gz"
-    with packed.open("rb") as raw, gzip.open(raw, "rt", encoding="utf-8") as lines:
-        (tmp_path / "permit-records.csv").write_text("".join(islice(lines, 1001)), encoding="utf-8")
-    flags = [
-        "--rm",
-        installation.volume("airflow", "/var/lib/yidang"),
-        installation.volume("secrets", "/var/lib/yidang-secrets", "ro"),
-        f"--volume={tmp_path}:/drop:ro",
-        "--env=US_PERMITS_DROP=/drop",
-    ]
-    tmp_path.chmod(0o755)
-    installation.run("platform", ["yidang", "pull", "us_permits"], *flags)
-    installation.run("platform", ["yidang", "build", "--as-of", "2026-08-24"], *flags)
-    answer = installation.run("platform", ["yidang", "sql", "select count(*) as permits from fct_us_permit"], *flags)
-    assert answer.split() == ["permits", "1000"]
+def test_superset_serves_from_a_hardened_container(installation: Installation):
+    cache = installation.volume("superset", "/var/lib/yidang/superset")
+    installation.run("superset", ["init"], "--rm", cache, installation.volume("secrets", "/var/lib/yidang-secrets"))
+    secrets = installation.volume("secrets", "/var/lib/yidang-secrets", "ro")
+    installation.start("superset", "superset", ["serve"], cache, secrets)
+    address = f"http://127.0.0.1:{installation.settings.port('superset')}"
 
+    def healthy() -> bool:
+        return httpx.get(f"{address}/health", timeout=5, trust_env=False).text == "OK"
 
-def test_preparing_twice_changes_nothing(installation: Installation):
-    def secrets() -> str:
-        volume = installation.volume("secrets", "/var/lib/yidang-secrets", "ro")
-        return installation.run("platform", ["cat", "/var/lib/yidang-secrets/secrets.json"], "--rm", volume)
-
-    before = secrets()
-    installation.prepare()
-    assert secrets() == before
+    installation.wait(healthy, ["superset"])
+    assert installation.user_ids("superset") == {UID}
+    podman("exec", installation.container("superset"), "python3", "/opt/yidang/docker/health.py", f"{address}/health")
+    with httpx.Client(base_url=address, trust_env=False) as visitor:
+        login = {"username": "admin", "provider": "db"}
+        wrong = visitor.post("/api/v1/security/login", json={**login, "password": "admin"})
+        right = visitor.post(
+            "/api/v1/security/login",
+            json={**login, "password": installation.secrets()["YIDANG_SUPERSET_ADMIN_PASSWORD"]},
+        )
+    assert (wrong.status_code, right.status_code) == (401, 200)
 
 
 @pytest.mark.parametrize("name", IMAGES)
