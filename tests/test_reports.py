@@ -303,7 +303,7 @@ def test_zero_denominators_print_no_rate(
         marts.execute("insert into marts.fct_item_instance select * from marts.kept")
         marts.execute("drop table marts.kept")
     text = "\n".join(paragraph.text for paragraph in docx.Document(str(written.docx)).paragraphs)
-    assert "2026年1月1日至6月30日共收件1件，同比不作比较（上年同期0件）" in text
+    assert "2026年1月1日至6月30日共收件1件，上年同期为0件" in text
     assert "净审批用时中位数为样本不足（n=0）" in text
     assert "nan" not in text.lower() and "None" not in text
 
@@ -479,7 +479,7 @@ def allowed_texts(identity: str, evidence: dict, rerun: dict) -> set[str]:
         shown = {text, text.removesuffix(".0")} - {""}
     else:
         return {str(half_up(value or Decimal(0), "1")), str(n)}
-    return {str(n), *(shown or {"样本不足", "—"})}
+    return {str(n), *(shown or {"样本不足", "—", "无数据"})}
 
 
 def half_up(value: Decimal, step: str) -> Decimal:

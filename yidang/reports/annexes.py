@@ -34,7 +34,7 @@ FLAGS = {
     "OPEN_SUSPENSION": "暂停未结束",
     "ORDER_ERROR": "先办结后受理",
     "ORPHAN_END": "暂停有止无起",
-    "OVERDUE_AT_WITHDRAWAL": "撤回时已逾期",
+    "OVERDUE_AT_WITHDRAWAL": "撤件时已逾期",
     "PRE_ACCEPTANCE": "尚未受理",
     "PROVISIONAL": "暂定",
     "PROVISIONAL_DUE": "到期日暂定",
@@ -42,7 +42,7 @@ FLAGS = {
     "STAT_DUE_BEYOND_CALENDAR": "法定到期日超出日历",
     "SUSP_BEFORE_ACCEPT": "受理前暂停",
     "UNCLOSED_ON_DECIDED": "办结时暂停未结束",
-    "WITHDRAWN": "撤回",
+    "WITHDRAWN": "撤件",
 }
 
 
@@ -103,7 +103,7 @@ def _department_tables(source: Source) -> list[Block]:
                 ("法定逾期率", "statutory_overdue_rate", True),
                 ("用时中位数", "median_elapsed_days", True),
                 ("用时P90", "p90_elapsed_days", True),
-                ("暂停天数占比", "excluded_days_share", True),
+                ("挂起占比", "excluded_days_share", True),
                 ("补正率", "correction_rate", True),
             ),
         ),
@@ -119,7 +119,7 @@ def _table(source: Source, caption: str, columns: tuple[tuple[str, str, bool], .
         totals.append(source.figures.one(metric, rows(period)))
     lines = [((d.name,), *(cell(part[d.department_id]) for part in values)) for d in source.departments]
     lines.append((("合计",), *(cell(figure) for figure in totals)))
-    return Table(caption, ("部门", *(label for label, _, _ in columns)), tuple(lines), (4.2, *(2,) * len(columns)))
+    return Table(caption, ("部门", *(label for label, _, _ in columns)), tuple(lines), (3.07, *(2,) * len(columns)))
 
 
 # -- 附件3 -------------------------------------------------------------------------------------------------
@@ -139,8 +139,8 @@ def _data_quality(source: Source) -> list[Block]:
             ("办件按项目代码、工程代码等逐级归集到项目，各级依据的办件数如下；未归集的办件不计入项目和阶段的统计。",)
         ),
         _tier_table(source),
-        Heading(1, "三、计时中的异常记录"),
-        Paragraph(("下列异常按规则处理并逐件留痕，同一办件可有多种异常，合并列示。",)),
+        Heading(1, "三、计时标记"),
+        Paragraph(("下列情形按计时规则处理并逐件留痕，同一办件有多种情形的合并列示。",)),
         _flag_table(source),
         Heading(1, "四、不计入比率的办件"),
         Paragraph(_excluded(source)),
@@ -164,13 +164,14 @@ def _tier_table(source: Source) -> Table:
 
 def _flag_table(source: Source) -> Table:
     figures = source.figures.by("cases_received", "clock_flags", rows(source.period))
-    lines = tuple((_flags(flags), cell(figure)) for flags, figure in figures.items())
-    return Table("本期收件的计时异常（单位：件）", ("异常", "收件"), lines, (10, 3))
+    by_number = sorted(figures.items(), key=lambda entry: (bool(entry[0]), -entry[1].n))
+    lines = tuple((_flags(flags), cell(figure)) for flags, figure in by_number)
+    return Table("本期收件的计时标记（单位：件）", ("标记", "收件"), lines, (10, 3))
 
 
 def _flags(flags: object) -> Text:
     if not flags:
-        return ("无异常",)
+        return ("无",)
     return ("、".join(FLAGS.get(flag, flag) for flag in str(flags).split("|")),)
 
 

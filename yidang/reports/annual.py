@@ -44,10 +44,16 @@ def _document(settings: Settings, year: int, as_of: date | None) -> Document:
             figures = Figures(connection, metrics.load(settings))
             _require_as_of(figures, as_of)
             period = _period(figures, year)
-            _require_cases(connection, figures, period)
-            return annual_report(
-                Source(figures, facts.departments(connection), facts.reforms(connection, period), period)
+            first_received, last_received = facts.received_between(connection)
+            _require_cases(figures, period, first_received, last_received)
+            source = Source(
+                figures=figures,
+                departments=facts.departments(connection),
+                reforms=facts.reforms(connection, period),
+                period=period,
+                first_received=first_received,
             )
+            return annual_report(source)
     except psycopg.OperationalError as error:
         raise YidangError(f"The warehouse does not answer: {_first_line(error)}", "Start it: make demo") from None
     except (
@@ -71,15 +77,13 @@ def _period(figures: Figures, year: int) -> Period:
     return Period(date(year, 1, 1), min(date(year, 12, 31), max(figures.snapshot.as_of, date(year, 1, 1))))
 
 
-def _require_cases(connection: psycopg.Connection, figures: Figures, period: Period) -> None:
+def _require_cases(figures: Figures, period: Period, first_received: date, last_received: date) -> None:
     asked = ("cases_received", "cases_accepted", "cases_decided")
-    if any(figures.one(metric, rows(period)).value for metric in asked):
-        return
-    first, last = facts.years_covered(connection)
-    raise YidangError(
-        f"The marts hold no cases of {period.first.year}.",
-        f"They hold cases received from {first} to {last}: choose a year among these, or pull more.",
-    )
+    if not any(figures.one(metric, rows(period)).value for metric in asked):
+        raise YidangError(
+            f"The marts hold no cases of {period.first.year}.",
+            f"They hold cases of {first_received} to {last_received}: choose a year among these, or pull more.",
+        )
 
 
 def _first_line(error: psycopg.Error) -> str:

@@ -9,6 +9,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
 
 from yidang.reports.blocks import Chart, Series
 from yidang.reports.fonts import chart_font
@@ -160,6 +161,7 @@ def _stacked(axes: Axes, chart: Chart) -> None:
     _horizontal_categories(axes, chart)
     axes.margins(x=0.5)
     axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _horizontal_categories(axes: Axes, chart: Chart) -> None:

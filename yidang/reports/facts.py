@@ -67,6 +67,12 @@ def reforms(connection: psycopg.Connection, period: Period) -> tuple[Reform, ...
     return tuple(Reform(*row) for row in rows)
 
 
-def years_covered(connection: psycopg.Connection) -> tuple[date | None, date | None]:
-    """First and last day on which a case was received."""
-    return connection.execute("select min(received_date), max(received_date) from marts.fct_item_instance").fetchone()
+def received_between(connection: psycopg.Connection) -> tuple[date, date]:
+    """First and last day on which a case was received, or accepted where no receipt is recorded."""
+    rows = connection.execute(
+        """
+        select min(coalesce(received_date, accepted_date)), max(coalesce(received_date, accepted_date))
+        from marts.fct_item_instance
+        """
+    )
+    return rows.fetchone()

@@ -40,7 +40,7 @@ _TYPE_WIDTH_MM = 156
 _LINE = Twips(579)  # 29 pt, less the twentieth that makes the 22nd line fit
 _TITLE_FONT, _HEI, _KAI, _FANG_SONG, _SONG = "方正小标宋简体", "黑体", "楷体_GB2312", "仿宋_GB2312", "宋体"
 _LATIN = "Times New Roman"
-_BODY_SIZE, _TITLE_SIZE, _CAPTION_SIZE, _CELL_SIZE, _PAGE_NUMBER_SIZE = Pt(16), Pt(22), Pt(14), Pt(11), Pt(14)
+_BODY_SIZE, _TITLE_SIZE, _CAPTION_SIZE, _CELL_SIZE, _PAGE_NUMBER_SIZE = Pt(16), Pt(22), Pt(14), Pt(10.5), Pt(14)
 # A table of at most so many rows is not split over two pages.
 _SMALL_TABLE_ROWS = 12
 # Zip members and properties carry this date, so that equal documents are equal bytes.
@@ -217,9 +217,9 @@ def _define_styles(word: Word) -> None:
         ("Annex Mark", _HEI, _BODY_SIZE, _FLUSH, 0, _LINE, 0, 0),
         ("Remark", _FANG_SONG, Pt(10.5), _FLUSH, 2, Pt(16), 0, 8),
         ("Table Caption", _HEI, _CAPTION_SIZE, _CENTER, 0, Pt(22), 8, 3),
-        ("Table Head", _HEI, _CELL_SIZE, _CENTER, 0, Pt(16), 0, 0),
-        ("Table Text", _FANG_SONG, _CELL_SIZE, WD_ALIGN_PARAGRAPH.LEFT, 0, Pt(16), 0, 0),
-        ("Table Number", _FANG_SONG, _CELL_SIZE, _CENTER, 0, Pt(16), 0, 0),
+        ("Table Head", _HEI, _CELL_SIZE, _CENTER, 0, Pt(15), 1, 1),
+        ("Table Text", _FANG_SONG, _CELL_SIZE, WD_ALIGN_PARAGRAPH.LEFT, 0, Pt(15), 1, 1),
+        ("Table Number", _FANG_SONG, _CELL_SIZE, _CENTER, 0, Pt(15), 1, 1),
         ("Table End", _FANG_SONG, Pt(6), _FLUSH, 0, Pt(8), 0, 0),
         ("Chart", _FANG_SONG, _BODY_SIZE, _CENTER, 0, None, 6, 0),
         ("Chart Caption", _HEI, _CAPTION_SIZE, _CENTER, 0, Pt(22), 2, 6),

@@ -36,6 +36,7 @@ class Source:
     departments: tuple[Department, ...]
     reforms: tuple[Reform, ...]
     period: Period
+    first_received: date
 
     @property
     def before(self) -> Period:
@@ -168,18 +169,29 @@ def _overview(source: Source) -> list[Block]:
             say(
                 "本报告统计{names}办理的工程建设项目审批事项。截至{as_of}，数据仓库归集项目{projects}个（按项目代码计，一个项目可含多个工程）；"
                 "统计期为{span}，收件、受理、办结分别按收件日期、受理日期、办结日期归期，按时办结率按应办结日期归期。"
-                "时限均按工作日计算，法定节假日和调休上班日以国务院办公厅通知为准。文中n为样本数。",
+                "时限均按工作日计算，法定节假日和调休上班日以国务院办公厅通知为准。文中n为样本数。{coverage}",
                 names=names,
                 as_of=chinese_date(source.as_of),
                 projects=projects,
                 span=source.span,
+                coverage=_coverage(source),
             )
         ),
         Heading(2, "（二）办件总量"),
         Paragraph(_volume(source)),
-        _volume_table(source),
         Paragraph(_cohort(source)),
+        _volume_table(source),
     ]
+
+
+def _coverage(source: Source) -> str:
+    """Growth over the first year of the records is growth of the records: say so."""
+    if source.first_received < source.before.first:
+        return ""
+    earliest = f"归集的办件最早收件于{chinese_date(source.first_received)}，"
+    if source.first_received > source.before.last:
+        return f"{earliest}没有上年同期数据。"
+    return f"{earliest}上年同期为归集首年，办件可能不全，办件量的同比增幅只供参考。"
 
 
 def _volume(source: Source) -> Text:
@@ -337,8 +349,8 @@ def _duration_table(source: Source, column: str, caption: str, label: str, names
         )
         for value, median in medians.items()
     )
-    header = (label, "办结件数", "中位数", "上年同期中位数", "P90", "平均数", "暂停天数占比")
-    return Table(caption, header, lines, (4.4, 2.2, 2, 2.6, 1.8, 2, 2.2))
+    header = (label, "办结件数", "中位数", "上年中位数", "P90", "平均数", "挂起天数占比")
+    return Table(caption, header, lines, (4.4, 2.1, 2.1, 2.5, 2.1, 2.1, 2.1))
 
 
 def _stages(source: Source) -> list[Block]:
@@ -362,13 +374,14 @@ def _stages(source: Source) -> list[Block]:
         ),
         Table(
             "各阶段用时中位数（按工程）",
-            ("阶段", "工程数", "净审批用时（工作日）", "上年同期（工作日）", "跨度用时（自然日）"),
+            ("阶段", "工程数", "净审批用时", "上年净审批用时", "跨度用时"),
             tuple(
                 ((labels[stage],), (n_of(union[stage]),), *(cell(part[stage]) for part in (union, union_before, span)))
                 for stage in union
             ),
             (4, 2, 3.2, 3.2, 3.2),
         ),
+        Paragraph(("注：净审批用时以工作日计，跨度用时以自然日计。",), "small"),
         Chart(
             caption="各阶段净审批用时中位数（按工程）",
             kind="bars",
@@ -405,7 +418,8 @@ def _compression(source: Source) -> list[Block]:
         Paragraph(
             say(
                 "现行事项目录中，承诺时限合计比法定时限合计压缩{catalogue}，反映目录的变化，与办件多少无关。"
-                "按本期已办结办件加权，承诺时限比法定时限压缩{cases}，实际用时比法定时限压缩{statutory}，比承诺时限提速{promised}。"
+                "按本期已办结办件加权，承诺时限比法定时限压缩{cases}；实际用时按法定口径比法定时限压缩{statutory}，"
+                "按承诺口径（受理后补正停止计时）比承诺时限提速{promised}。"
                 "分部门情况见表5、图4。",
                 catalogue=catalogue,
                 cases=with_n(overall[0]),
@@ -433,12 +447,12 @@ def _compression_chart(source: Source, promised: dict[str, Figure], actual: dict
         series=(
             Series("法定时限", (100.0,) * len(ids), ("100",) * len(ids)),
             _remainder("承诺时限", [promised[key] for key in ids]),
-            _remainder("实际用时", [actual[key] for key in ids]),
+            _remainder("实际用时（法定口径）", [actual[key] for key in ids]),
         ),
         unit="指数",
         alt_text="柱状图：以法定时限为100，各部门承诺时限与实际用时",
         sources=(*(promised[key] for key in ids), *(actual[key] for key in ids)),
-        note="注：按已办结办件加权；承诺时限=100×（1－承诺较法定压缩率），实际用时=100×（1－实际较法定压缩率）。",
+        note="注：按已办结办件加权。实际用时按法定口径计算，受理后补正不停止计时，与承诺时限的口径不同，不宜直接相减。",
     )
 
 
@@ -522,8 +536,8 @@ def _reforms(source: Source) -> list[Block]:
             )
         ),
         Table(
-            "缩短承诺时限事项的前后对比（单位：工作日）",
-            ("事项", "施行日期", "承诺时限", "改革前中位数", "件数", "改革后中位数", "件数"),
+            "缩短承诺时限事项净审批用时中位数前后对比（单位：工作日）",
+            ("事项", "施行日期", "承诺时限", "施行前", "件数", "施行后", "件数"),
             tuple(lines),
             (5, 2.2, 2.4, 2, 1.4, 2, 1.4),
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,6 +21,8 @@ def convert(settings: Settings, docx: Path, folder: Path) -> tuple[Path | None, 
     # A profile of our own: a LibreOffice that the user has open would otherwise take the request and not answer.
     profile = settings.home / "libreoffice"
     command = [
+        "env",
+        f"FONTCONFIG_FILE={write_fontconfig(settings)}",
         program,
         f"-env:UserInstallation={profile.resolve().as_uri()}",
         "--headless",
@@ -32,11 +33,8 @@ def convert(settings: Settings, docx: Path, folder: Path) -> tuple[Path | None, 
         folder,
         docx,
     ]
-    environment = {**os.environ, "FONTCONFIG_FILE": str(write_fontconfig(settings))}
     try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return None, f"No PDF: LibreOffice did not finish within {_TIMEOUT_SECONDS} s."
     pdf = folder / f"{docx.stem}.pdf"

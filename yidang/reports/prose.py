@@ -83,16 +83,12 @@ def change(later: Figure, earlier: Figure) -> Text:
     Counts change by per cent, rates by 百分点, durations by days. An earlier zero or a small group gives no change.
     """
     moved = moved_by(later, earlier)
+    if not moved and is_count(earlier.metric):
+        return ("上年同期为", cite(earlier), _unit(earlier))
+    if not moved and earlier.n == 0:
+        return ("上年同期", Cited("无数据", earlier))
     n = () if is_count(earlier.metric) else ("，样本数", n_of(earlier))
-    return (
-        "同比" if moved else "",
-        *(moved or ("同比不作比较",)),
-        "（上年同期",
-        cite(earlier),
-        _unit(earlier),
-        *n,
-        "）",
-    )
+    return ("同比", *(moved or ("不作比较",)), "（上年同期", cite(earlier), _unit(earlier), *n, "）")
 
 
 def moved_by(later: Figure, earlier: Figure) -> Text:
@@ -114,7 +110,10 @@ def moved_by(later: Figure, earlier: Figure) -> Text:
         words = ("增加", "减少", _unit(later))
         source = Difference(later, earlier, shown)
     up, down, unit = words
-    return (up if shown > 0 else down, Cited(str(abs(shown)), source), unit) if shown else ("持平",)
+    if not shown:
+        return ("持平",)
+    text = str(abs(shown)) if unit in ("%", "个百分点") else str(abs(shown)).removesuffix(".0")
+    return (up if shown > 0 else down, Cited(text, source), unit)
 
 
 def chinese_date(day: date) -> str:

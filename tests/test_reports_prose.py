@@ -1,0 +1,101 @@
+"""Numbers as official documents write them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from yidang import metrics, settings
+from yidang.reports.blocks import Cited, Text
+from yidang.reports.definitions import DEFINITIONS
+from yidang.reports.figures import Figure, Period, Snapshot, rows
+from yidang.reports.prose import cell, change, chinese_date, moved_by, say, with_n
+
+METRICS = metrics.load(settings.load())
+
+
+def figure(metric: str, value: str | None, n: int) -> Figure:
+    return Figure(
+        metric=METRICS[metric],
+        where=rows(),
+        value=None if value is None else Decimal(value),
+        n=n,
+        numerator=None,
+        denominator=None,
+        snapshot=Snapshot(date(2026, 6, 30), "2026", "1"),
+        sql="select 1",
+    )
+
+
+def plain(text: Text) -> str:
+    return "".join(part.text if isinstance(part, Cited) else part for part in text)
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "n", "expected"),
+    [
+        ("on_time_rate", "0.9525", 812, "95.3%（n=812）"),
+        ("on_time_rate", "1", 9, "样本不足（n=9）"),
+        ("on_time_rate", "1", 10, "100.0%（n=10）"),
+        ("on_time_rate", None, 0, "样本不足（n=0）"),
+        ("median_elapsed_days", "4.0", 30, "4个工作日（n=30）"),
+        ("median_elapsed_days", "4.25", 30, "4.3个工作日（n=30）"),
+        ("project_span_days_median", "344.5", 19, "344.5个自然日（n=19）"),
+        ("cases_received", "3", 3, "3件（n=3）"),
+        ("promise_compression_catalogue", "0.65", 4, "65.0%（n=4）"),
+    ],
+)
+def test_a_value_with_its_n(metric: str, value: str | None, n: int, expected: str) -> None:
+    assert plain(with_n(figure(metric, value, n))) == expected
+
+
+@pytest.mark.parametrize(
+    ("metric", "later", "earlier", "expected"),
+    [
+        ("on_time_rate", ("0.9364", 800), ("0.9249", 454), "同比上升1.1个百分点（上年同期92.5%，样本数454）"),
+        ("on_time_rate", ("0.90", 800), ("0.95", 454), "同比下降5.0个百分点（上年同期95.0%，样本数454）"),
+        ("on_time_rate", ("0.95041", 800), ("0.9496", 454), "同比持平（上年同期95.0%，样本数454）"),
+        ("on_time_rate", ("0.95", 800), ("0.5", 4), "同比不作比较（上年同期样本不足，样本数4）"),
+        ("on_time_rate", ("0.95", 4), ("0.5", 400), "同比不作比较（上年同期50.0%，样本数400）"),
+        ("median_elapsed_days", ("3", 80), ("4", 50), "同比减少1个工作日（上年同期4个工作日，样本数50）"),
+        ("cases_received", ("820", 820), ("502", 502), "同比增长63.3%（上年同期502件）"),
+        ("cases_received", ("400", 400), ("500", 500), "同比下降20.0%（上年同期500件）"),
+        ("cases_received", ("400", 400), ("0", 0), "上年同期为0件"),
+        ("on_time_rate", ("0.95", 400), (None, 0), "上年同期无数据"),
+    ],
+)
+def test_the_change_since_last_year(metric: str, later: tuple, earlier: tuple, expected: str) -> None:
+    assert plain(change(figure(metric, *later), figure(metric, *earlier))) == expected
+
+
+def test_a_change_is_that_of_the_printed_values() -> None:
+    """93.64 % is printed 93.6 and 92.46 % is printed 92.5: a reader subtracts 1.1, not the 1.2 of the raw values."""
+    later, earlier = figure("on_time_rate", "0.9364", 800), figure("on_time_rate", "0.9246", 800)
+    assert plain(moved_by(later, earlier)) == "上升1.1个百分点"
+
+
+def test_a_table_keeps_the_decimal_and_marks_an_empty_slice() -> None:
+    assert plain(cell(figure("median_elapsed_days", "4", 30))) == "4.0"
+    assert plain(cell(figure("median_elapsed_days", None, 0))) == "—"
+    assert plain(cell(figure("median_elapsed_days", "4", 3))) == "样本不足"
+    assert plain(cell(figure("catalogue_fee_yuan", None, 0))) == "—"
+
+
+def test_a_sentence_cites_its_figures_in_order() -> None:
+    received = figure("cases_received", "12", 12)
+    text = say("共收件{received}件（{day}）", received=received, day=chinese_date(date(2025, 3, 3)))
+    assert plain(text) == "共收件12件（2025年3月3日）"
+    assert [part.source for part in text if isinstance(part, Cited)] == [received]
+    with pytest.raises(KeyError):
+        say("共收件{recieved}件", received=received)
+
+
+def test_the_year_before_of_a_leap_day() -> None:
+    period = Period(date(2024, 1, 1), date(2024, 2, 29))
+    assert period.a_year_before() == Period(date(2023, 1, 1), date(2023, 2, 28))
+
+
+def test_every_metric_has_a_definition_for_the_annex() -> None:
+    assert set(METRICS) - {"overdue_rate"} == set(DEFINITIONS)
