@@ -14,6 +14,7 @@ RANK = {
     "progress": 1,
     "settings": 1,
     "services": 2,
+    "contract_errors": 1,
     "contracts": 2,
     "query": 2,
     "district": 3,
@@ -74,13 +75,13 @@ def test_imports_go_downwards_only():
 
 
 def test_only_settings_reads_the_environment():
-    """Paths, ports and secrets have one source. Services pass the environment on to children, which is not reading."""
+    """Paths, ports and secrets have one source. Passing the environment on to a child (**os.environ) is not reading."""
     wrong = []
     for path in modules():
-        if top(path) in ("settings", "services"):
+        if top(path) == "settings":
             continue
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            if "os.environ" in line or "os.getenv" in line:
+            if "os.environ" in line.replace("**os.environ", "") or "os.getenv" in line:
                 wrong.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
     assert wrong == []
 
