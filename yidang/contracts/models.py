@@ -1,26 +1,15 @@
-"""`departments/*.yml` as validated models: what a department is, where its data are, and what must come.
-
-Light enough to be imported while Airflow parses DAGs: no network, no database, no secrets. A `${NAME}` in a contract is
-the name of a secret; `resolve()` looks it up when a pull needs it.
-"""
+"""The keys of a department's YAML, as pydantic models. Every key that is not here is refused."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from croniter import croniter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from yidang.contract_errors import explain, syntax_error
-from yidang.errors import ConfigError
-from yidang.settings import Settings
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 FEEDS = ("projects", "works", "cases", "case_events", "items")
-TEMPLATES = Path(__file__).resolve().parent.parent / "departments" / "templates"
-_REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 
 def _is_identifier(name: str) -> str:
@@ -38,7 +27,7 @@ def _is_column(name: str) -> str:
 
 
 def _is_secret_reference(text: str) -> str:
-    if not _REFERENCE.fullmatch(text):
+    if not REFERENCE.fullmatch(text):
         raise ValueError("must be the name of a secret, written ${NAME}; never write the secret itself here")
     return text
 
@@ -217,72 +206,3 @@ class Department(_Model):
         if self.speaks and self.feeds:
             raise ValueError("feeds: a department that speaks spgl needs none")
         return self
-
-
-# -- loading -----------------------------------------------------------------------------------------------
-def load_department(settings: Settings, name_or_path: str | Path) -> Department:
-    """The department of that id (also one in examples/) or of that file. Raises ConfigError with file, key and cure."""
-    given = Path(name_or_path)
-    if given.suffix in (".yml", ".yaml"):
-        if not given.is_file():
-            raise ConfigError(f"There is no file {given}.", "Give a department's id or the path of its YAML file.")
-        return _load(given)
-    folder = settings.departments_dir
-    for path in (folder / f"{name_or_path}.yml", folder / "examples" / f"{name_or_path}.yml"):
-        if path.is_file():
-            return _load(path)
-    known = sorted(path.stem for path in [*folder.glob("*.yml"), *folder.glob("examples/*.yml")])
-    raise ConfigError(
-        f"There is no department {str(name_or_path)!r}.",
-        f"Known departments: {', '.join(known) or 'none'} (in {folder}).",
-    )
-
-
-def load_departments(settings: Settings) -> list[Department]:
-    """Every department of departments/*.yml, sorted by id; examples/ are loaded only by name."""
-    return [_load(path) for path in sorted(settings.departments_dir.glob("*.yml"))]
-
-
-def feeds(departments: list[Department]) -> dict[str, list[str]]:
-    """Per canonical feed, the dbt models that supply it, in the departments' order: {"cases": ["stg_…", …], …}."""
-    return {feed: [item.feeds[feed] for item in departments if feed in item.feeds] for feed in FEEDS}
-
-
-def spgl_departments(departments: list[Department]) -> list[str]:
-    """Ids of the departments whose raw tables are those of the national exchange standard."""
-    return [item.id for item in departments if item.speaks == "spgl"]
-
-
-def resolve(settings: Settings, text: str) -> str:
-    """`text` with every ${NAME} replaced by that secret. Keep the result out of logs and errors."""
-    return _REFERENCE.sub(lambda match: settings.secret(match[1]), text)
-
-
-def references(text: str) -> str:
-    """The secrets that `text` names, for messages: 'ZIGUI_DSN'."""
-    return ", ".join(_REFERENCE.findall(text))
-
-
-def _load(path: Path) -> Department:
-    shown = f"{path.parent.name}/{path.name}"
-    document = _read_yaml(path, shown)
-    if document.get("speaks") == "spgl" and "tables" not in document:
-        document["tables"] = _read_yaml(TEMPLATES / "spgl.yml", "departments/templates/spgl.yml")["tables"]
-    if "id" in document:
-        raise ConfigError(f"{shown}: id is not written in the file.", "Delete the line; the file's name is the id.")
-    try:
-        return Department.model_validate({"id": path.stem, **document})
-    except ValidationError as error:
-        raise ConfigError(*explain(error, path, shown, Department)) from None
-
-
-def _read_yaml(path: Path, shown: str) -> dict:
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigError(*syntax_error(error, shown)) from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{shown}: the file is not UTF-8.", "Save it again as UTF-8.") from None
-    if not isinstance(document, dict):
-        raise ConfigError(f"{shown}: the file holds no keys.", "Begin with name:, description:, source: and tables:.")
-    return document
