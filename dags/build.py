@@ -52,13 +52,14 @@ with DAG(
     # Two dbt runs in one database break each other: a pool of one slot.
     @task(pool="dbt", trigger_rule="none_failed", inlets=[MARTS], outlets=[MARTS])
     def build(*, ti=None, triggering_asset_events=None, inlet_events=None, outlet_events=None) -> dict[str, int]:
-        from yidang.build import build as build_marts
-        from yidang.services import superset
-
         news = [event.timestamp for events in triggering_asset_events.values() for event in events]
-        last = inlet_events[MARTS][-1].extra["started"] if len(inlet_events[MARTS]) else None
-        if news and last and max(news) < datetime.fromisoformat(last):
-            raise AirflowSkipException(f"The build that started at {last} already contains this news.")
+        for last in inlet_events[MARTS].ascending(False).limit(1):
+            started = last.extra.get("started")  # an event made by hand in the UI has none
+            if news and started and max(news) < datetime.fromisoformat(started):
+                raise AirflowSkipException(f"The build that started at {started} already contains this news.")
+
+        from yidang.build import build as build_marts  # heavy imports, not for a run that has nothing to do
+        from yidang.services import superset
 
         config = settings.load()
         as_of = config.as_of()

@@ -85,8 +85,7 @@ def start(settings: Settings) -> bool:
         process.wait_until_ready(settings, name, lambda name=name: _is_ready(settings, name), timeout_seconds=180)
     with _client(settings) as api:
         _import_pools(settings, api)
-        if len(running) < len(PROCESSES):
-            _wait_for_dags(settings, api)
+        _wait_for_dags(settings, api)
     return len(running) < len(PROCESSES)
 
 
@@ -129,7 +128,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url(settings)}/execution/",
-        "AIRFLOW__CORE__FERNET_KEY": secrets[SECRETS["fernet"]] + "=",  # 32 bytes need one sign of padding
+        "AIRFLOW__CORE__FERNET_KEY": secrets[SECRETS["fernet"]].rstrip("=") + "=",  # 32 bytes, one sign of padding
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": settings.dsn("airflow", "+psycopg2"),  # Airflow derives asyncpg's itself
@@ -279,18 +278,17 @@ def _is_ready(settings: Settings, name: str) -> bool:
 
 
 def _wait_for_dags(settings: Settings, api: httpx.Client, timeout_seconds: float = 120) -> None:
-    expected = {BUILD, *(f"pull_{path.stem}" for path in settings.departments_dir.glob("*.yml"))}
+    expected = [BUILD, *(f"pull_{path.stem}" for path in sorted(settings.departments_dir.glob("*.yml")))]
     deadline = time.monotonic() + timeout_seconds
     while True:
         errors = api.get("/api/v2/importErrors").raise_for_status().json()["import_errors"]
-        dags = api.get("/api/v2/dags", params={"limit": 100}).raise_for_status().json()["dags"]
-        known = {item["dag_id"] for item in dags}
-        if expected <= known and not errors:
+        unknown = [dag_id for dag_id in expected if api.get(f"/api/v2/dags/{dag_id}").status_code != httpx.codes.OK]
+        if not unknown and not errors:
             return
         if time.monotonic() > deadline:
             text = "\n".join(f"{error['filename']}: {error['stack_trace'][-800:]}" for error in errors)
             raise YidangError(
-                f"Airflow does not know {', '.join(sorted(expected - known)) or 'all DAGs'}.\n{text}".strip(),
+                f"Airflow does not know {', '.join(unknown) or 'all DAGs'}.\n{text}".strip(),
                 f"Read {settings.log_dir / DAG_PROCESSOR}.log.",
             )
         time.sleep(0.3)
