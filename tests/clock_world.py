@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
+import pytest
 import yaml
 from psycopg import sql
+
+from yidang import contracts, landing
+from yidang.settings import Settings
 
 DATA = Path(__file__).parent / "data"
 STATUS = {
@@ -91,6 +95,13 @@ def write_contracts(folder: Path) -> None:
     for department, own in contracts.items():
         text = yaml.safe_dump({**common, **own}, allow_unicode=True, sort_keys=False)
         (folder / f"{department}.yml").write_text(text, encoding="utf-8")
+
+
+def open_world(settings: Settings, folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Point the installation at the test departments and make their (empty) raw tables."""
+    write_contracts(folder)
+    patch.setenv("YIDANG_DEPARTMENTS_DIR", str(folder))
+    landing.ensure_landing(settings, contracts.load_departments(settings))
 
 
 def land(warehouse: psycopg.Connection, department: str, table: str, rows: list[dict], gate: str = "passed") -> int:
@@ -214,7 +225,3 @@ def land_vectors(warehouse: psycopg.Connection) -> None:
 def stage_project(number: int) -> str:
     """A project code of its own for each stage vector, in the old format (no check digit)."""
     return f"2017-330199-47-03-{number:06d}"
-
-
-def next_day(day: date, days: int = 1) -> date:
-    return day + timedelta(days=days)

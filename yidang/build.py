@@ -34,16 +34,26 @@ class BuildResult:
     seconds: float
 
 
-def build(settings: Settings, *, as_of: date, select: str | None = None, batch_until: int | None = None) -> BuildResult:
+def build(
+    settings: Settings,
+    *,
+    as_of: date,
+    select: str | None = None,
+    batch_until: int | None = None,
+    overrides: dict | None = None,
+) -> BuildResult:
     """Build and test seeds, staging, intermediate and marts as of a date.
 
     select:      a dbt selection ("fct_stage+"); everything by default.
     batch_until: read raw up to this batch only, to repeat an earlier build.
+    overrides:   other values for the variables of dbt_project.yml, such as another clock_policy.
     Raises YidangError that names every failed node with its message.
     """
     began = time.monotonic()
-    arguments = ["build", *(["--select", *select.split()] if select else [])]
-    outcome = _invoke(settings, arguments, variables(settings, as_of=as_of, batch_until=batch_until), quiet=True)
+    # buildable: only tests whose every parent is selected or built before; others could meet a table not yet there
+    selection = ["--select", *select.split(), "--indirect-selection", "buildable"] if select else []
+    values = {**variables(settings, as_of=as_of, batch_until=batch_until), **(overrides or {})}
+    outcome = _invoke(settings, ["build", *selection], values, quiet=True)
     results = list(getattr(outcome.result, "results", None) or [])
     failed = [item for item in results if str(item.status) in _FAILED]
     if failed or not outcome.success:
@@ -126,6 +136,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "DBT_TARGET_PATH": str(settings.home / "dbt" / "target"),
         "DBT_LOG_PATH": str(settings.log_dir / "dbt"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_USE_COLORS": "false",  # its messages become ours
         "DO_NOT_TRACK": "1",
     }
 

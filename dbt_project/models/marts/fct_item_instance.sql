@@ -38,11 +38,13 @@ calendar as (
     select * from {{ ref('int_calendar') }}
 ),
 
+-- corrections are counted on their own
 pause_counts as (
     select
         case_id,
         count(*)::integer as pause_count
     from pauses
+    where pause_kind != 'correction'
     group by case_id
 ),
 

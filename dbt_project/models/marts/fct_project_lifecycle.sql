@@ -105,8 +105,10 @@ joined as (
     left join case_counts using (project_code)
     left join project_times using (project_code)
     left join milestones using (project_code)
-    -- a project registered after the day in question did not exist yet
-    where projects.registered_at is null or projects.registered_at::date <= {{ as_of() }}
+    -- a project registered after the day in question did not exist yet, unless a case of it already did
+    where projects.registered_at is null
+        or projects.registered_at::date <= {{ as_of() }}
+        or case_counts.project_code is not null
 )
 
 select

@@ -14,6 +14,10 @@ calendar as (
     select * from {{ ref('int_calendar') }}
 ),
 
+all_events as (
+    select * from {{ ref('int_case_events_unioned') }}
+),
+
 first_events as (
     select
         case_id,
@@ -110,6 +114,15 @@ judged as (
     from cases
     left join first_events using (case_id)
     left join unanswered using (case_id)
+    -- a case whose first event lies after as_of does not exist yet; one without any event is a doubt, not a future
+    where first_events.case_id is not null
+        or not exists (
+            select 1
+            from all_events
+            where all_events.source_department = cases.source_department
+                and all_events.instance_code = cases.instance_code
+                and all_events.event_at::date > cases.as_of
+        )
 ),
 
 accepted as (

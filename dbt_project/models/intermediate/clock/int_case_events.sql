@@ -8,7 +8,8 @@ cases as (
     select * from {{ ref('int_cases') }}
 ),
 
--- an event counts once its kind and time are known and its day has come; the rest are rows of the issue log
+-- an event counts once its kind and time are known and its day has come; the rest are rows of the issue log, as are
+-- stand-in dates (1970-01-01 where a date is required and none is known)
 visible as (
     select
         cases.case_id,
@@ -25,7 +26,9 @@ visible as (
         events.row_number
     from events
     inner join cases using (source_department, instance_code)
-    where events.event_kind is not null and events.event_at::date <= cases.as_of
+    where events.event_kind is not null
+        and events.event_at >= timestamp '2000-01-01'
+        and events.event_at::date <= cases.as_of
 ),
 
 numbered as (
