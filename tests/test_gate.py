@@ -197,6 +197,12 @@ def test_a_suite_that_is_missing_broken_or_wrong_says_so_and_the_batch_waits(own
     path.write_text("{", encoding="utf-8")
     with pytest.raises(YidangError, match=r"expectations/own\.json: line 1: not valid JSON"):
         landing.pull(settings, department)
+    path.write_text(good.replace('"hold_from_rows"', '"hold_rows"'), encoding="utf-8")
+    with pytest.raises(YidangError, match=r"expectations/own\.json: meta lacks hold_from_rows"):
+        landing.pull(settings, department)
+    write(rule("column_to_be_beautiful", column="topic"))
+    with pytest.raises(YidangError, match=r"expectations/own\.json: expect_column_to_be_beautiful is not valid"):
+        landing.pull(settings, department)
     write(rule("column_values_to_not_be_null", column="no_such_column"))
     with pytest.raises(YidangError, match=r"column_values_to_not_be_null\(no_such_column\) could not be evaluated"):
         landing.pull(settings, department)

@@ -274,3 +274,6 @@ def test_a_value_that_is_no_text_goes_to_quarantine(settings, warehouse, api, de
         (1, "text", "a value contains a NUL character."),
         (2, "text", "a value contains half a surrogate pair, which is no character."),
     ]
+    # The overlap brings them again; they lie in quarantine already.
+    assert landing.pull(settings, department).tables[0].batch_ids == []
+    assert count(warehouse, "landing.quarantine") == 2

@@ -101,13 +101,16 @@ class Incoming:
         )
         return self.connection.execute(insert.format(where=where, **parts)).rowcount
 
-    def move_refused(self, department: Department, table: Table, batch_id: int) -> None:
-        self.connection.execute(
+    def move_refused(self, department: Department, table: Table, batch_id: int) -> int:
+        """Put into quarantine the refused rows that do not lie there yet. Returns their number."""
+        return self.connection.execute(
             "insert into landing.quarantine"
             " (department, table_name, batch_id, row_number, rule, reason, severity, raw_row)"
-            " select %s, %s, %s, row_number, rule, reason, 'fail', raw_row from refused on conflict do nothing",
-            (department.id, table.name, batch_id),
-        )
+            " select %(department)s, %(table)s, %(batch)s, row_number, rule, reason, 'fail', raw_row from refused"
+            " where not exists (select 1 from landing.quarantine held where held.department = %(department)s"
+            " and held.table_name = %(table)s and held.rule = refused.rule and held.raw_row = refused.raw_row)",
+            {"department": department.id, "table": table.name, "batch": batch_id},
+        ).rowcount
 
     def _values(self, held_columns: Sequence[str]) -> sql.Composed:
         """The incoming row in the raw table's column order; a column that did not come is null."""

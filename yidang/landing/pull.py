@@ -75,8 +75,8 @@ def pull(settings: Settings, department: Department, *, run_id: str | None = Non
     try:
         judged = gate.check_pending(settings, department)
         sentences += [checked.reason for checked in judged if checked.state == "held"]
-    except YidangError as error:
-        sentences.append(str(error))
+    except (YidangError, psycopg.Error) as error:
+        sentences.append(str(error).strip())
     result = PullResult(department.id, tables, judged)
     if sentences:
         landed = sum(table.rows_landed for table in tables)
@@ -180,13 +180,13 @@ def _land(
         incoming.refuse(item) if isinstance(item, list) else incoming.add(item)
     if extract.overlapping and incoming.rows:
         incoming.drop_repeats()
-    batch_id, landed = None, 0
+    batch_id, landed, refused = None, 0, 0
     if incoming.rows or incoming.refused:
         held_columns = _widen(settings, connection, department, table, incoming.columns)
         batch_id = ledger.new_batch_id(connection)
         landed = incoming.move_new(department, table, held_columns, batch_id, facts.get("file_name"))
-        incoming.move_refused(department, table, batch_id)
-        if landed or incoming.refused:
+        refused = incoming.move_refused(department, table, batch_id)
+        if landed or refused:
             ledger.add_batch(
                 connection,
                 batch_id,
@@ -196,13 +196,13 @@ def _land(
                 cursor_to=extract.cursor_to(),
                 rows_read=incoming.rows + incoming.refused,
                 rows_landed=landed,
-                rows_quarantined=incoming.refused,
+                rows_quarantined=refused,
                 **facts,
             )
         else:
             batch_id = None
     ledger.record_success(connection, department.id, table.name, extract.cursor_to(), batch_id)
-    return _Landed(incoming.rows + incoming.refused, landed, incoming.refused, batch_id)
+    return _Landed(incoming.rows + incoming.refused, landed, refused, batch_id)
 
 
 def _widen(

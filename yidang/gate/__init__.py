@@ -8,17 +8,15 @@ never blank follows from the contract and is in no suite.
 
 from __future__ import annotations
 
-import json
-import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import psycopg
 from psycopg import sql
 
 from yidang.contracts import Department, Table
-from yidang.errors import ConfigError, YidangError
+from yidang.errors import YidangError
+from yidang.gate.suites import Outcome, load_suite, run_suite
 from yidang.settings import Settings
 
 
@@ -34,21 +32,6 @@ class GateResult:
     rows_failed: int
     rows_warned: int
     reason: str
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """One expectation's result over some batches; `failing_rows` is a query for (_batch_id, _row_number), or None."""
-
-    rule: str
-    severity: str
-    reason: str
-    success: bool
-    is_about_rows: bool
-    element_count: int | None
-    unexpected_count: int | None
-    observed_value: str | None
-    failing_rows: str | None
 
 
 def check_pending(settings: Settings, department: Department) -> list[GateResult]:
@@ -82,42 +65,12 @@ def check_pending(settings: Settings, department: Department) -> list[GateResult
     return results
 
 
-def load_suite(settings: Settings, table: Table) -> dict:
-    """The table's suite with the expectations that follow from its key. Raises ConfigError."""
-    path = settings.root / "expectations" / f"{table.suite}.json"
-    try:
-        suite = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(
-            f"Table {table.name}: there is no suite expectations/{table.suite}.json.",
-            "Write one, or name another as `suite`.",
-        ) from None
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{_shown(path)}: line {error.lineno}: not valid JSON: {error.msg}.", "Correct it.") from None
-    derived = []
-    for column in table.key:
-        meta = {
-            "severity": "fail",
-            "reason": f"主键列 {column} 为空",
-            "reason_en": f"the key column {column} is blank",
-        }
-        derived.append({"type": "expect_column_values_to_not_be_null", "kwargs": {"column": column}, "meta": meta})
-        derived.append(
-            {
-                "type": "expect_column_values_to_match_regex",
-                "kwargs": {"column": column, "regex": r"[^\s\u3000]"},
-                "meta": meta,
-            }
-        )
-    return suite | {"expectations": derived + suite["expectations"]}
-
-
 def _check(
     settings: Settings, connection: psycopg.Connection, department: Department, table: Table, batches: list[int]
 ) -> list[GateResult]:
     """Judge batches together (one scan), or one by one when a rule about the whole table fails for them together."""
     suite = load_suite(settings, table)
-    outcomes = _run(settings, department, table, suite, batches)
+    outcomes = run_suite(settings, department, table, suite, batches)
     broken = [outcome for outcome in outcomes if outcome.severity == "fail" and not _holds(outcome)]
     if broken and len(batches) > 1:
         return [result for batch in batches for result in _check(settings, connection, department, table, [batch])]
@@ -129,92 +82,11 @@ def _check(
     return _judge(connection, department, table, suite["meta"], batches, reasons)
 
 
-def _holds(outcome: _Outcome) -> bool:
+def _holds(outcome: Outcome) -> bool:
     return outcome.success or outcome.is_about_rows
 
 
-def _run(settings: Settings, department: Department, table: Table, suite: dict, batches: list[int]) -> list[_Outcome]:
-    """Run the suite in the database over the rows of these batches."""
-    import great_expectations  # takes seconds, so only when there is something to check
-
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    context = great_expectations.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    # Without temporary tables, because the queries for failing rows run on a connection of our own.
-    warehouse = context.data_sources.add_postgres(
-        "warehouse", connection_string=settings.dsn("loader", "+psycopg2"), create_temp_table=False
-    )
-    rows = sql.SQL("select * from {} where _batch_id in ({})").format(
-        sql.Identifier(department.schema, table.name), sql.SQL(", ").join(map(sql.Literal, batches))
-    )
-    query = rows.as_string(None)
-    asset = warehouse.add_query_asset("batch", query=query)
-    expectations = great_expectations.ExpectationSuite(
-        name=table.suite, expectations=suite["expectations"], meta=suite["meta"]
-    )
-    try:
-        validation = (
-            asset.add_batch_definition_whole_table("all")
-            .get_batch()
-            .validate(
-                expectations,
-                result_format={
-                    "result_format": "COMPLETE",
-                    "partial_unexpected_count": 0,
-                    "unexpected_index_column_names": ["_batch_id", "_row_number"],
-                    "return_unexpected_index_query": True,
-                },
-            )
-        )
-    finally:
-        # It has two engines with a pool each; left alone, both keep a connection until the process ends.
-        warehouse.get_execution_engine().engine.dispose()
-        warehouse.get_engine().dispose()
-    return [_outcome(table, result, query) for result in validation.results]
-
-
-def _outcome(table: Table, validated: object, query: str) -> _Outcome:
-    config = validated.expectation_config
-    rule = f"{config.type.removeprefix('expect_')}({_subject(config.kwargs)})"
-    problem = _problem(validated.exception_info)
-    if problem:
-        raise YidangError(
-            f"expectations/{table.suite}.json: {rule} could not be evaluated: {problem}",
-            "Correct the suite; the batches wait until then.",
-        )
-    result = validated.result or {}
-    about_rows = "unexpected_count" in result
-    failing_rows = None
-    if about_rows and result["unexpected_count"]:
-        # Great Expectations 1.24 leaves out the parentheses around a query asset here.
-        failing_rows = result["unexpected_index_query"].strip().rstrip(";").replace(query, f"({query}) batch", 1)
-    return _Outcome(
-        rule=rule,
-        severity=config.meta["severity"],
-        reason=config.meta["reason"],
-        success=bool(validated.success),
-        is_about_rows=about_rows,
-        element_count=result.get("element_count"),
-        unexpected_count=result.get("unexpected_count"),
-        observed_value=None if about_rows else str(result.get("observed_value")),
-        failing_rows=failing_rows,
-    )
-
-
-def _subject(kwargs: dict) -> str:
-    names = [kwargs.get("column"), kwargs.get("column_A"), kwargs.get("column_B"), *kwargs.get("column_list", [])]
-    return ", ".join(name for name in names if name)
-
-
-def _problem(info: dict) -> str:
-    """The first exception of an expectation; Great Expectations nests it by metric."""
-    for entry in [info, *(value for value in info.values() if isinstance(value, dict))]:
-        if entry.get("raised_exception"):
-            return str(entry.get("exception_message"))[:300]
-    return ""
-
-
-def _quarantine(connection: psycopg.Connection, department: Department, table: Table, outcome: _Outcome) -> None:
+def _quarantine(connection: psycopg.Connection, department: Department, table: Table, outcome: Outcome) -> None:
     connection.execute(
         sql.SQL(
             "insert into landing.quarantine"
@@ -240,7 +112,7 @@ def _record(
     department: Department,
     table: Table,
     batches: list[int],
-    outcomes: list[_Outcome],
+    outcomes: list[Outcome],
 ) -> None:
     """One row per expectation: its history is a line that shows when quality drops."""
     with connection.cursor() as cursor:
@@ -286,7 +158,3 @@ def _judge(
         reason = f"{department.id}.{table.name}: batch {batch_id} is held: {'; '.join(causes)}" if causes else ""
         results.append(GateResult(department.id, table.name, batch_id, state, rows, failed, warned, reason))
     return results
-
-
-def _shown(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"
