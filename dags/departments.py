@@ -89,6 +89,7 @@ for path in sorted(CONFIG.departments_dir.glob("*.yml")):
         dag = department_dag(path.stem, "0 6 * * *", doc, owner="data-team", tags=["broken"], pool="default_pool")
     else:
         doc = DOC.format(id=contract.id, name=contract.name, description=contract.description)
-        pool, tags = f"source_{contract.id}", [contract.id, contract.name]
+        made_up = ["虚构示例数据"] if contract.example else []
+        pool, tags = f"source_{contract.id}", [contract.id, contract.name, *made_up]
         dag = department_dag(contract.id, contract.schedule, doc, owner=contract.owner, tags=tags, pool=pool)
     globals()[dag.dag_id] = dag

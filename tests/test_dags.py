@@ -85,6 +85,7 @@ def test_a_departments_dag_tells_what_its_yaml_says(loaded, departments):
         dag = loaded["dags"][f"pull_{department.id}"]
         assert department.name in dag["doc"] and department.description in dag["doc"]
         assert [(task["id"], task["owner"]) for task in dag["tasks"]] == [("pull", department.owner)]
+        assert ("虚构示例数据" in dag["tags"]) == department.example, "made-up data are named so wherever they show"
 
 
 def test_each_pool_a_task_asks_for_is_one_that_start_makes(loaded, departments):

@@ -132,6 +132,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": settings.dsn("airflow", "+psycopg2"),  # Airflow derives asyncpg's itself
+        "AIRFLOW__API__INSTANCE_NAME": "一档 Yidang",
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(settings.port("airflow")),
         "AIRFLOW__API__BASE_URL": url(settings),
