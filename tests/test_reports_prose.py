@@ -63,6 +63,8 @@ def test_a_value_with_its_n(metric: str, value: str | None, n: int, expected: st
         ("cases_received", ("820", 820), ("502", 502), "同比增长63.3%（上年同期502件）"),
         ("cases_received", ("400", 400), ("500", 500), "同比下降20.0%（上年同期500件）"),
         ("cases_received", ("400", 400), ("0", 0), "上年同期为0件"),
+        ("cases_withdrawn", ("14", 14), ("6", 6), "上年同期为6件"),
+        ("catalogue_step_count", ("76", 21), ("80", 21), "同比下降5.0%（上年同期80个）"),
         ("on_time_rate", ("0.95", 400), (None, 0), "上年同期无数据"),
     ],
 )

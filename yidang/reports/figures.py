@@ -16,7 +16,7 @@ from yidang.metrics import Metric
 # A rate or a median of fewer cases than this is not printed: 样本不足 (rules C3).
 MINIMUM_N = 10
 # What is counted by items of the catalogue is complete however short the list: no sample, so none too small.
-_CENSUS_GRAIN = "事项"
+CENSUS_GRAIN = "事项"
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Figure:
         """Too few cases for a rate or a duration; a count is a count at any size."""
         if is_count(self.metric):
             return False
-        return self.value is None or (self.n < MINIMUM_N and self.metric.grain != _CENSUS_GRAIN)
+        return self.value is None or (self.n < MINIMUM_N and self.metric.grain != CENSUS_GRAIN)
 
 
 @dataclass(frozen=True)

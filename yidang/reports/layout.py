@@ -201,7 +201,8 @@ def _set_properties(word: Word, title: str, identifier: str) -> None:
 
 # -- styles ------------------------------------------------------------------------------------------------
 _PARAGRAPH_STYLES = {"body": "Body Text", "note": "Title Note", "small": "Remark", "annex": "Annex Mark"}
-_CENTER, _FLUSH = WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.JUSTIFY
+# Not justified: LibreOffice 7.4 loses the punctuation that hangs over the edge of a justified line.
+_CENTER, _FLUSH = WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.LEFT
 
 
 def _define_styles(word: Word) -> None:

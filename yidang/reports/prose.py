@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from string import Formatter
 
 from yidang.reports.blocks import Cited, Text
-from yidang.reports.figures import Difference, Figure, RelativeChange, is_count
+from yidang.reports.figures import CENSUS_GRAIN, MINIMUM_N, Difference, Figure, RelativeChange, is_count
 
 TOO_FEW = "样本不足"
 NO_VALUE = "—"
@@ -80,7 +80,7 @@ def percent(figure: Figure) -> Decimal:
 def change(later: Figure, earlier: Figure) -> Text:
     """The change since the same days of the year before, with the earlier value and its n.
 
-    Counts change by per cent, rates by 百分点, durations by days. An earlier zero or a small group gives no change.
+    Counts change by per cent, rates by 百分点, durations by days. Nothing changes from zero or from a small group.
     """
     moved = moved_by(later, earlier)
     if not moved and is_count(earlier.metric):
@@ -96,7 +96,7 @@ def moved_by(later: Figure, earlier: Figure) -> Text:
 
     The change of a rate or a duration is that of the printed values, so that readers who subtract them agree.
     """
-    if later.is_small or earlier.is_small or not earlier.value:
+    if later.is_small or earlier.is_small or not earlier.value or _is_small_count(earlier):
         return ()
     if is_count(later.metric):
         share = (later.value - earlier.value) / earlier.value
@@ -119,6 +119,11 @@ def moved_by(later: Figure, earlier: Figure) -> Text:
 def chinese_date(day: date) -> str:
     """2025年3月3日"""
     return f"{day.year}年{day.month}月{day.day}日"
+
+
+def _is_small_count(figure: Figure) -> bool:
+    """A count of cases too small for a percentage of it; the catalogue's sums are what they are."""
+    return is_count(figure.metric) and figure.metric.grain != CENSUS_GRAIN and figure.n < MINIMUM_N
 
 
 def _unit(figure: Figure) -> str:
