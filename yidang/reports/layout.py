@@ -299,9 +299,9 @@ def _set_three_lines(table: WordTable) -> None:
         margin.set(qn("w:w"), "57")
         margin.set(qn("w:type"), "dxa")
         margins.append(margin)
-    look = table._tbl.tblPr.find(qn("w:tblLook"))
-    for element in (borders, margins):  # the schema wants both before tblLook
-        look.addprevious(element)
+    properties = table._tbl.tblPr
+    properties.insert_element_before(borders, "w:tblLayout", "w:tblLook")
+    properties.insert_element_before(margins, "w:tblLook")
 
 
 def _repeat(row: _Row) -> None:
@@ -311,7 +311,7 @@ def _repeat(row: _Row) -> None:
     for cell in row.cells:
         borders = OxmlElement("w:tcBorders")
         borders.append(_rule("bottom", 6))
-        cell._tc.get_or_add_tcPr().append(borders)
+        cell._tc.get_or_add_tcPr().insert_element_before(borders, "w:vAlign")
 
 
 def _keep_whole(row: _Row) -> None:
