@@ -77,15 +77,6 @@ def run_suite(
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
-    # Without temporary tables, because the queries for failing rows run on a connection of our own.
-    warehouse = context.data_sources.add_postgres(
-        "warehouse", connection_string=settings.dsn("loader", "+psycopg2"), create_temp_table=False
-    )
-    rows = sql.SQL("select * from {} where _batch_id in ({})").format(
-        sql.Identifier(department.schema, table.name), sql.SQL(", ").join(map(sql.Literal, batches))
-    )
-    query = rows.as_string(None)
-    asset = warehouse.add_query_asset("batch", query=query)
     expectations = great_expectations.ExpectationSuite(
         name=table.suite, expectations=suite["expectations"], meta=suite["meta"]
     )
@@ -97,9 +88,18 @@ def run_suite(
             f"expectations/{table.suite}.json: {', '.join(unknown) or 'an expectation'} is not valid.",
             "Correct its type or its arguments; the batches wait until then.",
         )
+    rows = sql.SQL("select * from {} where _batch_id in ({})").format(
+        sql.Identifier(department.schema, table.name), sql.SQL(", ").join(map(sql.Literal, batches))
+    )
+    query = rows.as_string(None)
+    # Without temporary tables, because the queries for failing rows run on a connection of our own.
+    warehouse = context.data_sources.add_postgres(
+        "warehouse", connection_string=settings.dsn("loader", "+psycopg2"), create_temp_table=False
+    )
     try:
         validation = (
-            asset.add_batch_definition_whole_table("all")
+            warehouse.add_query_asset("batch", query=query)
+            .add_batch_definition_whole_table("all")
             .get_batch()
             .validate(
                 expectations,
