@@ -476,8 +476,12 @@ def allowed_texts(identity: str, evidence: dict, rerun: dict) -> set[str]:
     """The ways in which this figure may be printed, worked out from the SQL's answer alone."""
     row = evidence[identity]
     if row["formula"]:
-        value = abs(Decimal(row["value"]))
-        return {f"{half_up(value * 100, '0.1')}%", str(half_up(value * 100, "0.1")), str(half_up(value, "0.1"))}
+        later, earlier = (rerun[part][0] for part in re.findall(r"F\d+", row["formula"])[:2])
+        value = abs((later - earlier) / earlier if "/" in row["formula"] else Decimal(row["value"]))
+        assert abs(value - abs(Decimal(row["value"]))) < Decimal("1e-9"), row
+        assert "/" in row["formula"] or abs(abs(later - earlier) - value) < Decimal("0.11"), row
+        points, days = str(half_up(value * 100, "0.1")), str(half_up(value, "0.1"))
+        return {points, f"{points}%", days, days.removesuffix(".0")}
     value, n = rerun[identity]
     if row["unit"] == "%":
         enough = n >= 10 or row["metric"] == "promise_compression_catalogue"  # a whole catalogue is no sample
