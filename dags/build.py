@@ -47,7 +47,9 @@ with DAG(
     # Soft: a pull that runs for hours, or hangs, delays the others' figures by 15 minutes and no more.
     @task.sensor(poke_interval=2, timeout=15 * 60, soft_fail=True)
     def collect(*, ti=None) -> bool:
-        return not any(ti.get_dr_count(f"pull_{department}", states=["running"]) for department in DEPARTMENTS)
+        # Not 'up_for_retry': a source that is down is waited for while it is being tried, not between the tries.
+        at_work = ["scheduled", "queued", "running"]
+        return not any(ti.get_ti_count(f"pull_{department}", states=at_work) for department in DEPARTMENTS)
 
     # Two dbt runs in one database break each other: a pool of one slot.
     @task(pool="dbt", trigger_rule="none_failed", inlets=[MARTS], outlets=[MARTS])
