@@ -131,18 +131,19 @@ def _pull_files(settings: Settings, department: Department, table: Table, run_id
     errors = []
     with ledger.connect(settings, f"pull {department.id}") as connection:
         files = source_files.new_files(settings, department, table, connection)
-    for file in files:
-        try:
-            with ledger.connect(settings, f"pull {department.id}") as connection:
-                ledger.lock_table(connection, department.id, table.name)
-                landed = _pull_file(settings, connection, department, table, file, run_id)
-            done.add(landed)
-        except (YidangError, OSError) as error:
-            errors.append(str(error))
+        connection.commit()
+        for file in files:
+            try:
+                with connection.transaction():
+                    ledger.lock_table(connection, department.id, table.name)
+                    landed = _pull_file(settings, connection, department, table, file, run_id)
+                done.add(landed)
+            except (YidangError, OSError) as error:
+                errors.append(str(error))
+        if not errors:
+            ledger.record_success(connection, department.id, table.name, None, None)
     if errors:
         raise YidangError("\n".join(errors))
-    with ledger.connect(settings, f"pull {department.id}") as connection:
-        ledger.record_success(connection, department.id, table.name, None, None)
 
 
 def _pull_file(
