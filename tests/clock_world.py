@@ -37,7 +37,9 @@ STATUS = {
 # Valid project codes (the check digit fits) to hang cases on.
 PROJECT_CODE = "2509-320193-89-01-544060"
 SPGL_TABLES = {
-    "spgl_xmjbxxb": "lsh gcdm xmdm xmmc qjdgcdm splclx xmtzly ztze jsddxzqh jsdd sbsj nkgsj njcsj splcbm splcbbh sjyxbs",
+    "spgl_xmjbxxb": (
+        "lsh gcdm xmdm xmmc qjdgcdm splclx xmtzly ztze jsddxzqh jsdd sbsj nkgsj njcsj splcbm splcbbh sjyxbs"
+    ),
     "spgl_xmdwxxb": "lsh gcdm xmdm dwtyshxydm dwmc dwlx sjyxbs",
     "spgl_xmspsxblxxb": "lsh spsxslbm gcdm spsxbm spsxbbh splcbm splcbbh spbmmc slfs blspslbm sxblsx sjyxbs",
     "spgl_xmspsxblxxxxb": "lsh spsxslbm gcdm blzt blsj blcs blr blyj scsj sjyxbs",
@@ -61,7 +63,8 @@ HALL_TABLES = {
     "visit": (["id"], "id visited_at project_code case_no window_no purpose dept_name updated_at"),
     "agent_order": (
         ["id"],
-        "id project_code category agency_name agency_credit_code commissioned_by ordered_at delivered_at price_yuan updated_at",
+        "id project_code category agency_name agency_credit_code commissioned_by ordered_at delivered_at price_yuan "
+        "updated_at",
     ),
 }
 
@@ -89,7 +92,12 @@ def write_contracts(folder: Path) -> None:
     contracts = {
         "alpha": {"name": "甲局", "short_name": "甲", "speaks": "spgl", "tables": spgl},
         "beta": {"name": "乙局", "short_name": "乙", "speaks": "spgl", "tables": spgl},
-        "zhengwu": {"name": "政务服务大厅", "short_name": "大厅", "feeds": {"items": "stg_zhengwu__service_items"}, "tables": hall},
+        "zhengwu": {
+            "name": "政务服务大厅",
+            "short_name": "大厅",
+            "feeds": {"items": "stg_zhengwu__service_items"},
+            "tables": hall,
+        },
     }
     folder.mkdir(parents=True, exist_ok=True)
     for department, own in contracts.items():
@@ -97,8 +105,20 @@ def write_contracts(folder: Path) -> None:
         (folder / f"{department}.yml").write_text(text, encoding="utf-8")
 
 
+def drop_everything(warehouse: psycopg.Connection) -> None:
+    """Every schema that landing or dbt makes, for worlds that live longer than one test."""
+    found = warehouse.execute(
+        "select quote_ident(nspname) from pg_namespace"
+        " where nspname ~ '^(raw_|landing$|seeds$|staging$|intermediate$|marts$)'"
+    )
+    for (schema,) in found.fetchall():
+        warehouse.execute(f"drop schema {schema} cascade")
+
+
 def open_world(settings: Settings, folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Point the installation at the test departments and make their (empty) raw tables."""
+    """Point the installation at the test departments and make their (empty) raw tables, and nothing else."""
+    with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse:
+        drop_everything(warehouse)
     write_contracts(folder)
     patch.setenv("YIDANG_DEPARTMENTS_DIR", str(folder))
     landing.ensure_landing(settings, contracts.load_departments(settings))
@@ -142,7 +162,9 @@ class Spgl:
         details = {"xmmc": "示例工程", "splclx": "3", "sbsj": "2024-01-02 09:00:00", "jsddxzqh": "330199"}
         self.add("xmjbxxb", gcdm=works_code, xmdm=project_code, **{**details, **values})
 
-    def case(self, instance: str, works_code: str, item: str, promised: int | None, events: list[dict], **values) -> None:
+    def case(
+        self, instance: str, works_code: str, item: str, promised: int | None, events: list[dict], **values
+    ) -> None:
         """events: [{"kind": …, "at": …}] in the order they were written."""
         header = {"spsxbbh": "1", "spbmmc": "甲局", "slfs": "4", **values}
         self.add("xmspsxblxxb", spsxslbm=instance, gcdm=works_code, spsxbm=item, sxblsx=promised, **header)

@@ -16,6 +16,7 @@ import psycopg
 
 from yidang import contracts, landing
 from yidang.errors import YidangError
+from yidang.landing import ledger
 from yidang.settings import ROLES, Settings, environment
 
 # Two builds at once would swap the same tables under each other's feet: the second waits for this advisory lock.
@@ -97,8 +98,10 @@ def active_departments(settings: Settings) -> list[contracts.Department]:
     examples = [
         contracts.load_department(settings, path) for path in sorted(settings.departments_dir.glob("examples/*.yml"))
     ]
-    with psycopg.connect(settings.dsn("loader")) as warehouse:
-        schemas = {name for (name,) in warehouse.execute("select nspname from pg_namespace where nspname like 'raw\\_%'")}
+    with ledger.connect(settings, "build") as warehouse:
+        schemas = {
+            name for (name,) in warehouse.execute("select nspname from pg_namespace where nspname like 'raw\\_%'")
+        }
     pulled = [item for item in examples if item.schema in schemas]
     return [*contracts.load_departments(settings), *pulled]
 

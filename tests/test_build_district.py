@@ -1,0 +1,126 @@
+"""The made-up district through the whole path: its own systems → landing → gate → dbt, held against its truth."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import date
+
+import pytest
+from clock_world import drop_everything
+from psycopg.rows import dict_row
+
+from yidang import build, contracts, district, landing
+from yidang.services import district as servers
+
+pytestmark = [pytest.mark.integration, pytest.mark.end_to_end]
+
+START, END = date(2024, 1, 2), date(2025, 9, 30)
+
+
+@pytest.fixture(scope="module")
+def truth(settings):
+    """The truth's files as lists of rows, after the district was generated, pulled and built."""
+    import psycopg
+
+    with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse:
+        drop_everything(warehouse)
+    servers.prepare_secrets(settings)
+    servers.start(settings)
+    try:
+        district.generate(settings, seed=7, projects=40, start=START, end=END)
+        for department in contracts.load_departments(settings):
+            landing.pull(settings, department)
+    finally:
+        servers.stop(settings)
+    build.build(settings, as_of=END)
+    folder = settings.district_dir / "truth"
+    found = {
+        name: list(csv.DictReader((folder / f"{name}.csv").open(encoding="utf-8"))) for name in ("projects", "cases")
+    }
+    yield found | {"planted": json.loads((folder / "planted.json").read_text(encoding="utf-8"))}
+
+
+@pytest.fixture
+def marts(warehouse):
+    warehouse.row_factory = dict_row
+    return warehouse
+
+
+def test_one_line_per_true_project(truth, marts):
+    found = marts.execute(
+        "select project_code, established_date, is_withdrawn from marts.fct_project_lifecycle"
+    ).fetchall()
+    assert sorted(row["project_code"] for row in found) == sorted(row["project_code"] for row in truth["projects"])
+    established = {row["project_code"]: row["established_at"][:10] for row in truth["projects"]}
+    assert {row["project_code"]: str(row["established_date"] or "") for row in found} == established
+
+
+def test_each_visible_case_is_there_once_with_its_item_stage_and_limits(truth, marts):
+    visible = {row["case_id"]: row for row in truth["cases"] if row["is_visible"] in ("1", "True", "true")}
+    rows = marts.execute("select * from marts.fct_item_instance").fetchall()
+    found = {row["instance_code"]: row for row in rows}
+    assert len(found) == len(rows)
+    assert set(found) == set(visible)
+    columns = {
+        "item_code": "item_code",
+        "item_version": "item_version",
+        "stage": "stage_number",
+        "statutory_limit": "statutory_limit",
+        "promised_limit": "promised_limit",
+        "correction_count": "correction_count",
+    }
+    wrong = [
+        (code, name, true[name], found[code][column])
+        for code, true in visible.items()
+        for name, column in columns.items()
+        if true[name] != str(found[code][column])
+    ]
+    assert wrong == []
+
+
+def test_acceptance_and_outcome_differ_only_where_the_truth_says_why(truth, marts):
+    """Deemed acceptance is the law's answer to a late department; a withheld finish leaves a granted case open."""
+    rows = {row["instance_code"]: row for row in marts.execute("select * from marts.fct_item_instance")}
+    withheld = set(truth["planted"]["withheld"])
+    for true in truth["cases"]:
+        row = rows.get(true["case_id"])
+        if row is None:
+            continue
+        if true["case_id"] in withheld:
+            assert row["outcome"] == "open"
+        else:
+            assert row["outcome"] == true["outcome"], true
+        flags = (row["clock_flags"] or "").split("|")
+        if "DEEMED_ACCEPTED" in flags:
+            assert str(row["accepted_date"]) < (true["accepted_at"][:10] or "9999"), true
+        elif row["outcome"] != "not_accepted":
+            assert str(row["accepted_date"] or "") == true["accepted_at"][:10], true
+
+
+def test_projects_of_cases_are_found_but_for_the_planted_unlinked(truth, marts):
+    rows = {row["instance_code"]: row for row in marts.execute("select * from marts.fct_item_instance")}
+    unlinked = set(truth["planted"]["unlinked"])
+    wrong = [
+        true["case_id"]
+        for true in truth["cases"]
+        if true["case_id"] in rows and rows[true["case_id"]]["project_code"] not in (None, true["project_code"])
+    ]
+    missing = {code for code, row in rows.items() if row["project_code"] is None}
+    assert wrong == []
+    assert missing <= unlinked
+    logged = marts.execute("select business_key from marts.issue_log where rule = 'unmatched_case'").fetchall()
+    assert {row["business_key"].split(":")[1] for row in logged} == missing
+
+
+def test_projects_registered_twice_are_one_and_said_so(truth, marts):
+    logged = marts.execute("select business_key from marts.issue_log where rule = 'registered_twice'").fetchall()
+    assert sorted(row["business_key"] for row in logged) == sorted(truth["planted"]["duplicate_projects"])
+
+
+def test_stage_finish_and_overlap_are_possible(truth, marts):
+    (found,) = marts.execute(
+        "select count(*) as n, sum(sum_item_days) as summed, sum(union_active_days) as merged from marts.fct_stage"
+    ).fetchall()
+    assert found["n"] > 100
+    assert found["merged"] < found["summed"], "parallel items must not be counted twice"

@@ -1,0 +1,143 @@
+"""What must hold for any case, however odd its events: drawn by hypothesis, landed, built once, compared in pairs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import psycopg
+import pytest
+from clock_world import PROJECT_CODE, Spgl, catalogue_row, land, open_world
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from psycopg.rows import dict_row
+
+from yidang import build
+
+pytestmark = pytest.mark.integration
+
+WORKS = f"{PROJECT_CODE}-001"
+START = datetime(2025, 6, 3, 9, 0)  # June to September 2025 have no holiday after 端午 (2 June)
+AS_OF = date(2025, 9, 19)
+WEEKS = 2
+PAUSES = [("special_start", "special_end"), ("suspended", "resumed"), ("correction_requested", "correction_received")]
+
+hours = st.integers(min_value=0, max_value=24 * 40)
+pause = st.tuples(st.sampled_from(PAUSES), hours, st.integers(min_value=0, max_value=24 * 15))
+# A case: hours from START of acceptance and decision (None: open), and its pauses as (kinds, begin, length).
+cases = st.tuples(hours, st.none() | st.integers(min_value=0, max_value=24 * 45), st.lists(pause, max_size=4))
+
+
+def at(hour: int) -> datetime:
+    return START + timedelta(hours=hour)
+
+
+def events_of(case: tuple) -> list[dict]:
+    accepted, length, pauses = case
+    events = [("accepted", at(accepted))]
+    for (begin, end), hour, lasting in pauses:
+        events += [(begin, at(hour)), (end, at(hour + lasting))]
+    if length is not None:
+        events.append(("decided_pass", at(accepted + length)))
+    return [{"kind": kind, "at": moment} for kind, moment in events]
+
+
+def shifted(events: list[dict], delta: timedelta) -> list[dict]:
+    return [{**event, "at": event["at"] + delta} for event in events]
+
+
+def with_event_after_decision(case: tuple, events: list[dict]) -> list[dict]:
+    accepted, length, _ = case
+    if length is None:
+        return events
+    after = max([at(accepted + length), *(event["at"] for event in events)]) + timedelta(hours=1)
+    return [*events, {"kind": "suspended", "at": after}, {"kind": "accepted", "at": after + timedelta(hours=1)}]
+
+
+def split_pauses(case: tuple, events: list[dict]) -> list[dict]:
+    """The first pause in two parts that touch. A middle event of the same kind of pause would change the pairing."""
+    _, _, pauses = case
+    if len(pauses) != 1 or pauses[0][2] < 2:
+        return events
+    (begin, end), hour, lasting = pauses[0]
+    middle = at(hour + lasting // 2)
+    return [*events, {"kind": end, "at": middle}, {"kind": begin, "at": middle}]
+
+
+VARIANTS = {
+    "same": lambda case, events: events,
+    "late_event": with_event_after_decision,
+    "split": split_pauses,
+    "shifted": lambda case, events: shifted(events, timedelta(weeks=WEEKS)),
+}
+
+
+@hypothesis_settings(
+    max_examples=2,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(drawn=st.lists(cases, min_size=80, max_size=120))
+def test_properties_of_the_clock(settings, world_folder, drawn):
+    rows = build_cases(settings, world_folder, drawn)
+    for number, case in enumerate(drawn):
+        same = rows[f"same-{number}"]
+        elapsed, gross, excluded = (
+            same[name] for name in ("elapsed_working_days", "gross_working_days", "excluded_working_days")
+        )
+        assert elapsed is not None, case
+        assert elapsed >= 0, case
+        assert 0 <= excluded <= gross, case
+        assert same["statutory_elapsed_working_days"] >= elapsed, case
+        assert same["due_date"] >= same["accepted_date"], case
+        # adding events after the decision changes nothing
+        assert clock(rows[f"late_event-{number}"]) == clock(same), case
+        # neither does cutting a pause into two that touch
+        assert clock(rows[f"split-{number}"]) == clock(same), case
+        # a decided case moved by whole weeks without holidays has the same numbers
+        moved = rows[f"shifted-{number}"]
+        if same["outcome"] == moved["outcome"] == "passed" and not has_unfinished_business(case):
+            for name in ("elapsed_working_days", "excluded_working_days", "span_calendar_days", "pace_state"):
+                assert moved[name] == same[name], case
+            assert moved["due_date"] - same["due_date"] == timedelta(weeks=WEEKS), case
+
+
+def has_unfinished_business(case: tuple) -> bool:
+    """An event so late that the moved case has not seen it by AS_OF."""
+    return any(event["at"].date() + timedelta(weeks=WEEKS) > AS_OF for event in events_of(case))
+
+
+def clock(row: dict) -> dict:
+    names = ("accepted_date", "decided_date", "due_date", "elapsed_working_days", "statutory_elapsed_working_days")
+    return {name: row[name] for name in names}
+
+
+@pytest.fixture(scope="module")
+def world_folder(settings, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("departments")
+        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse:
+            open_world(settings, folder, patch)
+            item = catalogue_row("IT01", stage=1, statutory=20, promised=10)
+            land(warehouse, "zhengwu", "service_item", [item])
+        yield folder
+
+
+def build_cases(settings, folder, drawn: list[tuple]) -> dict[str, dict]:
+    with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True, row_factory=dict_row) as warehouse:
+        for table in ("spgl_xmjbxxb", "spgl_xmspsxblxxb", "spgl_xmspsxblxxxxb"):
+            warehouse.execute(f"truncate raw_alpha.{table}")
+        alpha = Spgl("alpha")
+        alpha.works(WORKS, PROJECT_CODE)
+        for variant, change in VARIANTS.items():
+            for number, case in enumerate(drawn):
+                # the sender writes in the order of time, ends before what begins at the same moment
+                events = sorted(change(case, events_of(case)), key=lambda event: event["at"])
+                alpha.case(f"{variant}-{number}", WORKS, "IT01", 10, events)
+        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as plain:
+            alpha.land(plain)
+        build.build(settings, as_of=AS_OF, select="+fct_item_instance")
+        found = warehouse.execute("select * from marts.fct_item_instance").fetchall()
+    return {row["instance_code"]: row for row in found}
