@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from yidang.reports.blocks import Block, Document, Heading, PageBreak, Paragraph, Table, Text, Title, numbered_evidence
 from yidang.reports.definitions import DEFINITIONS
 from yidang.reports.figures import MINIMUM_N, Figure, rows
-from yidang.reports.outline import Source
 from yidang.reports.prose import cell, chinese_date, n_of, say
+from yidang.reports.source import Source
 
 TIERS = {
     "T1": "项目代码一致且校验位正确",

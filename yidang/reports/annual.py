@@ -13,7 +13,8 @@ from yidang.reports import archive, facts
 from yidang.reports.archive import ReportFiles
 from yidang.reports.blocks import Document
 from yidang.reports.figures import Figures, Period, rows
-from yidang.reports.outline import Source, annual_report
+from yidang.reports.outline import annual_report
+from yidang.reports.source import Source
 from yidang.settings import Settings
 
 __all__ = ["ReportFiles", "write_annual_report"]

@@ -1,0 +1,81 @@
+"""What the sections of the annual report draw from, and how figures become rows of bars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from yidang.reports.blocks import Series
+from yidang.reports.facts import Department, Reform
+from yidang.reports.figures import Figure, Figures, Period, rows
+from yidang.reports.prose import cite, is_rate, percent, written
+
+STAGES = {1: "立项用地规划许可", 2: "工程建设许可", 3: "施工许可", 4: "竣工验收", 5: "并行推进"}
+ALERTS = {"overdue": "已逾期", "warn": "临期预警", "paused": "暂停计时", "none": "正常"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the outline draws from."""
+
+    figures: Figures
+    departments: tuple[Department, ...]
+    reforms: tuple[Reform, ...]
+    period: Period
+    first_received: date
+
+    @property
+    def before(self) -> Period:
+        return self.period.a_year_before()
+
+    @property
+    def as_of(self) -> date:
+        return self.figures.snapshot.as_of
+
+    @property
+    def span(self) -> str:
+        """2025年, or 2025年1月1日至6月30日 when the year is not over."""
+        year, last = self.period.first.year, self.period.last
+        return f"{year}年" if (last.month, last.day) == (12, 31) else f"{year}年1月1日至{last.month}月{last.day}日"
+
+    def now_and_before(self, metric: str, **equals: object) -> tuple[Figure, Figure]:
+        """The figure of the period, and of the same days a year earlier."""
+        return (
+            self.figures.one(metric, rows(self.period, **equals)),
+            self.figures.one(metric, rows(self.before, **equals)),
+        )
+
+    def now(self, metric: str, **equals: object) -> Figure:
+        """The figure of the period."""
+        return self.figures.one(metric, rows(self.period, **equals))
+
+    def by_department(self, metric: str, period: Period | None) -> dict[str, Figure]:
+        """Department id → figure, for every department; period None means every date."""
+        ids = [department.department_id for department in self.departments]
+        return self.figures.each(metric, "department_id", ids, rows(period))
+
+
+def series_of(name: str, figures: list[Figure], *, with_size: bool = False) -> Series:
+    """Bars or points of these figures; small groups have none, and say so in the label."""
+    return Series(
+        name, tuple(_height(figure) for figure in figures), tuple(_label(figure, with_size) for figure in figures)
+    )
+
+
+def remainder(name: str, figures: list[Figure]) -> Series:
+    """What a compression rate leaves of 100."""
+    heights = [None if figure.is_small else float(100 - percent(figure)) for figure in figures]
+    return Series(
+        name, tuple(heights), tuple("样本\n不足" if height is None else f"{height:.0f}" for height in heights)
+    )
+
+
+def _height(figure: Figure) -> float | None:
+    if figure.is_small:
+        return None
+    return float(percent(figure)) if is_rate(figure) else float(figure.value)
+
+
+def _label(figure: Figure, with_size: bool) -> str:
+    text = cite(figure).text if figure.is_small else written(figure).removesuffix("%")
+    return f"{text}（n={figure.n}）" if with_size else text

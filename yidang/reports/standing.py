@@ -1,0 +1,149 @@
+"""五、在办与预警 and 六、存在问题: where things stand, and what the figures say is wrong."""
+
+from __future__ import annotations
+
+from yidang.reports.blocks import Block, Chart, Cited, Heading, Paragraph, Text
+from yidang.reports.charts import short_label
+from yidang.reports.facts import Department
+from yidang.reports.figures import Figure, rows
+from yidang.reports.prose import chinese_date, cite, say, with_n
+from yidang.reports.source import ALERTS, Source, series_of
+
+
+def open_cases(source: Source) -> list[Block]:
+    """Section 五: open cases by state, as of the build."""
+    figures = source.figures
+    by_alert = figures.each("cases_open", "alert_state", ALERTS)
+    cells = {
+        state: figures.each(
+            "cases_open", "department_id", [d.department_id for d in source.departments], rows(alert_state=state)
+        )
+        for state in ALERTS
+    }
+    return [
+        Heading(1, "五、在办与预警"),
+        Paragraph(
+            say(
+                "截至{as_of}，在办办件{open}件，其中正常{normal}件，临近承诺时限{warn}件，暂停计时{paused}件，已超过承诺时限{overdue}件。"
+                "各部门情况见图5。在办办件的最终用时尚未确定（统计上属于截尾数据），其数量随统计截止日期变化。",
+                as_of=chinese_date(source.as_of),
+                open=figures.one("cases_open"),
+                normal=by_alert["none"],
+                warn=by_alert["warn"],
+                paused=by_alert["paused"],
+                overdue=by_alert["overdue"],
+            )
+        ),
+        Chart(
+            caption="各部门在办办件状态",
+            kind="stacked",
+            categories=short_label([department.short_name for department in source.departments]),
+            series=tuple(
+                series_of(label, [cells[state][d.department_id] for d in source.departments])
+                for state, label in ALERTS.items()
+            ),
+            unit="在办办件（件）",
+            alt_text="堆积条形图：各部门在办办件的预警状态",
+            sources=tuple(figure for state in ALERTS for figure in cells[state].values()),
+        ),
+    ]
+
+
+# -- 六、存在问题 ----------------------------------------------------------------------------------------------
+def problems(source: Source) -> list[Block]:
+    """Section 六: what the figures show; the reasons are for the departments to add."""
+    found = [
+        problem
+        for problem in (
+            _late_departments(source),
+            _overdue_open(source),
+            _pauses(source),
+            _corrections(source),
+            _unmatched(source),
+        )
+        if problem
+    ]
+    return [
+        Heading(1, "六、存在问题"),
+        Paragraph(("以下各条由数据直接得出，原因由有关部门核实后补充。",)),
+        *(Paragraph((f"{place}. ", *text)) for place, text in enumerate(found, start=1)),
+    ]
+
+
+def _late_departments(source: Source) -> Text:
+    district = source.now("on_time_rate")
+    figures = source.by_department("on_time_rate", source.period)
+    below = sorted(
+        (
+            d
+            for d in source.departments
+            if not figures[d.department_id].is_small and figures[d.department_id].value < district.value
+        ),
+        key=lambda d: figures[d.department_id].value,
+    )
+    if not below:
+        return ()
+    return say(
+        "部分部门按时办结率低于总体水平（{district}）：{list}。",
+        district=district,
+        list=_listing([(d.name, with_n(figures[d.department_id])) for d in below]),
+    )
+
+
+def _overdue_open(source: Source) -> Text:
+    figures = source.by_department("cases_overdue_open", None)
+    late = [
+        (d.name, (cite(figures[d.department_id]), "件")) for d in source.departments if figures[d.department_id].value
+    ]
+    if not late:
+        return ("截至统计日没有超过承诺时限仍未办结的办件。",)
+    return say("超过承诺时限仍未办结的办件：{list}。", list=_listing(late))
+
+
+def _pauses(source: Source) -> Text:
+    overall = source.now("excluded_days_share")
+    figures = source.by_department("excluded_days_share", source.period)
+    ranked = _highest(source, figures)
+    if overall.is_small or not ranked:
+        return ()
+    return say(
+        "不计入时限的天数占受理至办结总天数的{overall}，占比较高的有{list}。暂停计时使净审批用时变短而申请人等待不变，应与办理用时一并考察。",
+        overall=overall,
+        list=_listing([(d.name, (cite(figures[d.department_id]),)) for d in ranked]),
+    )
+
+
+def _corrections(source: Source) -> Text:
+    overall = source.now("correction_rate")
+    figures = source.by_department("correction_rate", source.period)
+    ranked = _highest(source, figures)
+    if overall.is_small or not ranked:
+        return ()
+    return say(
+        "补正率为{overall}，较高的有{list}，一次性告知和办事指南有待改进。",
+        overall=with_n(overall),
+        list=_listing([(d.name, with_n(figures[d.department_id])) for d in ranked]),
+    )
+
+
+def _unmatched(source: Source) -> Text:
+    unmatched = source.figures.one("cases_received", rows(source.period, project_code=None))
+    if not unmatched.value:
+        return ()
+    return say(
+        "本期收件中有{unmatched}件未能归集到项目，只计入部门和事项的统计，不计入项目和阶段的统计，情况见附件3。",
+        unmatched=unmatched,
+    )
+
+
+# -- small parts ------------------------------------------------------------------------------------------
+def _highest(source: Source, figures: dict[str, Figure], places: int = 2) -> list[Department]:
+    large = [d for d in source.departments if not figures[d.department_id].is_small and figures[d.department_id].value]
+    return sorted(large, key=lambda d: -figures[d.department_id].value)[:places]
+
+
+def _listing(entries: list[tuple[str, Text]]) -> Text:
+    parts: list[str | Cited] = []
+    for place, (name, text) in enumerate(entries):
+        parts += ["、" if place else "", name, *text]
+    return tuple(parts)
