@@ -49,7 +49,7 @@ class Run:
 
 @dataclass(frozen=True)
 class PipelineRuns:
-    """What run_pipeline saw: one run per pull, and the builds that those pulls led to (often one; none if no news)."""
+    """What run_pipeline saw: one run per pull, and the builds their news led to (one as a rule; none without news)."""
 
     pulls: list[Run]
     builds: list[Run]
@@ -204,6 +204,7 @@ def run_pipeline(
                     f"Look at {url(settings)} what they are doing.",
                 )
             time.sleep(1)
+        builds = [run for run in builds if not _found_nothing_to_do(api, run)]
     _raise_if_failed(settings, [*pulled, *builds[-1:]])
     return PipelineRuns(pulled, builds)
 
@@ -240,6 +241,12 @@ def _runs(api: httpx.Client, dag_id: str) -> list[Run]:
         f"/api/v2/dags/{dag_id}/dagRuns", params={"order_by": "-run_after", "limit": 50}
     ).raise_for_status()
     return [_as_run(item) for item in reversed(answer.json()["dag_runs"])]
+
+
+def _found_nothing_to_do(api: httpx.Client, run: Run) -> bool:
+    """Whether a run of the build skipped it, because an earlier build contained its news."""
+    answer = api.get(f"/api/v2/dags/{BUILD}/dagRuns/{run.run_id}/taskInstances/{BUILD}").raise_for_status()
+    return answer.json()["state"] == "skipped"
 
 
 def _as_run(item: dict) -> Run:
