@@ -1,6 +1,7 @@
 """One part of the platform in the foreground of a container.
 
-usage: entrypoint.py init         make roles, databases, landing tables, Airflow's tables and pools; then end
+usage: entrypoint.py init         make roles, databases, landing tables, Airflow's tables and pools, and the dashboards'
+                                  files for the init of Superset's image; then end
        entrypoint.py airflow …    Airflow with everything it must be told: airflow scheduler, airflow dags list
        entrypoint.py COMMAND …    anything else as it stands, e.g. yidang status
 
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-from yidang import contracts, landing
+from yidang import contracts, landing, superset_assets
 from yidang.errors import YidangError
 from yidang.services import airflow, warehouse
 from yidang.settings import Settings, load
@@ -44,6 +45,11 @@ def prepare(settings: Settings) -> None:
         file.flush()
         command = [*airflow_command(settings), "pools", "import", file.name]
         subprocess.run(command, env=environment(settings), check=True)
+    # Superset's image has neither dbt's metrics nor what compiles them.
+    for name, text in superset_assets.render(settings).items():
+        path = settings.home / "superset" / "assets" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def airflow_command(settings: Settings) -> list[str]:

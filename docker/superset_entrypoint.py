@@ -1,6 +1,6 @@
 """Superset in the foreground of a container.
 
-usage: superset_entrypoint.py init     database tables, roles and the administrator; then end
+usage: superset_entrypoint.py init     database tables, roles, accounts and dashboards; then end
        superset_entrypoint.py serve    the web server
 
 Variables set on the container win over the ones Yidang derives, so compose alone decides on hosts and ports.
@@ -18,25 +18,27 @@ SECRETS = {
     "SUPERSET_SECRET_KEY": "YIDANG_SUPERSET_SECRET_KEY",
     "SUPERSET_GUEST_SECRET": "YIDANG_SUPERSET_GUEST_SECRET",
     "SUPERSET_ADMIN_PASSWORD": "YIDANG_SUPERSET_ADMIN_PASSWORD",
+    "SUPERSET_VIEWER_PASSWORD": "YIDANG_SUPERSET_VIEWER_PASSWORD",
 }
 
 
 def main(command: list[str]) -> None:
     settings = load()
     os.environ.update({**environment(settings), **os.environ})
+    folder = settings.root / "superset"
     if command == ["init"]:
-        prepare()
+        assets = str(settings.home / "superset" / "assets")  # written by the init of the platform's image
+        os.execv(sys.executable, [sys.executable, str(folder / "bootstrap.py"), assets])
     elif command == ["serve"]:
         address = f"{os.environ['SUPERSET_ADDRESS']}:{settings.port('superset')}"
-        config = str(settings.root / "superset" / "gunicorn_config.py")
-        argv = [sys.executable, "-m", "gunicorn", "-c", config, "-b", address, "superset.app:create_app()"]
-        os.execv(argv[0], argv)
+        server = ["gunicorn", "-c", str(folder / "gunicorn_config.py"), "-b", address, "superset.app:create_app()"]
+        os.execv(sys.executable, [sys.executable, "-m", *server])
     else:
         os.execvp(command[0], command)
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What superset/superset_config.py asks for."""
+    """What superset/superset_config.py and bootstrap.py ask for."""
     generated = settings.ensure_secrets(list(SECRETS.values()))
     return {
         **{variable: generated[name] for variable, name in SECRETS.items()},
@@ -47,29 +49,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "SUPERSET_ADDRESS": "127.0.0.1",
         "FLASK_APP": "superset.app:create_app()",
     }
-
-
-def prepare() -> None:
-    """Safe to repeat; one process, because every `superset …` command pays ten seconds of imports."""
-    from flask_migrate import upgrade
-    from superset.app import create_app
-
-    app = create_app()
-    with app.app_context():
-        from superset.extensions import appbuilder
-
-        from superset import db, security_manager
-
-        upgrade()
-        appbuilder.add_permissions(update_perms=True)
-        security_manager.sync_role_definitions()
-        if not security_manager.find_user("admin"):
-            role = security_manager.find_role("Admin")
-            password = os.environ["SUPERSET_ADMIN_PASSWORD"]
-            security_manager.add_user(
-                "admin", "Yidang", "Administrator", "admin@example.invalid", role, password=password
-            )
-        db.session.commit()
 
 
 if __name__ == "__main__":

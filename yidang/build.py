@@ -102,8 +102,10 @@ def active_departments(settings: Settings) -> list[contracts.Department]:
         schemas = {
             name for (name,) in warehouse.execute("select nspname from pg_namespace where nspname like 'raw\\_%'")
         }
-    pulled = [item for item in examples if item.schema in schemas]
-    return [*contracts.load_departments(settings), *pulled]
+    declared = contracts.load_departments(settings)
+    # An example may also have been copied into departments/, as its own comment says.
+    taken = {item.id for item in declared}
+    return [*declared, *(item for item in examples if item.schema in schemas and item.id not in taken)]
 
 
 def _invoke(settings: Settings, arguments: list[str], values: dict, *, quiet: bool):
