@@ -306,4 +306,4 @@ def test_a_second_build_waits_for_the_first(settings, world):
 
 def test_any_dbt_command_runs_with_the_same_connection(settings, world):
     assert build.run_dbt(settings, ["ls", "--resource-type", "model", "--quiet"], AS_OF)
-    assert not build.run_dbt(settings, ["run", "--select", "stg_spgl__works", "--project-dir", "/nowhere"], AS_OF)
+    assert not build.run_dbt(settings, ["run-operation", "no_such_macro"], AS_OF)

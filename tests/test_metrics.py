@@ -48,7 +48,8 @@ BY_HAND = {
     ),
     "mean_elapsed_days": f"select avg(elapsed_working_days) from {CASES} {DECIDED}",
     "promise_compression_catalogue": """
-        select sum(statutory_limit - promised_limit)::numeric / sum(statutory_limit) from marts.dim_item where is_current""",
+        select sum(statutory_limit - promised_limit)::numeric / sum(statutory_limit)
+        from marts.dim_item where is_current""",
     "catalogue_item_count": "select count(*) from marts.dim_item",
     "catalogue_step_count": "select sum(step_count) from marts.dim_item",
     "catalogue_material_count": "select sum(material_count) from marts.dim_item",
@@ -62,14 +63,18 @@ BY_HAND = {
     "actual_vs_statutory": f"""
         select 1 - sum(statutory_elapsed_working_days)::numeric / sum(statutory_limit) from {CASES} {DECIDED}""",
     "actual_vs_promised": f"""
-        select 1 - sum(elapsed_working_days)::numeric / sum(promised_limit) from {CASES} {DECIDED} and promised_limit >= 1""",
+        select 1 - sum(elapsed_working_days)::numeric / sum(promised_limit)
+        from {CASES} {DECIDED} and promised_limit >= 1""",
     "excluded_days_share": f"""
-        select sum(gross_working_days - elapsed_working_days)::numeric / sum(gross_working_days) from {CASES} {DECIDED}""",
+        select sum(gross_working_days - elapsed_working_days)::numeric / sum(gross_working_days)
+        from {CASES} {DECIDED}""",
     "correction_rate": f"select avg((correction_count > 0)::integer) from {CASES} where received_date is not null",
     "stage_union_days_median": """
-        select percentile_cont(0.5) within group (order by union_active_days) from marts.fct_stage where is_finished""",
+        select percentile_cont(0.5) within group (order by union_active_days)
+        from marts.fct_stage where is_finished""",
     "stage_span_days_median": """
-        select percentile_cont(0.5) within group (order by span_calendar_days) from marts.fct_stage where is_finished""",
+        select percentile_cont(0.5) within group (order by span_calendar_days)
+        from marts.fct_stage where is_finished""",
     "project_count": "select count(*) from marts.fct_project_lifecycle",
     "projects_finished": "select count(*) from marts.fct_project_lifecycle where completion_date is not null",
     "project_approval_days_median": """
@@ -84,7 +89,7 @@ PERCENT = {name for name in BY_HAND if name.endswith(("_rate", "_share")) or "co
 
 @pytest.fixture(scope="module")
 def built(settings, tmp_path_factory):
-    """A small world with every kind of case: on time, late, denied, paused, corrected, open, withdrawn early and late."""
+    """Every kind of case: on time, late, denied, paused, corrected, open, withdrawn early and late."""
     with (
         pytest.MonkeyPatch.context() as patch,
         psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse,
