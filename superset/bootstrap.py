@@ -1,6 +1,6 @@
 """Make Superset ready in one process: migrations, roles, accounts, dashboards. Safe to repeat.
 
-usage: bootstrap.py ASSETS_DIR     (environment: that of superset_config.py, SUPERSET_ADMIN_PASSWORD, SUPERSET_VIEWER_PASSWORD)
+usage: bootstrap.py ASSETS_DIR, with the environment of superset_config.py and the passwords of admin and viewer
 
 One process, because every `superset …` command pays ten seconds of imports, and shows the password in `ps`.
 """
@@ -35,8 +35,9 @@ def main(assets_dir: Path) -> None:
     with app.app_context():
         logging.getLogger("alembic").setLevel(logging.WARNING)
         # These modules need the application, so they cannot be imported above.
-        from superset import db, security_manager
         from superset.extensions import appbuilder
+
+        from superset import db, security_manager
 
         upgrade()
         appbuilder.add_permissions(update_perms=True)
@@ -65,9 +66,10 @@ def ensure_account(security_manager, name: str, role: str, password: str):
 
 def import_assets(folder: Path, admin) -> None:
     """Import everything by UUID, overwriting what is there."""
-    from superset import db
     from superset.commands.importers.v1.assets import ImportAssetsCommand
     from superset.utils.core import override_user
+
+    from superset import db
 
     contents = {str(path.relative_to(folder)): path.read_text("utf-8") for path in sorted(folder.rglob("*.yaml"))}
     with override_user(admin):
@@ -78,8 +80,9 @@ def import_assets(folder: Path, admin) -> None:
 
 def ensure_viewer_role(security_manager) -> None:
     """Role Viewer: the dashboards and their datasets, nothing else. Public: the language of the login page."""
-    from superset import db
     from superset.connectors.sqla.models import SqlaTable
+
+    from superset import db
 
     def grant(role_name: str, permissions: set[tuple[str, str]], datasets: list) -> None:
         found = [security_manager.find_permission_view_menu(*permission) for permission in sorted(permissions)]
@@ -93,9 +96,10 @@ def ensure_viewer_role(security_manager) -> None:
 
 
 def open_on_dashboard(users: list, slug: str) -> None:
-    from superset import db
     from superset.models.dashboard import Dashboard
     from superset.models.user_attributes import UserAttribute
+
+    from superset import db
 
     dashboard = db.session.query(Dashboard).filter_by(slug=slug).one()
     for user in users:

@@ -7,10 +7,11 @@ import functools
 import json
 from pathlib import Path
 
-import superset
 from babel.messages.pofile import read_po
 from flask import Flask, Response, request
 from limits import parse, storage, strategies
+
+import superset
 
 TRANSLATIONS = Path(superset.__file__).parent / "translations" / "zh" / "LC_MESSAGES"
 OWN_TRANSLATIONS = Path(__file__).parent / "zh_fixes.json"
@@ -25,7 +26,7 @@ def apply_fixes(app: Flask) -> None:
 
 
 def limit_logins(app: Flask) -> None:
-    """AUTH_RATE_LIMIT reaches only a view that answers GET; both ways to POST a password are unlimited. Here they are not.
+    """AUTH_RATE_LIMIT reaches only a view that answers GET; both ways to POST a password are unlimited.
 
     Counted per account and address, and per address; in the memory of each worker.
     """
@@ -46,7 +47,7 @@ def limit_logins(app: Flask) -> None:
 
 
 def serve_clean_chinese(app: Flask) -> None:
-    """A third of the shipped zh strings are unchecked guesses ("Sign in" → "Not In"). Serve the checked ones and our own.
+    """A third of the shipped zh strings are unchecked guesses ("Sign in" → "Not In"). Serve the others and our own.
 
     Answered before the view's permission check: the login page, where nobody is logged in yet, needs the pack too.
     """
@@ -72,7 +73,7 @@ def _chinese_pack() -> bytes:
 
 
 def mark_csv_as_utf8(app: Flask) -> None:
-    """Without a byte order mark Excel reads Chinese CSV as mojibake; Werkzeug 3 drops the one Superset means to send."""
+    """Without a byte order mark Excel garbles Chinese CSV; Werkzeug 3 drops the one Superset means to send."""
 
     @app.after_request
     def add_byte_order_mark(response: Response) -> Response:

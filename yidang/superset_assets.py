@@ -32,19 +32,32 @@ def render(settings: Settings) -> dict[str, str]:
         elif name.parts[0] == "datasets":
             if "metrics" in asset:
                 raise ConfigError(f"{path} lists metrics.", "Leave them out: they come from dbt's _metrics.yml.")
-            asset["metrics"] = [_dataset_metric(metric) for metric in by_model.get(asset["table_name"], [])]
+            asset["metrics"] = [
+                entry for metric in by_model.get(asset["table_name"], []) for entry in _dataset_metrics(metric)
+            ]
         files[str(name)] = yaml.safe_dump(asset, allow_unicode=True, sort_keys=False)
     return files
 
 
-def _dataset_metric(metric: metrics.Metric) -> dict:
-    return {
+def _dataset_metrics(metric: metrics.Metric) -> list[dict]:
+    """The metric as Superset wants it; a rate brings the count it rests on, as `<name>__n`."""
+    figure = {
         "metric_name": metric.name,
         "verbose_name": metric.label,
         "expression": metric.sql,
         "description": metric.caveats,
         "d3format": metric.format,
     }
+    if metric.denominator_sql is None:
+        return [figure]
+    count = {
+        "metric_name": f"{metric.name}__n",
+        "verbose_name": f"{metric.label} n",
+        "expression": metric.n_sql,
+        "description": metric.grain,
+        "d3format": ",d",
+    }
+    return [figure, count]
 
 
 def _uri_without_password(settings: Settings) -> str:

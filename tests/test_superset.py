@@ -1,0 +1,260 @@
+"""The dashboard's files agree with the marts and with dbt's metrics, and a real Superset shows every chart of them."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+
+import httpx
+import psycopg
+import pytest
+import yaml
+
+from yidang import metrics, superset_assets
+from yidang import settings as settings_module
+from yidang.services import superset
+from yidang.settings import Settings
+
+HERE = settings_module.load()
+FILES = {
+    str(path.relative_to(superset_assets.source_dir(HERE))): yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted(superset_assets.source_dir(HERE).rglob("*.yaml"))
+}
+
+
+def kind(name: str) -> dict[str, dict]:
+    return {path: asset for path, asset in FILES.items() if path.startswith(f"{name}/")}
+
+
+DATASETS = {asset["uuid"]: asset for asset in kind("datasets").values()}
+DASHBOARD = FILES["dashboards/overview.yaml"]
+
+
+def mart_columns(model: str) -> set[str]:
+    path = HERE.dbt_dir / "models" / "marts" / f"_{model}.yml"
+    (described,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+    return {column["name"] for column in described["columns"]}
+
+
+def chart_metrics(params: dict) -> list[str]:
+    named = [*params.get("metrics", []), params.get("metric"), params.get("timeseries_limit_metric")]
+    return [name for name in named if name]
+
+
+def chart_columns(params: dict) -> set[str]:
+    groupby = params.get("groupby") or []
+    named = [
+        params.get("x_axis"),
+        *([groupby] if isinstance(groupby, str) else groupby),
+        *params.get("all_columns", []),
+    ]
+    named += [json.loads(order)[0] for order in params.get("order_by_cols", [])]
+    named += [one["subject"] for one in params["adhoc_filters"]]
+    return {name for name in named if name}
+
+
+# -- the files ---------------------------------------------------------------------------------------------
+def test_every_uuid_is_valid_and_used_once():
+    uuids = [asset["uuid"] for path, asset in FILES.items() if path != "metadata.yaml"]
+    assert len(uuids) > 20
+    assert len(set(uuids)) == len(uuids)
+    assert all(str(uuid.UUID(text)) == text for text in uuids)
+
+
+def test_dashboard_shows_every_chart_once():
+    charts = {asset["uuid"] for asset in kind("charts").values()}
+    shown = [
+        node["meta"]["uuid"]
+        for node in DASHBOARD["position"].values()
+        if isinstance(node, dict) and node["type"] == "CHART"
+    ]
+    assert sorted(shown) == sorted(charts)
+
+
+def test_every_row_of_the_dashboard_fills_the_width():
+    nodes = {key: node for key, node in DASHBOARD["position"].items() if isinstance(node, dict)}
+    for row in (node for node in nodes.values() if node["type"] == "ROW"):
+        assert sum(nodes[child]["meta"]["width"] for child in row["children"]) == 12
+
+
+@pytest.mark.parametrize("path", kind("datasets"))
+def test_every_column_exists_in_its_mart_and_has_a_chinese_name(path: str):
+    dataset = FILES[path]
+    plain = {column["column_name"] for column in dataset["columns"] if "expression" not in column}
+    if dataset["sql"] is None:
+        assert plain <= mart_columns(dataset["table_name"])
+    assert all(re.search("[一-鿿]", column["verbose_name"]) for column in dataset["columns"])
+
+
+@pytest.mark.parametrize("path", kind("charts"))
+def test_every_chart_uses_metrics_of_dbt_and_columns_of_its_dataset(path: str):
+    chart = FILES[path]
+    dataset, params = DATASETS[chart["dataset_uuid"]], chart["params"]
+    known = {name: metric for name, metric in metrics.load(HERE).items() if metric.model == dataset["table_name"]}
+    names = chart_metrics(params)
+    assert all(isinstance(name, str) for name in names), "an ad-hoc metric is a formula of our own"
+    assert {name.removesuffix("__n") for name in names} <= set(known)
+    assert chart_columns(params) <= {column["column_name"] for column in dataset["columns"]}
+    # The period of a figure is that of its definition, e.g. punctuality by due month, speed by month of decision.
+    periods = [one["subject"] for one in params["adhoc_filters"] if one["operator"] == "TEMPORAL_RANGE"]
+    assert set(periods) <= {known[name.removesuffix("__n")].date_column for name in names}
+
+
+def test_filters_name_columns_of_their_dataset():
+    targets = [
+        target for one in DASHBOARD["metadata"]["native_filter_configuration"] for target in one["targets"] if target
+    ]
+    assert len(targets) == 3
+    for target in targets:
+        columns = DATASETS[target["datasetUuid"]]["columns"]
+        assert target["column"]["name"] in {column["column_name"] for column in columns}
+
+
+def test_git_holds_no_address_password_or_formula():
+    for path, asset in FILES.items():
+        assert "sqlalchemy_uri" not in asset, path
+        assert "metrics" not in asset, path
+
+
+def test_rendering_fills_in_metrics_and_the_address_without_a_password(settings: Settings):
+    files = {path: yaml.safe_load(text) for path, text in superset_assets.render(settings).items()}
+    uri = files["databases/warehouse.yaml"]["sqlalchemy_uri"]
+    assert uri == f"postgresql+psycopg2://yidang_reader@127.0.0.1:{settings.port('postgres')}/yidang"
+    cases = {one["metric_name"]: one for one in files["datasets/fct_item_instance.yaml"]["metrics"]}
+    on_time = metrics.load(settings)["on_time_rate"]
+    assert cases["on_time_rate"]["expression"] == on_time.sql
+    assert cases["on_time_rate__n"]["expression"] == on_time.n_sql
+
+
+# -- a real Superset -----------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def served(settings: Settings) -> Iterator[Settings]:
+    """Superset on marts with the columns that the dbt models declare and a few made-up rows."""
+    with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as admin:
+        make_marts(admin)
+    try:
+        superset.start(settings)
+        yield settings
+    finally:
+        superset.stop(settings)
+        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as admin:
+            admin.execute("drop schema if exists marts cascade")
+
+
+def make_marts(admin: psycopg.Connection) -> None:
+    admin.execute(
+        "drop schema if exists marts cascade; create schema marts; grant usage on schema marts to yidang_reader"
+    )
+    for model in ("fct_item_instance", "fct_stage", "fct_project_lifecycle", "dim_item", "dim_department"):
+        path = HERE.dbt_dir / "models" / "marts" / f"_{model}.yml"
+        (described,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+        columns = {column["name"]: column["data_type"] for column in described["columns"]}
+        listing = ", ".join(f"{name} {data_type}" for name, data_type in columns.items())
+        admin.execute(f"create table marts.{model} ({listing})")
+        for day in range(1, 29):
+            row = {name: example(name, data_type, day) for name, data_type in columns.items()}
+            marks = ", ".join(["%s"] * len(row))
+            admin.execute(f"insert into marts.{model} values ({marks})", list(row.values()))  # noqa: S608
+    admin.execute("grant select on all tables in schema marts to yidang_reader")
+
+
+def example(name: str, data_type: str, day: int) -> object:
+    if data_type == "boolean":
+        return day % 4 == 0 if name in ("is_open", "is_overdue") else name != "is_withdrawn"
+    if data_type == "date":
+        return "2026-06-30" if name == "as_of" else f"2026-0{1 + day % 6}-01"
+    if data_type.startswith(("integer", "bigint", "numeric", "smallint", "double")):
+        return day % 9 + 1
+    if data_type.startswith("timestamp"):
+        return "2026-03-02 10:00:00"
+    if data_type != "text" and not data_type.startswith("character"):
+        return None
+    states = {"pace_state": ("ahead", "normal", "late"), "alert_state": ("none", "warn", "overdue", "paused")}
+    choices = states.get(name, ("working_days",) if name.endswith("unit") else ("甲局", "乙局", "丙局"))
+    return choices[day % len(choices)]
+
+
+def login(settings: Settings, user: str) -> httpx.Client:
+    client = httpx.Client(base_url=superset.url(settings), timeout=60, headers={"Referer": superset.url(settings)})
+    secret = settings.secret(superset.SECRETS[f"SUPERSET_{user.upper()}_PASSWORD"])
+    body = {"username": user, "password": secret, "provider": "db"}
+    answer = client.post("api/v1/security/login", json=body)
+    answer.raise_for_status()
+    client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+    client.headers["X-CSRFToken"] = client.get("api/v1/security/csrf_token/").json()["result"]
+    return client
+
+
+def ids(client: httpx.Client) -> dict[str, int]:
+    """What each asset of ours is called inside Superset: uuid → id."""
+    found = {}
+    for path in ("chart", "dataset", "dashboard"):
+        for one in client.get(f"api/v1/{path}/", params={"q": "(page_size:100)"}).json()["result"]:
+            found[client.get(f"api/v1/{path}/{one['id']}").json()["result"]["uuid"]] = (path, one["id"])
+    return found
+
+
+@pytest.mark.end_to_end
+def test_importing_again_changes_no_id(served: Settings):
+    with login(served, "admin") as client:
+        before = ids(client)
+    assert {asset["uuid"] for asset in kind("charts").values()} <= set(before)
+    assert superset.start(served) is False
+    with psycopg.connect(served.dsn("superset"), autocommit=True) as connection:
+        connection.execute("comment on database yidang_superset is null")
+    assert superset.start(served) is True
+    with login(served, "admin") as client:
+        assert ids(client) == before
+
+
+@pytest.mark.end_to_end
+def test_a_viewer_sees_every_chart_without_error(served: Settings):
+    from playwright.sync_api import sync_playwright
+
+    answers = []
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+        page = browser.new_context(viewport={"width": 1600, "height": 3200}, locale="zh-CN").new_page()
+        page.on("response", lambda answer: answers.append(answer) if "/api/v1/chart/data" in answer.url else None)
+        page.goto(superset.url(served) + "login/")
+        page.get_by_text("请输入用户名和密码").wait_for()
+        page.fill("input[type=text]", "viewer")
+        page.fill("input[type=password]", served.secret("YIDANG_SUPERSET_VIEWER_PASSWORD"))
+        page.click("button[type=submit]")
+        page.get_by_text("数据截至 2026年6月30日").wait_for(timeout=60_000)
+        page.get_by_text("虚构示例数据").first.wait_for()
+        page.wait_for_load_state("networkidle")
+        assert page.locator("[role=alert]").count() == 0
+        asked = {json.loads(answer.request.post_data)["form_data"].get("slice_id") for answer in answers}
+        assert [answer.status for answer in answers if answer.status != 200] == []
+        browser.close()
+    assert len(asked - {None}) == len(kind("charts"))
+
+
+@pytest.mark.end_to_end
+def test_a_viewer_may_not_query_or_administer(served: Settings):
+    with login(served, "viewer") as client:
+        assert client.get("api/v1/database/").status_code == 403
+        assert client.get("api/v1/security/users/").status_code in (403, 404)
+        query = {"database_id": 1, "sql": "select 1"}
+        assert client.post("api/v1/sqllab/execute/", json=query).status_code == 403
+
+
+@pytest.mark.end_to_end
+def test_guessing_a_password_is_stopped(served: Settings):
+    attempt = {"username": "nobody", "password": "wrong", "provider": "db"}
+    with httpx.Client(base_url=superset.url(served), timeout=60) as client:
+        # Each of the two workers counts for itself.
+        statuses = [client.post("api/v1/security/login", json=attempt).status_code for _ in range(25)]
+    assert set(statuses) == {401, 429}
+    assert statuses[0] == 401
+
+
+@pytest.mark.end_to_end
+def test_pages_load_nothing_from_elsewhere(served: Settings):
+    policy = httpx.get(superset.url(served) + "login/").headers["Content-Security-Policy"]
+    assert "http" not in policy
+    assert "default-src 'self'" in policy
