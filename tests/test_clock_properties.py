@@ -79,7 +79,7 @@ VARIANTS = {
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-@given(drawn=st.lists(cases, min_size=80, max_size=120))
+@given(drawn=st.lists(cases, min_size=80, max_size=120, unique_by=repr))
 def test_properties_of_the_clock(settings, world_folder, drawn):
     rows = build_cases(settings, world_folder, drawn)
     for number, case in enumerate(drawn):
