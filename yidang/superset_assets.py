@@ -52,9 +52,9 @@ def _dataset_metrics(metric: metrics.Metric) -> list[dict]:
         return [figure]
     count = {
         "metric_name": f"{metric.name}__n",
-        "verbose_name": f"{metric.label} n",
+        "verbose_name": f"n（{metric.grain}）",
         "expression": metric.n_sql,
-        "description": metric.grain,
+        "description": f"{metric.label}的分母",
         "d3format": ",d",
     }
     return [figure, count]
