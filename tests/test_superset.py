@@ -6,6 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import psycopg
@@ -176,15 +177,17 @@ def example(name: str, data_type: str, day: int) -> object:
     return choices[day % len(choices)]
 
 
-def login(settings: Settings, user: str) -> httpx.Client:
-    client = httpx.Client(base_url=superset.url(settings), timeout=60, headers={"Referer": superset.url(settings)})
+@contextmanager
+def login(settings: Settings, user: str) -> Iterator[httpx.Client]:
     secret = settings.secret(superset.SECRETS[f"SUPERSET_{user.upper()}_PASSWORD"])
     body = {"username": user, "password": secret, "provider": "db"}
-    answer = client.post("api/v1/security/login", json=body)
-    answer.raise_for_status()
-    client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-    client.headers["X-CSRFToken"] = client.get("api/v1/security/csrf_token/").json()["result"]
-    return client
+    headers = {"Referer": superset.url(settings)}
+    with httpx.Client(base_url=superset.url(settings), timeout=60, headers=headers) as client:
+        answer = client.post("api/v1/security/login", json=body)
+        answer.raise_for_status()
+        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        client.headers["X-CSRFToken"] = client.get("api/v1/security/csrf_token/").json()["result"]
+        yield client
 
 
 def ids(client: httpx.Client) -> dict[str, int]:
