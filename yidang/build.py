@@ -5,12 +5,14 @@ Marts are a function of (raw up to a batch, as_of, calendar version, rule versio
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import psycopg
 
@@ -63,7 +65,15 @@ def build(
         raise YidangError(f"The selection {select!r} names nothing to build.", "List what there is: yidang dbt ls")
     warned = sum(str(item.status) == "warn" for item in results)
     passed = sum(str(item.status) in ("success", "pass") for item in results)
+    if not selection and not overrides and batch_until is None:
+        _fingerprint_file(settings).write_text(_fingerprint(settings, as_of), encoding="utf-8")
     return BuildResult(len(results), passed, warned, len(failed), time.monotonic() - began)
+
+
+def is_current(settings: Settings, as_of: date) -> bool:
+    """Whether the last whole build was made by today's models and departments, for this day. Says nothing about raw."""
+    recorded = _fingerprint_file(settings)
+    return recorded.exists() and recorded.read_text(encoding="utf-8") == _fingerprint(settings, as_of)
 
 
 def run_dbt(settings: Settings, args: list[str], as_of: date) -> bool:
@@ -119,6 +129,21 @@ def _invoke(settings: Settings, arguments: list[str], values: dict, *, quiet: bo
     ]  # fmt: skip
     with _one_build_at_a_time(settings), environment(_environment(settings)):
         return dbtRunner().invoke([*(["--quiet"] if quiet else []), *arguments, *flags])
+
+
+def _fingerprint_file(settings: Settings) -> Path:
+    return settings.home / "dbt" / "built"
+
+
+def _fingerprint(settings: Settings, as_of: date) -> str:
+    """Hash of everything a build depends on except raw: models, seeds, macros, departments, the day."""
+    folders = [settings.dbt_dir / name for name in ("models", "macros", "seeds", "tests")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".sql", ".yml", ".csv")]
+    files += [settings.dbt_dir / "dbt_project.yml", *settings.departments_dir.glob("*.yml")]
+    content = hashlib.sha256(as_of.isoformat().encode())
+    for path in sorted(files):
+        content.update(str(path).encode() + b"\0" + path.read_bytes())
+    return content.hexdigest()
 
 
 @contextmanager

@@ -6,9 +6,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
-from rich.table import Table
-
-from yidang import contracts, district
+from yidang import build, contracts, district
 from yidang.progress import Progress, console
 from yidang.reports import annual
 from yidang.services import airflow, postgres, superset, warehouse
@@ -40,8 +38,15 @@ def run(settings: Settings) -> None:
         with progress.step("Airflow: api-server, scheduler, dag-processor"):
             airflow_up.result()
         superset_prepared = pool.submit(superset.prepare, settings)
-        with progress.step("Airflow runs the pulls; their assets trigger the build"):
-            runs = airflow.run_pipeline(settings, [item.id for item in contracts.load_departments(settings)])
+        with progress.step("Airflow runs the pulls; their assets trigger the build") as show:
+            departments = [item.id for item in contracts.load_departments(settings)]
+            stale = not build.is_current(settings, settings.as_of())
+            runs = airflow.run_pipeline(
+                settings,
+                departments,
+                build_anyway=stale,
+                on_progress=lambda now: show(", ".join(f"{run.dag_id} {run.state}" for run in now)),
+            )
         with progress.step("Superset: dashboards imported"):
             superset_prepared.result()
     with progress.step("Superset serves"):
@@ -49,26 +54,27 @@ def run(settings: Settings) -> None:
         superset.clear_cache(settings)
     with progress.step(f"The annual report for {REPORT_YEAR}"):
         report = annual.write_annual_report(settings, year=REPORT_YEAR)
-    console.print(_summary(settings, report, runs))
+    print()
+    for label, where, remark in _summary(settings, report, runs):
+        print(f"{label:<16}{where}" + (f"\n{'':<16}{remark}" if remark else ""))
+    print()
     console.print(f"Done in {progress.seconds:.0f} s.")
 
 
-def _summary(settings: Settings, report: annual.ReportFiles, runs: airflow.PipelineRuns) -> Table:
-    table = Table(title="What to look at", title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+def _summary(settings: Settings, report: annual.ReportFiles, runs: airflow.PipelineRuns) -> list[tuple[str, str, str]]:
+    """What to look at first: label, where it is, a remark."""
     airflow_user, _ = airflow.credentials(settings)
-    built = (
-        f"{len(runs.pulls)} pulls, {len(runs.builds)} build(s) in this run" if runs.builds else "nothing new to build"
-    )
-    table.add_row("Dashboard", f"{superset.url(settings)}superset/dashboard/overview/", "user admin")
-    table.add_row("Airflow", airflow.url(settings), f"user {airflow_user}: {built}")
-    table.add_row("Annual report", str(report.docx), report.note or str(report.pdf))
-    table.add_row(
-        "Passwords", str(settings.secrets_file), "YIDANG_SUPERSET_ADMIN_PASSWORD, YIDANG_AIRFLOW_ADMIN_PASSWORD"
-    )
-    table.add_row("One row a project", 'yidang sql "select * from fct_project_lifecycle limit 5"', "")
-    table.add_row("What runs", "yidang status", "the command lies in .yidang/venv/platform/bin")
-    table.add_row("Stop / remove", "make stop", "make clean")
-    return table
+    command = settings.python("platform").with_name("yidang").relative_to(settings.root)
+    built = f"{len(runs.pulls)} pulls, {len(runs.builds)} build" if runs.builds else "no news, nothing to build"
+    return [
+        ("Dashboard", f"{superset.url(settings)}superset/dashboard/overview/", "login admin: look here first"),
+        ("Airflow", airflow.url(settings), f"login {airflow_user}: this time {built}"),
+        ("Annual report", str(report.docx), report.note or str(report.pdf)),
+        ("Passwords", str(settings.secrets_file), "YIDANG_SUPERSET_ADMIN_PASSWORD, YIDANG_AIRFLOW_ADMIN_PASSWORD"),
+        ("The projects", f'{command} sql "select * from fct_project_lifecycle limit 5"', ""),  # noqa: S608
+        ("What runs", f"{command} status", ""),
+        ("Stop, remove", "make stop, make clean", ""),
+    ]
 
 
 def stop_all(settings: Settings) -> list[str]:

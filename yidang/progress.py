@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -21,11 +21,16 @@ class Progress:
         console.print(f"[bold]{title}[/bold]")
 
     @contextmanager
-    def step(self, label: str) -> Iterator[None]:
+    def step(self, label: str) -> Iterator[Callable[[str], None]]:
+        """Yields a function that shows, on a terminal, what the step is at."""
         began = time.monotonic()
         try:
-            with console.status(label) if console.is_terminal else _announce(label):
-                yield
+            if console.is_terminal:
+                with console.status(label) as status:
+                    yield lambda detail: status.update(f"{label}: {detail}")
+            else:  # CI or a log file: say what begins, so that a hang shows its place
+                print(f"  … {label}", flush=True)
+                yield lambda detail: None
         except BaseException:
             console.print(f"  [red]✗[/red] {label}  ({time.monotonic() - began:.1f} s)")
             raise
@@ -36,10 +41,3 @@ class Progress:
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.started
-
-
-@contextmanager
-def _announce(label: str) -> Iterator[None]:
-    """Without a terminal (CI, a log file) say what begins, so that a hang shows its place."""
-    print(f"  … {label}", flush=True)
-    yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -131,21 +132,25 @@ class Settings:
 
         fixed: values that are not random (a URL of the made-up district, say); they are overwritten each time.
         """
+        missing = [name for name in names if name not in self._secrets and self._given(name) is None]
         known = dict(self._secrets)
-        for name in names:
-            if name not in known and self._given(name) is None:
-                known[name] = random_secrets.token_urlsafe(32)
-        known.update(fixed or {})
-        if known != self._secrets:
+        if missing or not (fixed or {}).items() <= known.items():
             self.home.mkdir(parents=True, exist_ok=True)
-            temporary = self.secrets_file.with_suffix(".tmp")
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(known, file, indent=1, sort_keys=True)
-            temporary.replace(self.secrets_file)
-            self.__dict__["_secrets"] = known
+            with (self.home / "secrets.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)  # services start side by side, each adding its own
+                self.__dict__.pop("_secrets", None)
+                known = {name: random_secrets.token_urlsafe(32) for name in missing} | self._secrets | (fixed or {})
+                self._write_secrets(known)
         outside = {name: given for name in [*known, *names] if (given := self._given(name)) is not None}
         return known | outside
+
+    def _write_secrets(self, secrets: dict[str, str]) -> None:
+        temporary = self.secrets_file.with_suffix(".tmp")
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(secrets, file, indent=1, sort_keys=True)
+        temporary.replace(self.secrets_file)
+        self.__dict__["_secrets"] = secrets
 
     # -- the warehouse -------------------------------------------------------------------------------
     @property

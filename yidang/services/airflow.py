@@ -173,13 +173,15 @@ def run_pipeline(
     settings: Settings,
     departments: list[str],
     *,
+    build_anyway: bool = False,
     timeout_seconds: float = 1800,
     on_progress: Callable[[list[Run]], None] = lambda runs: None,
 ) -> PipelineRuns:
     """Trigger the pulls of these departments (not of paused ones); wait for them and for the build of their news.
 
     on_progress gets all runs so far, every second. A build is asked for when the pulls bring no news but the last build
-    is missing or failed. Raises YidangError when a pull or the last build failed (all are done then) or time runs out.
+    is missing or failed, or when build_anyway says that it is out of date. Raises YidangError when a pull or the last
+    build failed (all are done then) or time runs out.
     """
     deadline = time.monotonic() + timeout_seconds
     with _client(settings) as api:
@@ -194,7 +196,8 @@ def run_pipeline(
             builds = [run for run in history if run.run_id not in builds_before or run.state not in FINISHED]
             on_progress([*pulled, *builds])
             if not news and all(run.state in FINISHED for run in [*pulled, *builds]):
-                if builds or (history and history[-1].state == "success"):
+                up_to_date = history and history[-1].state == "success" and not build_anyway
+                if builds or up_to_date:
                     break
                 _trigger(api, BUILD)
             if time.monotonic() > deadline:
