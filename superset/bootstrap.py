@@ -21,7 +21,6 @@ VIEWER_PERMISSIONS = {
     ("can_view_chart_as_table", "Dashboard"),
     ("can_language_pack", "Superset"),
     ("can_log", "Superset"),  # without it each page view ends in one "500" for its own usage log
-    ("can_welcome", "Superset"),
     ("can_read", "SecurityRestApi"),
     ("can_read", "Dataset"),
     ("can_read", "User"),
@@ -46,8 +45,7 @@ def main(assets_dir: Path) -> None:
         admin = ensure_account(security_manager, "admin", "Admin", os.environ["SUPERSET_ADMIN_PASSWORD"])
         import_assets(assets_dir, admin)
         ensure_viewer_role(security_manager)
-        viewer = ensure_account(security_manager, "viewer", "Viewer", os.environ["SUPERSET_VIEWER_PASSWORD"])
-        open_on_dashboard([admin, viewer], "overview")
+        ensure_account(security_manager, "viewer", "Viewer", os.environ["SUPERSET_VIEWER_PASSWORD"])
         db.session.commit()
 
 
@@ -93,19 +91,6 @@ def ensure_viewer_role(security_manager) -> None:
     grant("Viewer", viewer, db.session.query(SqlaTable).all())
     grant("Public", {("can_language_pack", "Superset")}, [])
     db.session.commit()
-
-
-def open_on_dashboard(users: list, slug: str) -> None:
-    from superset.models.dashboard import Dashboard
-    from superset.models.user_attributes import UserAttribute
-
-    from superset import db
-
-    dashboard = db.session.query(Dashboard).filter_by(slug=slug).one()
-    for user in users:
-        attribute = db.session.query(UserAttribute).filter_by(user_id=user.id).first() or UserAttribute(user_id=user.id)
-        attribute.welcome_dashboard_id = dashboard.id
-        db.session.add(attribute)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What Superset 6.1 leaves open: unlimited logins, wrong Chinese, CSV files that Excel cannot read.
+"""What Superset 6.1 leaves open: unlimited logins, wrong Chinese, CSV that Excel cannot read, an empty first page.
 
 Each fix names its reason; drop it when Superset has its own.
 """
@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from babel.messages.pofile import read_po
-from flask import Flask, Response, request
+from flask import Flask, Response, redirect, request
 from limits import parse, storage, strategies
 
 import superset
@@ -23,6 +23,7 @@ def apply_fixes(app: Flask) -> None:
     limit_logins(app)
     serve_clean_chinese(app)
     mark_csv_as_utf8(app)
+    begin_at_the_dashboard(app)
 
 
 def limit_logins(app: Flask) -> None:
@@ -82,3 +83,11 @@ def mark_csv_as_utf8(app: Flask) -> None:
             if not data.startswith(BYTE_ORDER_MARK):
                 response.set_data(BYTE_ORDER_MARK + data)
         return response
+
+
+def begin_at_the_dashboard(app: Flask) -> None:
+    """After login Superset shows an empty page of favourites; its setting for a start page per user has no effect."""
+
+    @app.before_request
+    def leave_the_welcome_page() -> Response | None:
+        return redirect(app.config["LOGO_TARGET_PATH"]) if request.path == "/superset/welcome/" else None
