@@ -12,6 +12,7 @@ from pathlib import Path
 
 import docx
 import httpx
+import psutil
 import psycopg
 import pytest
 from conftest import free_port_base
@@ -97,6 +98,22 @@ def test_no_run_of_airflow_failed(demo):
     assert {name for name in states if not name.endswith(" success")} == set()
     assert sum(count for name, count in states.items() if name.startswith("pull_")) == 7
     assert any(name.startswith("build ") for name in states)
+
+
+def test_nothing_listens_beyond_loopback(demo):
+    settings, _ = demo
+    ours = range(settings.port_base, settings.port_base + 10)
+    listening = [item.laddr for item in psutil.net_connections("tcp") if item.status == psutil.CONN_LISTEN]
+    assert len({address.port for address in listening if address.port in ours}) == 5
+    assert [address for address in listening if address.port in ours and address.ip != "127.0.0.1"] == []
+    pids = [json.loads(path.read_text())["pid"] for path in settings.run_dir.glob("*.json")]
+    family = {
+        child.pid for pid in pids for child in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    }
+    opened = [
+        item for item in psutil.net_connections("tcp") if item.pid in family and item.status == psutil.CONN_LISTEN
+    ]
+    assert {item.laddr.ip for item in opened} == {"127.0.0.1"}
 
 
 def test_the_pages_answer(demo):

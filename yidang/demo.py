@@ -35,7 +35,7 @@ def run(settings: Settings) -> None:
         with progress.step("The made-up district's seven systems"):
             district_servers.start(settings)
             district.generate(settings, seed=SEED, projects=PROJECTS, start=FIRST_DAY, end=LAST_DAY)
-        with progress.step("Airflow: api-server, scheduler, dag-processor"):
+        with progress.step("Airflow: api-server, scheduler, dag-processor, triggerer"):
             airflow_up.result()
         superset_prepared = pool.submit(superset.prepare, settings)
         with progress.step("Airflow runs the pulls; their assets trigger the build") as show:

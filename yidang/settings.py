@@ -28,8 +28,6 @@ PORT_OFFSETS = {
     "district_http": 2,
     "airflow": 3,
     "superset": 4,
-    "airflow_worker_log": 5,
-    "airflow_trigger_log": 6,
 }
 
 WAREHOUSE_DATABASE = "yidang"

@@ -111,7 +111,8 @@ def render(report: StatusReport) -> None:
             f"{state.last_success:%Y-%m-%d %H:%M}" if state.last_success else "never",
             state.problem,
         )
-    console.print(departments)
+    # A cell cut to fit 80 columns hides the very word one looks for: rather let a narrow terminal wrap the line.
+    console.print(departments, width=max(console.width, 120))
     if report.warehouse_problem:
         console.print(f"[red]✗[/red] {report.warehouse_problem}")
 
@@ -131,6 +132,7 @@ def _services(settings: Settings) -> list[ServiceState]:
         ("airflow-api", "Airflow api-server", airflow.url(settings)),
         ("airflow-scheduler", "Airflow scheduler", ""),
         ("airflow-dag-processor", "Airflow dag-processor", ""),
+        ("airflow-triggerer", "Airflow triggerer", ""),
         ("superset", "Superset", superset.url(settings)),
     ):
         states.append(ServiceState(label, process.find(settings, name) is not None, where))

@@ -1,4 +1,4 @@
-"""Airflow on loopback: api-server, scheduler and dag-processor as three processes, LocalExecutor, pools from the YAML.
+"""Airflow on loopback: api-server, scheduler, dag-processor, triggerer; LocalExecutor; pools from the YAML.
 
 Logins are those of Airflow's simple auth manager, with one generated administrator: the API is up ten seconds sooner
 than with FAB, and nobody but this machine's own users can reach it. Where people log in over a network, use FAB.
@@ -24,7 +24,14 @@ from yidang.errors import ConfigError, YidangError
 from yidang.services import process
 from yidang.settings import TIMEZONE, Settings
 
-API, SCHEDULER, DAG_PROCESSOR = PROCESSES = ("airflow-api", "airflow-scheduler", "airflow-dag-processor")
+API, SCHEDULER, DAG_PROCESSOR, TRIGGERER = PROCESSES = (
+    "airflow-api",
+    "airflow-scheduler",
+    "airflow-dag-processor",
+    "airflow-triggerer",  # no task of ours defers; without it Airflow's first page shows a red mark
+)
+# Part of Airflow's health report that speaks of a process.
+_HEALTH = {SCHEDULER: "scheduler", DAG_PROCESSOR: "dag_processor", TRIGGERER: "triggerer"}
 USER = "admin"
 BUILD = "build"
 DBT_POOL = "dbt"
@@ -70,16 +77,23 @@ def start(settings: Settings) -> bool:
     port = settings.port("airflow")
     commands = {
         API: [*airflow, "api-server", "--host", "127.0.0.1", "--port", str(port)],
-        SCHEDULER: [*airflow, "scheduler"],
+        # The api-server reads the logs from disk; the log server would listen on every address of the machine.
+        SCHEDULER: [*airflow, "scheduler", "--skip-serve-logs"],
         DAG_PROCESSOR: [*airflow, "dag-processor"],
+        TRIGGERER: [*airflow, "triggerer", "--skip-serve-logs"],
     }
-    ports = {API: port, SCHEDULER: settings.port("airflow_worker_log"), DAG_PROCESSOR: None}
     for name, argv in commands.items():
         if name not in running:
-            # Workers outlive a killed scheduler, hold its log port and ignore SIGTERM.
+            # Workers outlive a killed scheduler and ignore SIGTERM.
             process.stop(settings, name, timeout_seconds=2)
             process.start(
-                settings, name, argv, ready=lambda: True, env=environment(settings), port=ports[name], wait=False
+                settings,
+                name,
+                argv,
+                ready=lambda: True,
+                env=environment(settings),
+                port=port if name == API else None,
+                wait=False,
             )
     for name in PROCESSES:
         process.wait_until_ready(settings, name, lambda name=name: _is_ready(settings, name), timeout_seconds=180)
@@ -90,16 +104,16 @@ def start(settings: Settings) -> bool:
 
 
 def prepare(settings: Settings) -> None:
-    """Everything the three processes need before they start: secrets, logins, database tables. Safe to repeat."""
+    """Everything the processes need before they start: secrets, logins, database tables. Safe to repeat."""
     settings.ensure_secrets(list(SECRETS.values()))
     _write_passwords(settings)
     _migrate_if_needed(settings)
 
 
 def stop(settings: Settings) -> bool:
-    """Stop the three processes and all their workers. Returns False if none ran."""
+    """Stop the processes and all their workers. Returns False if none ran."""
     # The scheduler first: it ends its workers cleanly while the API, which they report to, still answers.
-    return any([process.stop(settings, name) for name in (SCHEDULER, DAG_PROCESSOR, API)])
+    return any([process.stop(settings, name) for name in (SCHEDULER, TRIGGERER, DAG_PROCESSOR, API)])
 
 
 def url(settings: Settings) -> str:
@@ -139,8 +153,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__API__SECRET_KEY": secrets[SECRETS["session"]],
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets[SECRETS["jwt"]],
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(settings.port("airflow_worker_log")),
-        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(settings.port("airflow_trigger_log")),
         # After a killed scheduler: see within half a minute that it is gone, and run its tasks again.
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "30",
@@ -281,7 +293,7 @@ def _is_ready(settings: Settings, name: str) -> bool:
         return False
     if name == API:
         return health["metadatabase"]["status"] == "healthy"
-    part = "scheduler" if name == SCHEDULER else "dag_processor"
+    part = _HEALTH[name]
     heartbeat = health[part][f"latest_{part}_heartbeat"]
     running = process.find(settings, name)
     # The heartbeat of the process before this one would say "healthy" for another half minute.
