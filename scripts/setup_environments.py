@@ -101,8 +101,10 @@ def make_environments(uv: Path, names: list[str]) -> None:
 
 def make_environment(uv: Path, name: str, locks: list[Path]) -> None:
     target = VENV / name
-    # An environment that already holds more than asked for (dev on top of platform) is current too.
-    if is_current(target, locks) or is_current(target, [*locks, ROOT / "requirements" / "dev.txt"]):
+    dev = ROOT / "requirements" / "dev.txt"
+    if (target / "yidang-lock.sha256").exists() and dev.name in (target / "yidang-lock.sha256").read_text():
+        locks = [*locks, *({dev} - {*locks})]  # what a developer added stays, also when the platform's set changes
+    if is_current(target, locks):
         return
     with Step(f"environment {name}"):
         python = target / "bin" / "python"
@@ -170,7 +172,9 @@ def must(result: subprocess.CompletedProcess, what: str) -> None:
 
 
 def digest(locks: list[Path]) -> str:
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in locks)).hexdigest()
+    names = " ".join(path.name for path in locks)
+    content = b"\0".join(path.read_bytes() for path in locks)
+    return f"{names} {hashlib.sha256(content).hexdigest()}"
 
 
 def is_current(target: Path, locks: list[Path]) -> bool:

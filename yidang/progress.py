@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-console = Console(file=sys.stdout, highlight=False)
+# In a file or a pipe there is no edge to wrap at; the usual 80 columns would cut Chinese names short.
+console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 140)
 
 
 class Progress:

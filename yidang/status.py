@@ -111,8 +111,7 @@ def render(report: StatusReport) -> None:
             f"{state.last_success:%Y-%m-%d %H:%M}" if state.last_success else "never",
             state.problem,
         )
-    # A cell cut to fit 80 columns hides the very word one looks for: rather let a narrow terminal wrap the line.
-    console.print(departments, width=max(console.width, 120))
+    console.print(departments)
     if report.warehouse_problem:
         console.print(f"[red]✗[/red] {report.warehouse_problem}")
 
