@@ -55,11 +55,19 @@ def with_event_after_decision(case: tuple, events: list[dict]) -> list[dict]:
 
 
 def split_pauses(case: tuple, events: list[dict]) -> list[dict]:
-    """The first pause in two parts that touch. A middle event of the same kind of pause would change the pairing."""
-    _, _, pauses = case
+    """The first pause in two parts that touch. A middle event of the same kind of pause would change the pairing.
+
+    Two cuts would be news, not the same facts: a correction asked for before acceptance is no pause, but asked for
+    again after it is; and what begins after the decision never counts, while a pause that only ends after it does.
+    """
+    accepted, length, pauses = case
     if len(pauses) != 1 or pauses[0][2] < 2:
         return events
     (begin, end), hour, lasting = pauses[0]
+    if begin == "correction_requested" and hour <= accepted:
+        return events
+    if length is not None and hour + lasting // 2 >= accepted + length:
+        return events
     middle = at(hour + lasting // 2)
     return [*events, {"kind": end, "at": middle}, {"kind": begin, "at": middle}]
 

@@ -16,6 +16,7 @@ from yidang import landing
 
 pytestmark = pytest.mark.integration
 KILLS = 24
+FILES = 300
 ROWS = 6_000
 POSTGRES = """
     kind: postgres
@@ -118,14 +119,14 @@ def test_killed_pulls_of_files_lose_and_double_nothing(settings, empty_warehouse
     folder.mkdir()
     settings.ensure_secrets([], fixed={"CESHI_DROP": str(folder)})
     department = load(settings, tmp_path, "ceshi", CSV, table(extra="pattern: '*.csv'"))
-    for name in range(60):
-        lines = [f"{name * 100 + row},2025-03-03,t{row},2025-03-03" for row in range(100)]
+    for name in range(FILES):
+        lines = [f"{name * 20 + row},2025-03-03,t{row},2025-03-03" for row in range(20)]
         path = folder / f"{name:03d}.csv"
         path.write_text("id,asked_at,topic,updated_at\n" + "\n".join([*lines, "broken"]) + "\n", encoding="utf-8")
         os.utime(path, (time.time() - 60, time.time() - 60))
     landing.ensure_landing(settings, [department])
     killed = 0
-    while count(warehouse, "landing.file") < 60:
+    while count(warehouse, "landing.file") < FILES:
         killed += killed_pull(settings, department, chance.uniform(0.02, 0.25))
         wait_for_backends(warehouse)
         assert warehouse.execute(TORN).fetchone() == (0,)
@@ -134,6 +135,6 @@ def test_killed_pulls_of_files_lose_and_double_nothing(settings, empty_warehouse
     refused = warehouse.execute(
         "select count(*), count(distinct raw_row ->> 'file') from landing.quarantine"
     ).fetchone()
-    print(f"killed {killed} pulls of 60 files: {landed[0]} of 6000 rows, {refused[0]} of 60 refused rows")
-    assert landed == (6000, 6000) and refused == (60, 60)
+    print(f"killed {killed} pulls of {FILES} files: {landed[0]} of {FILES * 20} rows, {refused[0]} refused rows")
+    assert landed == (FILES * 20, FILES * 20) and refused == (FILES, FILES)
     assert killed >= 3

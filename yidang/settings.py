@@ -133,8 +133,8 @@ class Settings:
         missing = [name for name in names if name not in self._secrets and self._given(name) is None]
         known = dict(self._secrets)
         if missing or not (fixed or {}).items() <= known.items():
-            self.home.mkdir(parents=True, exist_ok=True)
-            with (self.home / "secrets.lock").open("w") as lock:
+            self.secrets_file.parent.mkdir(parents=True, exist_ok=True)
+            with self.secrets_file.with_suffix(".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # services start side by side, each adding its own
                 self.__dict__.pop("_secrets", None)
                 known = {name: random_secrets.token_urlsafe(32) for name in missing} | self._secrets | (fixed or {})
