@@ -94,10 +94,12 @@ def test_every_case_of_the_truth_is_a_row(demo):
 def test_no_run_of_airflow_failed(demo):
     settings, _ = demo
     with psycopg.connect(settings.dsn("airflow")) as connection:
-        states = dict(connection.execute("select dag_id || ' ' || state, count(*) from dag_run group by 1").fetchall())
-    assert {name for name in states if not name.endswith(" success")} == set()
-    assert sum(count for name, count in states.items() if name.startswith("pull_")) == 7
-    assert any(name.startswith("build ") for name in states)
+        runs = set(connection.execute("select dag_id, state from dag_run").fetchall())
+    # The half-hourly pulls may come due meanwhile: they count too, and may still be running.
+    assert {run for run in runs if run[1] not in ("success", "running", "queued")} == set()
+    succeeded = {dag_id for dag_id, state in runs if state == "success"}
+    assert len({dag_id for dag_id in succeeded if dag_id.startswith("pull_")}) == 7
+    assert "build" in succeeded
 
 
 def test_nothing_listens_beyond_loopback(demo):
