@@ -22,6 +22,7 @@ RANK = {
     "gate": 5,
     "landing": 6,
     "build": 7,
+    "clock": 8,
     "status": 8,
     "reports": 8,
     "demo": 9,

@@ -19,7 +19,7 @@ import psycopg
 from yidang import contracts, landing
 from yidang.errors import YidangError
 from yidang.landing import ledger
-from yidang.settings import ROLES, Settings, environment
+from yidang.settings import Settings, environment
 
 # Two builds at once would swap the same tables under each other's feet: the second waits for this advisory lock.
 _LOCK = "yidang build"
@@ -44,19 +44,25 @@ def build(
     select: str | None = None,
     batch_until: int | None = None,
     overrides: dict | None = None,
+    departments: list[contracts.Department] | None = None,
+    with_tests: bool = True,
 ) -> BuildResult:
     """Build and test seeds, staging, intermediate and marts as of a date.
 
     select:      a dbt selection ("fct_stage+"); everything by default.
     batch_until: read raw up to this batch only, to repeat an earlier build.
     overrides:   other values for the variables of dbt_project.yml, such as another clock_policy.
+    departments: build from these instead of the active ones.
+    with_tests:  False leaves out data tests and unit tests.
     Raises YidangError that names every failed node with its message.
     """
     began = time.monotonic()
     # buildable: only tests whose every parent is selected or built before; others could meet a table not yet there
     selection = ["--select", *select.split(), "--indirect-selection", "buildable"] if select else []
-    values = {**variables(settings, as_of=as_of, batch_until=batch_until), **(overrides or {})}
-    outcome = _invoke(settings, ["build", *selection], values, quiet=True)
+    nodes = [] if with_tests else ["--resource-type", "seed", "--resource-type", "model"]
+    sources = active_departments(settings) if departments is None else departments
+    values = {**variables(sources, as_of=as_of, batch_until=batch_until), **(overrides or {})}
+    outcome = _invoke(settings, ["build", *selection, *nodes], values, sources, quiet=True)
     results = list(getattr(outcome.result, "results", None) or [])
     failed = [item for item in results if str(item.status) in _FAILED]
     if failed or not outcome.success:
@@ -65,7 +71,7 @@ def build(
         raise YidangError(f"The selection {select!r} names nothing to build.", "List what there is: yidang dbt ls")
     warned = sum(str(item.status) == "warn" for item in results)
     passed = sum(str(item.status) in ("success", "pass") for item in results)
-    if not selection and not overrides and batch_until is None:
+    if not selection and not nodes and not overrides and batch_until is None and departments is None:
         _fingerprint_file(settings).write_text(_fingerprint(settings, as_of), encoding="utf-8")
     return BuildResult(len(results), passed, warned, len(failed), time.monotonic() - began)
 
@@ -78,12 +84,12 @@ def is_current(settings: Settings, as_of: date) -> bool:
 
 def run_dbt(settings: Settings, args: list[str], as_of: date) -> bool:
     """Any dbt command with this project's connection and variables; dbt prints as it does. True if it succeeded."""
-    return _invoke(settings, args, variables(settings, as_of=as_of), quiet=False).success
-
-
-def variables(settings: Settings, *, as_of: date, batch_until: int | None = None) -> dict:
-    """What dbt_project.yml declares under `vars` and a build must fill: the day and the departments."""
     departments = active_departments(settings)
+    return _invoke(settings, args, variables(departments, as_of=as_of), departments, quiet=False).success
+
+
+def variables(departments: list[contracts.Department], *, as_of: date, batch_until: int | None = None) -> dict:
+    """What dbt_project.yml declares under `vars` and a build must fill: the day and the departments."""
     return {
         "as_of": as_of.isoformat(),
         "batch_until": batch_until,
@@ -118,10 +124,12 @@ def active_departments(settings: Settings) -> list[contracts.Department]:
     return [*declared, *(item for item in examples if item.schema in schemas and item.id not in taken)]
 
 
-def _invoke(settings: Settings, arguments: list[str], values: dict, *, quiet: bool):
+def _invoke(
+    settings: Settings, arguments: list[str], values: dict, departments: list[contracts.Department], *, quiet: bool
+):
     from dbt.cli.main import dbtRunner  # 1.5 s of imports that `yidang --help` and DAG parsing must not pay
 
-    landing.ensure_landing(settings, active_departments(settings))
+    landing.ensure_landing(settings, departments)
     flags = [
         "--project-dir", str(settings.dbt_dir),
         "--profiles-dir", str(settings.dbt_dir),
@@ -155,7 +163,7 @@ def _one_build_at_a_time(settings: Settings) -> Iterator[None]:
 
 def _environment(settings: Settings) -> dict[str, str]:
     """What dbt reads from the environment: its connection (profiles.yml), its folders, and no telemetry."""
-    user, database = ROLES["transformer"]
+    user, database = settings.role("transformer")
     host, port = settings.server
     return {
         "YIDANG_DBT_HOST": host,
@@ -163,7 +171,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "YIDANG_DBT_USER": user,
         "YIDANG_DBT_DATABASE": database,
         "DBT_ENV_SECRET_YIDANG_PASSWORD": settings.secret("YIDANG_TRANSFORMER_PASSWORD"),
-        "DBT_TARGET_PATH": str(settings.home / "dbt" / "target"),
+        "DBT_TARGET_PATH": str(settings.dbt_target_dir),
         "DBT_LOG_PATH": str(settings.log_dir / "dbt"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_USE_COLORS": "false",  # its messages become ours

@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 report_app = typer.Typer(help="Write documents (.docx, and .pdf where LibreOffice is installed).", no_args_is_help=True)
 app.add_typer(report_app, name="report")
+clock_app = typer.Typer(help="The working-day clock: compute cases of a file, explain a case.", no_args_is_help=True)
+app.add_typer(clock_app, name="clock")
 
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day the figures are true for.")]
 
@@ -163,6 +165,32 @@ def report_annual(
     for line in (files.docx, files.pdf, files.note):
         if line:
             typer.echo(str(line))
+
+
+@clock_app.command("try")
+def clock_try(
+    file: Annotated[Path, typer.Argument(help="CSV with id, events, statutory_days, promised_days, as_of.")],
+    output: Annotated[Path | None, typer.Option(help="CSV to write; default: the terminal.")] = None,
+) -> None:
+    """Compute cases of a CSV file with the same models, in a scratch database that is dropped at the end.
+
+    events: a JSON list such as [{"kind": "accepted", "at": "2025-03-03T10:00:00"}, …]; limits in working days.
+    """
+    from yidang.clock.try_cases import try_file
+
+    count = try_file(settings_module.load(), file, output, sys.stdout)
+    if output:
+        typer.echo(f"✓ {count:,} cases: {output}")
+
+
+@clock_app.command("explain")
+def clock_explain(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="A case_id, or a department's own code of the case.")],
+) -> None:
+    """Show a case's events, then every day from acceptance to decision with what it counts on both clocks."""
+    from yidang.clock.explain import explain, render
+
+    render(explain(settings_module.load(), case))
 
 
 def _date(text: str | None) -> date | None:

@@ -51,6 +51,7 @@ class Settings:
     home: Path
     port_base: int
     admin_url: str | None
+    warehouse_database: str = WAREHOUSE_DATABASE  # another one only inside services.warehouse.scratch()
 
     # -- paths ---------------------------------------------------------------------------------------
     @property
@@ -64,6 +65,12 @@ class Settings:
     @property
     def log_dir(self) -> Path:
         return self.home / "log"
+
+    @property
+    def dbt_target_dir(self) -> Path:
+        """What dbt compiles; a scratch warehouse has one of its own, so that it disturbs no running build."""
+        scratch = self.warehouse_database != WAREHOUSE_DATABASE
+        return self.home / "dbt" / (self.warehouse_database if scratch else "target")
 
     @property
     def run_dir(self) -> Path:
@@ -173,10 +180,15 @@ class Settings:
 
     def dsn(self, role: str, driver: str = "") -> str:
         """URL for one of ROLES, e.g. dsn('reader'). driver: '+psycopg2' for SQLAlchemy users."""
-        user, database = ROLES[role]
+        user, database = self.role(role)
         password = quote(self.secret(f"YIDANG_{role.upper()}_PASSWORD"), safe="")
         host, port = self.server
         return f"postgresql{driver}://{user}:{password}@{host}:{port}/{database}{self._url_options}"
+
+    def role(self, role: str) -> tuple[str, str]:
+        """Login name and database of one of ROLES, in this settings' warehouse."""
+        user, database = ROLES[role]
+        return user, self.warehouse_database if database == WAREHOUSE_DATABASE else database
 
     @property
     def _url_options(self) -> str:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import secrets as random_secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
 import psycopg
 from psycopg import sql
 
@@ -9,6 +15,7 @@ from yidang.errors import YidangError
 from yidang.settings import AIRFLOW_DATABASE, ROLES, SUPERSET_DATABASE, WAREHOUSE_DATABASE, Settings
 
 MINIMUM_MAJOR = 16
+SCRATCH_PREFIX = "yidang_try_"
 
 
 def prepare(settings: Settings) -> None:
@@ -29,23 +36,74 @@ def prepare(settings: Settings) -> None:
         ):
             _ensure_database(admin, database, owner)
     with _connect(settings.admin_dsn(WAREHOUSE_DATABASE)) as admin:
-        admin.execute(_WAREHOUSE_GRANTS)
+        admin.execute(_ROLE_RULES)
+        _grant(admin, WAREHOUSE_DATABASE, connect=("yidang_loader", "yidang_transformer", "yidang_reader"))
 
+
+@contextmanager
+def scratch(settings: Settings) -> Iterator[Settings]:
+    """A warehouse of its own, empty and prepared, as settings that point at it; dropped at the end, come what may.
+
+    The administrator only makes and drops it. Inside, the loader and the transformer work as ever, on connections that
+    cannot reach the real warehouse, so a running build is neither disturbed nor waited for. What a killed process left
+    behind is dropped by the next.
+    """
+    name = f"{SCRATCH_PREFIX}{random_secrets.token_hex(6)}"
+    own = replace(settings, warehouse_database=name)
+    # The session's lock says "in use" to whoever clears away; it ends with the process, however that ends.
+    with _connect(settings.admin_dsn()) as admin:
+        admin.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (name,))
+        _drop_abandoned(settings, admin)
+        try:
+            _ensure_database(admin, name, None)
+            with _connect(settings.admin_dsn(name)) as inside:
+                _grant(inside, name, connect=("yidang_loader", "yidang_transformer"))
+            yield own
+        finally:
+            _drop_scratch(settings, admin, name)
+
+
+def _drop_abandoned(settings: Settings, admin: psycopg.Connection) -> None:
+    pattern = SCRATCH_PREFIX.replace("_", r"\_") + "%"
+    found = admin.execute("select datname from pg_database where datname like %s", (pattern,)).fetchall()
+    for (name,) in found:
+        (free,) = admin.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)).fetchone()
+        if free:
+            _drop_scratch(settings, admin, name)
+            admin.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (name,))
+
+
+def _drop_scratch(settings: Settings, admin: psycopg.Connection, name: str) -> None:
+    admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+    shutil.rmtree(replace(settings, warehouse_database=name).dbt_target_dir, ignore_errors=True)
+
+
+# Once per server.
+_ROLE_RULES = """
+grant yidang_loader, yidang_transformer to current_user;
+alter role yidang_reader set default_transaction_read_only = on;
+alter role yidang_reader set statement_timeout = '60s';
+"""
 
 # loader owns raw_* and landing; transformer reads them and owns everything built; reader sees marts only.
 _WAREHOUSE_GRANTS = """
 revoke create on schema public from public;
-revoke all on database yidang from public;
-grant connect on database yidang to yidang_loader, yidang_transformer, yidang_reader;
-grant create, temporary on database yidang to yidang_loader, yidang_transformer;
-grant yidang_loader, yidang_transformer to current_user;
 alter default privileges for role yidang_loader grant usage on schemas to yidang_transformer;
 alter default privileges for role yidang_loader grant select on tables to yidang_transformer;
 -- Entering a schema shows nothing: only the tables of marts are granted to the reader (dbt_project.yml).
 alter default privileges for role yidang_transformer grant usage on schemas to yidang_reader;
-alter role yidang_reader set default_transaction_read_only = on;
-alter role yidang_reader set statement_timeout = '60s';
 """
+
+
+def _grant(admin: psycopg.Connection, database: str, *, connect: tuple[str, ...]) -> None:
+    """The grants of a warehouse, over a connection to it. connect: the roles that may enter."""
+    name = sql.Identifier(database)
+    admin.execute(_WAREHOUSE_GRANTS)
+    admin.execute(sql.SQL("revoke all on database {} from public").format(name))
+    admin.execute(
+        sql.SQL("grant connect on database {} to {}").format(name, sql.SQL(", ").join(map(sql.Identifier, connect)))
+    )
+    admin.execute(sql.SQL("grant create, temporary on database {} to yidang_loader, yidang_transformer").format(name))
 
 
 def _ensure_role(admin: psycopg.Connection, name: str, password: str) -> None:

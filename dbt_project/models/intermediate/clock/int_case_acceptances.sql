@@ -6,7 +6,8 @@ with cases as (
     select * from {{ ref('int_cases') }}
 ),
 
-events as (
+-- read in place: the lookup of each receipt's reply below needs the table's index
+events as not materialized (
     select * from {{ ref('int_case_events') }}
 ),
 

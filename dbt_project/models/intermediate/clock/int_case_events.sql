@@ -38,34 +38,18 @@ numbered as (
         lag(event_kind) over case_order as previous_event_kind
     from visible
     window case_order as (partition by case_id order by event_at, source_order, batch_id, row_number)
-),
-
-terminals as (
-    select
-        case_id,
-        min(event_number) as terminal_number
-    from numbered
-    where event_kind in (
-        'decided_pass', 'decided_pass_tolerant', 'decided_deny', 'withdrawn', 'not_accepted', 'refused_acceptance',
-        'recalled', 'revoked'
-    )
-    group by case_id
-),
-
--- the state held before a pause is sometimes written again after it: a second 受理 there is no second acceptance
-acceptances as (
-    select
-        case_id,
-        min(event_number) as first_acceptance_number
-    from numbered
-    where event_kind = 'accepted'
-    group by case_id
 )
 
+-- windows, not joins of the events to themselves: the planner cannot guess how many there are and would loop over all
 select
     numbered.*,
-    terminals.terminal_number,
-    acceptances.first_acceptance_number
+    min(event_number) filter (
+        where event_kind in (
+            'decided_pass', 'decided_pass_tolerant', 'decided_deny', 'withdrawn', 'not_accepted', 'refused_acceptance',
+            'recalled', 'revoked'
+        )
+    ) over one_case as terminal_number,
+    -- the state held before a pause is sometimes written again after it: a second 受理 there is no second acceptance
+    min(event_number) filter (where event_kind = 'accepted') over one_case as first_acceptance_number
 from numbered
-left join terminals using (case_id)
-left join acceptances using (case_id)
+window one_case as (partition by case_id)

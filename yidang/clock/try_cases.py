@@ -1,0 +1,187 @@
+"""Cases of a CSV file through the real path: landed as a department's rows, counted by the same dbt models.
+
+Everything happens in a scratch warehouse (services.warehouse.scratch): no other build sees it or waits for it, and no
+second implementation of the clock exists that could differ.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from yidang import build, contracts, landing
+from yidang.clock.case_file import Case, read
+from yidang.errors import ConfigError
+from yidang.landing import ledger
+from yidang.services import warehouse
+from yidang.settings import Settings
+
+OUTPUT_COLUMNS = (
+    "id",
+    "elapsed_working_days",
+    "calendar_days",
+    "due_date",
+    "color",
+    "alert",
+    "statutory_elapsed",
+    "statutory_due_date",
+    "gross_working_days",
+    "excluded_working_days",
+    "flags",
+)
+_DEPARTMENTS = Path(__file__).parent / "departments"
+_TRIAL = "trial"
+_OBSERVED = "landing.observation_date"
+# The departments' words for the pace (rules D2); stored semantically, coloured only here.
+_FACTS = """
+select
+    instance_code::integer as number,
+    elapsed_working_days,
+    span_calendar_days as calendar_days,
+    due_date,
+    case pace_state
+        when 'ahead' then 'blue'
+        when 'normal' then 'yellow'
+        when 'late' then 'red'
+        else 'none'
+    end as color,
+    alert_state as alert,
+    statutory_elapsed_working_days as statutory_elapsed,
+    statutory_due_date,
+    gross_working_days,
+    excluded_working_days,
+    clock_flags as flags
+from marts.fct_item_instance
+"""
+
+
+def try_file(settings: Settings, path: Path, output: Path | None, stream: TextIO) -> int:
+    """Read the cases of `path`, compute them, write CSV to `output` (whole or not at all), else to `stream`.
+
+    Returns the number of cases. Raises ConfigError for a wrong file, before anything is made.
+    """
+    cases = read(path, status_codes(settings))
+    if output is None:
+        _write(cases, compute(settings, cases), stream)
+        return len(cases)
+    if not output.parent.is_dir() or output.is_dir() or (output.exists() and output.samefile(path)):
+        raise ConfigError(f"{output} cannot be the output.", "Name a new file in a folder that exists.")
+    results = compute(settings, cases)
+    unfinished = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="") as file:
+            _write(cases, results, file)
+        unfinished.replace(output)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return len(cases)
+
+
+def compute(settings: Settings, cases: Sequence[Case]) -> list[dict]:
+    """One dict of OUTPUT_COLUMNS without id per case, in the order of `cases`; None where the clock has no value."""
+    departments = [contracts.load_department(settings, path) for path in sorted(_DEPARTMENTS.glob("*.yml"))]
+    with warehouse.scratch(settings) as scratch:
+        landing.ensure_landing(scratch, departments)
+        _land(scratch, cases, status_codes(settings))
+        build.build(
+            scratch,
+            as_of=max(case.as_of for case in cases),
+            select="+fct_item_instance",
+            overrides={"observation_dates": _OBSERVED},
+            departments=departments,
+            with_tests=False,
+        )
+        with psycopg.connect(scratch.dsn("transformer"), row_factory=dict_row) as connection:
+            found = {row.pop("number"): row for row in connection.execute(_FACTS)}
+    return [found[number] for number in range(len(cases))]
+
+
+def status_codes(settings: Settings) -> dict[str, str]:
+    """The national code (BLZT) of each event kind, from the seed that the models read them by."""
+    codes: dict[str, str] = {}
+    with (settings.dbt_dir / "seeds" / "status_codes.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            codes.setdefault(row["event_kind"], row["status_code"])
+    return codes
+
+
+def _land(settings: Settings, cases: Sequence[Case], codes: dict[str, str]) -> None:
+    """A case's number in the file is its instance code: an id may hold what staging would clean away."""
+    limits = {case.statutory_days for case in cases}
+    with ledger.connect(settings, "clock try") as connection:
+        _append(
+            connection,
+            "zhengwu",
+            "service_item",
+            ("item_code", "version", "statutory_limit", "statutory_unit", "promised_unit"),
+            ((_item_code(limit), "1", limit, "工作日", "工作日") for limit in limits),
+        )
+        _append(
+            connection,
+            _TRIAL,
+            "spgl_xmspsxblxxb",
+            ("lsh", "sjyxbs", "spsxslbm", "spsxbm", "spsxbbh", "sxblsx"),
+            (
+                (number + 1, 1, number, _item_code(case.statutory_days), "1", case.promised_days)
+                for number, case in enumerate(cases)
+            ),
+        )
+        events = ((number, event) for number, case in enumerate(cases) for event in case.events)
+        _append(
+            connection,
+            _TRIAL,
+            "spgl_xmspsxblxxxxb",
+            ("lsh", "sjyxbs", "spsxslbm", "blzt", "blsj"),
+            (
+                (serial, 1, number, codes[kind], moment.isoformat(sep=" "))
+                for serial, (number, (kind, moment)) in enumerate(events, start=1)
+            ),
+        )
+        connection.execute(f"create table {_OBSERVED} (source_department text, instance_code text, as_of date)")
+        with connection.cursor().copy(f"copy {_OBSERVED} from stdin") as copy:
+            for number, case in enumerate(cases):
+                copy.write_row((_TRIAL, str(number), case.as_of))
+        # The tables are minutes old and nobody has counted them: without, the planner takes them for nearly empty.
+        connection.execute("analyze")
+
+
+def _append(
+    connection: psycopg.Connection, department: str, table: str, columns: Sequence[str], rows: Iterable[tuple]
+) -> None:
+    """Rows as text in one batch that has passed the gate: the file was checked when it was read."""
+    batch = ledger.new_batch_id(connection)
+    statement = sql.SQL("copy {} ({}) from stdin").format(
+        sql.Identifier(f"raw_{department}", table),
+        sql.SQL(", ").join(map(sql.Identifier, [*columns, "_batch_id", "_row_number", "_landed_at"])),
+    )
+    count = 0
+    with connection.cursor().copy(statement) as copy:
+        for count, row in enumerate(rows, start=1):  # noqa: B007 - the last count is the number of rows
+            copy.write_row((*(None if value is None else str(value) for value in row), batch, count, "now"))
+    ledger.add_batch(
+        connection,
+        batch,
+        department=department,
+        table_name=table,
+        rows_read=count,
+        rows_landed=count,
+        rows_quarantined=0,
+        gate="passed",
+    )
+
+
+def _item_code(statutory_days: int | None) -> str:
+    return "NO_STATUTE" if statutory_days is None else f"STATUTE_{statutory_days}"
+
+
+def _write(cases: Sequence[Case], results: Sequence[dict], file: TextIO) -> None:
+    writer = csv.DictWriter(file, OUTPUT_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({"id": case.id, **result} for case, result in zip(cases, results, strict=True))
