@@ -94,7 +94,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str | None, str]]]:
         raise ConfigError(f"{path.name} is not UTF-8 (byte {error.start}).", "Save it again as UTF-8.") from None
     except csv.Error as error:
         raise ConfigError(
-            f"{path.name}, line {reader.line_num}: not CSV ({error}).",
+            f"{path.name}, line {reader.reader.line_num}: not CSV ({error}).",
             'Quote the events, and double the quotes inside: "[{""kind"": …}]".',
         ) from None
 

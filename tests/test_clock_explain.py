@@ -1,0 +1,158 @@
+"""`yidang clock explain`: the days of each case of a small district add up to fct_item_instance, for people to read."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import date
+
+import psycopg
+import pytest
+from clock_world import PROJECT_CODE, Spgl, drop_everything, land_vectors, open_world, vectors
+from psycopg.rows import dict_row
+
+from yidang import build, contracts, district, landing
+from yidang.clock import explain as module
+from yidang.errors import ConfigError, YidangError
+from yidang.services import district as servers
+from yidang.settings import ROOT
+
+pytestmark = pytest.mark.integration
+
+YIDANG = ROOT / ".yidang" / "venv" / "platform" / "bin" / "yidang"
+SAME_CODE = "SAME-1"
+OVER_THE_HOLIDAY = "HOLIDAY-1"
+
+
+def run(case: str) -> subprocess.CompletedProcess:
+    return subprocess.run([YIDANG, "clock", "explain", case], capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def world(settings, tmp_path_factory):
+    """The vectors as cases of `alpha`, and a code that two departments use, built once."""
+    with pytest.MonkeyPatch.context() as patch:
+        open_world(settings, tmp_path_factory.mktemp("departments"), patch)
+        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as plain:
+            land_vectors(plain)
+            for department in ("alpha", "beta"):
+                spgl = Spgl(department)
+                spgl.serial = 900_000
+                spgl.case(SAME_CODE, PROJECT_CODE, "V20", 7, [{"kind": "accepted", "at": "2025-03-03"}])
+                if department == "alpha":
+                    decided = {"kind": "decided_pass", "at": "2025-10-14"}
+                    events = [{"kind": "accepted", "at": "2025-09-26"}, decided]
+                    spgl.case(OVER_THE_HOLIDAY, PROJECT_CODE, "V20", 7, events)
+                spgl.land(plain)
+        observed = {"observation_dates": "landing.observation_date"}
+        marts = "+fct_item_instance +fct_item_pause +fct_item_event +dim_calendar"
+        build.build(settings, as_of=date(2026, 12, 31), overrides=observed, select=marts)
+        with psycopg.connect(settings.dsn("reader"), autocommit=True, row_factory=dict_row) as reader:
+            yield reader
+
+
+@pytest.mark.parametrize("vector", vectors(), ids=lambda vector: vector["id"])
+def test_the_days_of_a_vector_add_up_to_its_answer(world, vector):
+    """`read` raises if the days and the mart differ; here the days are held against the hand-made answer as well."""
+    found = module.read(world, vector["id"])
+    if not vector["expected_elapsed_working_days"]:
+        assert found.days == []
+        return
+    assert str(found.sums()["elapsed_working_days"]) == vector["expected_elapsed_working_days"]
+    assert str(found.sums()["excluded_working_days"]) == vector["excluded_working_days"]
+    assert str(found.sums()["statutory_elapsed_working_days"]) == vector["expected_statutory_elapsed"]
+    assert found.days[0]["date_day"] == found.case["accepted_date"]
+    assert found.days[-1]["date_day"] == found.case["end_date"]
+
+
+def test_a_printed_case_names_days_pauses_marks_and_raw_rows(settings, world):
+    """Everything a person looks for is there, whatever the case."""
+    paused = world.execute(
+        "select case_id from marts.fct_item_pause inner join marts.fct_item_instance using (case_id)"
+        " where pause_kind = 'special' and stops_promise and fct_item_pause.excluded_working_days > 0 and is_decided"
+        " and due_date between accepted_date and decided_date order by case_id limit 1"
+    ).fetchone()["case_id"]
+    found = module.read(world, paused)
+    done = run(paused)
+    assert done.returncode == 0, done.stderr
+    for event in found.events:
+        assert f" {event['batch_id']} " in done.stdout and f" {event['row_number']} " in done.stdout
+    for day in found.days:
+        assert str(day["date_day"]) in done.stdout
+    for word in ("受理 accepted", "暂停 paused P1", "承诺到期 promise due", "周末 weekend", "净用时 elapsed", "day 0"):
+        assert word in done.stdout
+
+
+def test_holidays_and_make_up_days_are_named(world, settings):
+    printed = run(OVER_THE_HOLIDAY).stdout
+    assert "假日 holiday 国庆节" in printed and "调休上班 make-up 国庆节" in printed
+
+
+@pytest.mark.parametrize(("vector", "word"), [("V45", "办结早于受理"), ("V26", "日历未载入")])
+def test_a_case_without_a_clock_says_why(world, settings, vector, word):
+    done = run(vector)
+    assert done.returncode == 0, done.stderr
+    assert word in done.stdout and "逐日" not in done.stdout
+
+
+def test_several_cases_of_one_code_are_listed_and_the_case_id_decides(world):
+    with pytest.raises(ConfigError) as caught:
+        module.read(world, SAME_CODE)
+    assert f"alpha:{SAME_CODE}" in str(caught.value) and f"beta:{SAME_CODE}" in str(caught.value)
+    assert module.read(world, f"beta:{SAME_CODE}").case["source_department"] == "beta"
+
+
+def test_no_such_case(world, settings):
+    done = run("nowhere'; --")
+    assert done.returncode == 2
+    assert "There is no case" in done.stderr
+
+
+def test_figures_that_do_not_add_up_are_an_error(world, warehouse):
+    """The proof must be able to fail: a pause more in the mart than the clock knew."""
+    warehouse.execute(
+        "update marts.fct_item_instance set elapsed_working_days = elapsed_working_days + 1 where instance_code = 'V01'"
+    )
+    try:
+        with pytest.raises(YidangError, match="elapsed_working_days: 5 by its days, 6 in the mart"):
+            module.read(world, "V01")
+    finally:
+        warehouse.execute(
+            "update marts.fct_item_instance set elapsed_working_days = elapsed_working_days - 1"
+            " where instance_code = 'V01'"
+        )
+
+
+def test_it_reads_marts_alone(world):
+    """The connection of these tests is the reader's, who sees nothing else."""
+    assert world.info.user == "yidang_reader"
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        world.execute("select 1 from intermediate.int_case_pauses")
+
+
+@pytest.mark.end_to_end
+def test_every_case_of_a_small_district_adds_up(settings, monkeypatch):
+    """From seven departments' own systems to the day table: no case differs from its mart, and many are paused."""
+    with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as admin:
+        drop_everything(admin)
+    monkeypatch.delenv("YIDANG_DEPARTMENTS_DIR", raising=False)  # the other tests' departments
+    end = date(2025, 6, 30)
+    servers.prepare_secrets(settings)
+    servers.start(settings)
+    try:
+        district.generate(settings, seed=11, projects=25, start=date(2024, 1, 2), end=end)
+        for department in contracts.load_departments(settings):
+            landing.pull(settings, department)
+    finally:
+        servers.stop(settings)
+    build.build(settings, as_of=end)
+    with psycopg.connect(settings.dsn("reader"), row_factory=dict_row) as reader:
+        ids = [row["case_id"] for row in reader.execute("select case_id from marts.fct_item_instance").fetchall()]
+        found = [module.read(reader, case_id) for case_id in ids]
+    assert len(found) > 150
+    clocked = [item for item in found if item.days]
+    assert all((item.case["elapsed_working_days"] is not None) == bool(item.days) for item in found)
+    assert sum(bool(item.pauses) for item in clocked) > 20
+    assert sum(item.case["is_open"] for item in clocked) > 2
+    assert any(
+        item.sums()["excluded_working_days"] != item.sums()["statutory_excluded_working_days"] for item in clocked
+    )
