@@ -29,7 +29,9 @@ MARTS = Asset("marts")
 with DAG(
     "build",
     schedule=AssetOrTimeSchedule(
-        timetable=CronTriggerTimetable("30 6 * * *", timezone=settings.TIMEZONE.key),  # every day at 06:30
+        timetable=CronTriggerTimetable(  # every day at 06:30
+            "30 6 * * *", timezone=settings.TIMEZONE.key, run_immediately=timedelta(minutes=5)
+        ),
         assets=AssetAny(*RAW),
     ),
     catchup=False,

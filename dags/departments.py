@@ -3,6 +3,7 @@
 A new department is a new YAML file; this file is not edited for it.
 """
 
+import json
 from datetime import timedelta
 
 from airflow.sdk import DAG, Asset, AssetAlias, CronTriggerTimetable, task
@@ -60,7 +61,8 @@ def department_dag(department: str, schedule: str, doc: str, *, owner: str, tags
     """A DAG with the one coarse task `pull`. schedule: five cron fields, Asia/Shanghai."""
     with DAG(
         f"pull_{department}",
-        schedule=CronTriggerTimetable(schedule, timezone=settings.TIMEZONE.key),
+        # On the first day, no run for a slot that passed hours ago, beside the one that `make demo` asks for.
+        schedule=CronTriggerTimetable(schedule, timezone=settings.TIMEZONE.key, run_immediately=timedelta(minutes=5)),
         catchup=False,  # the ledger's cursor, not the run's date, says what is new: missed runs need no replay
         max_active_runs=1,
         doc_md=doc,
@@ -80,6 +82,9 @@ def department_dag(department: str, schedule: str, doc: str, *, owner: str, tags
 
 
 CONFIG = settings.load()
+# A department added while Airflow runs has no pool before the next `make demo`, and a missing pool is waited for.
+POOLS_FILE = CONFIG.home / "airflow" / "pools.json"
+POOLS = json.loads(POOLS_FILE.read_text("utf-8")) if POOLS_FILE.exists() else []
 for path in sorted(CONFIG.departments_dir.glob("*.yml")):
     try:
         contract = contracts.load_department(CONFIG, path)
@@ -89,7 +94,7 @@ for path in sorted(CONFIG.departments_dir.glob("*.yml")):
         dag = department_dag(path.stem, "0 6 * * *", doc, owner="data-team", tags=["broken"], pool="default_pool")
     else:
         doc = DOC.format(id=contract.id, name=contract.name, description=contract.description)
-        made_up = ["虚构示例数据"] if contract.example else []
-        pool, tags = f"source_{contract.id}", [contract.id, contract.name, *made_up]
+        pool = f"source_{contract.id}" if f"source_{contract.id}" in POOLS else "default_pool"
+        tags = [contract.id, contract.name, *(["虚构示例数据"] if contract.example else [])]
         dag = department_dag(contract.id, contract.schedule, doc, owner=contract.owner, tags=tags, pool=pool)
     globals()[dag.dag_id] = dag

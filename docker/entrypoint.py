@@ -45,6 +45,7 @@ def prepare(settings: Settings) -> None:
         file.flush()
         command = [*airflow_command(settings), "pools", "import", file.name]
         subprocess.run(command, env=environment(settings), check=True)
+    airflow.note_pools(settings, list(pools))
     # Superset's image has neither dbt's metrics nor what compiles them.
     for name, text in superset_assets.render(settings).items():
         path = settings.home / "superset" / "assets" / name

@@ -17,6 +17,7 @@ import pytest
 from psycopg import sql
 
 from yidang import contracts, district, landing
+from yidang.errors import YidangError
 from yidang.services import airflow, process
 from yidang.services import district as district_servers
 from yidang.settings import WAREHOUSE_DATABASE, Settings
@@ -59,9 +60,13 @@ def test_a_scheduler_killed_in_the_middle_of_a_pull_loses_and_doubles_nothing(ru
             os.kill(scheduler.pid, signal.SIGKILL)
             psutil.wait_procs([psutil.Process(scheduler.pid)], timeout=5)
             assert any(worker.is_running() for worker in workers), "workers outlive their scheduler, as ever"
+            with pytest.raises(YidangError, match=airflow.SCHEDULER) as waiting:
+                pipeline.result(timeout=30)
+            assert f"{airflow.SCHEDULER}.log" in waiting.value.what and "make demo again" in waiting.value.cure
             assert airflow.start(running) is True
             assert not any(is_alive(worker) for worker in workers)
-        runs = pipeline.result()
+        # The interrupted run goes on; the new one of the same DAG waits for it.
+        runs = airflow.run_pipeline(running, [item.id for item in departments], timeout_seconds=600)
 
     assert {run.dag_id: run.state for run in runs.pulls} == {f"pull_{item.id}": "success" for item in departments}
     assert runs.builds[-1].state == "success"
@@ -122,9 +127,9 @@ def is_alive(member: psutil.Process) -> bool:
 
 
 def tries(settings: Settings, dag_id: str) -> int:
-    """How many attempts the newest run's task took."""
+    """How many attempts the task took in the run that took most."""
     with psycopg.connect(settings.dsn("airflow")) as metadata:
-        query = "select try_number from task_instance where dag_id = %s order by start_date desc limit 1"
+        query = "select max(try_number) from task_instance where dag_id = %s"
         return metadata.execute(query, (dag_id,)).fetchone()[0]
 
 

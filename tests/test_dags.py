@@ -17,7 +17,7 @@ from yidang.settings import ROOT
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
 MAXIMUM_LINES = 100
 # What a DAG file may import while it is parsed: all of it is light, and none of it opens a connection.
-ALLOWED_AT_PARSE_TIME = {"datetime", "airflow.sdk", "airflow.sdk.exceptions", "yidang", "yidang.errors"}
+ALLOWED_AT_PARSE_TIME = {"json", "datetime", "airflow.sdk", "airflow.sdk.exceptions", "yidang", "yidang.errors"}
 HEAVY = ["psycopg", "httpx", "pandas", "great_expectations", "dbt", "openpyxl", "sqlalchemy"]
 
 # Airflow reads its configuration when it is imported, so the DAGs are loaded in a process of their own.
@@ -55,7 +55,12 @@ def load_dags(home: Path, departments: Path) -> dict:
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    return load_dags(tmp_path_factory.mktemp("airflow"), ROOT / "departments")
+    """All DAGs of an installation whose pools are made."""
+    home = tmp_path_factory.mktemp("airflow")
+    (home / "airflow").mkdir()
+    installation = settings.Settings(ROOT, home, 54330, None)
+    airflow.note_pools(installation, [pool["name"] for pool in airflow.pools(installation)])
+    return load_dags(home, ROOT / "departments")
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +101,16 @@ def test_each_pool_a_task_asks_for_is_one_that_start_makes(loaded, departments):
     assert pools["dbt"] == 1
     for department in departments:
         assert pools[f"source_{department.id}"] == department.max_parallel
+
+
+def test_a_department_whose_pool_is_not_made_yet_runs_in_the_default_pool(tmp_path, departments):
+    """A YAML file added while Airflow runs: its DAG is there within seconds, its pool only after `make demo`."""
+    (tmp_path / "airflow").mkdir()
+    old, new = departments[0].id, departments[1].id
+    airflow.note_pools(settings.Settings(ROOT, tmp_path, 54330, None), ["dbt", f"source_{old}"])
+    dags = load_dags(tmp_path, ROOT / "departments")["dags"]
+    assert [task["pool"] for task in dags[f"pull_{old}"]["tasks"]] == [f"source_{old}"]
+    assert [task["pool"] for task in dags[f"pull_{new}"]["tasks"]] == ["default_pool"]
 
 
 def test_one_broken_yaml_costs_only_its_own_department(tmp_path, departments):

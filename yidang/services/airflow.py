@@ -167,6 +167,14 @@ def environment(settings: Settings) -> dict[str, str]:
     return variables
 
 
+def note_pools(settings: Settings, names: list[str]) -> None:
+    """Tell the DAGs which pools exist: a task whose pool does not would wait for ever, so it takes the default pool."""
+    path = settings.home / "airflow" / "pools.json"
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(names), encoding="utf-8")
+    temporary.replace(path)
+
+
 def pools(settings: Settings) -> list[dict[str, str | int]]:
     """A pool per source, as wide as its YAML allows; and one slot for dbt, as two dbt runs in one database collide."""
     made = [{"name": DBT_POOL, "slots": 1, "description": "One dbt run at a time."}]
@@ -193,19 +201,22 @@ def run_pipeline(
 
     on_progress gets all runs so far, every second. A build is asked for when the pulls bring no news but the last build
     is missing or failed, or when build_anyway says that it is out of date. Raises YidangError when a pull or the last
-    build failed (all are done then) or time runs out.
+    build failed (all are done then), a process of Airflow dies meanwhile or time runs out.
     """
     deadline = time.monotonic() + timeout_seconds
+    # Of containers' processes we know nothing; only one that lived when we began can die.
+    alive = [name for name in PROCESSES if process.find(settings, name)]
     with _client(settings) as api:
-        builds_before = {run.run_id for run in _runs(api, BUILD)}
+        done_before = {run.run_id for run in _runs(api, BUILD) if run.state in FINISHED}
         wanted = [f"pull_{department}" for department in departments]
         pulls = {dag_id: _trigger(api, dag_id) for dag_id in wanted if not _is_paused(api, dag_id)}
         while True:
+            _raise_if_dead(settings, alive)
             pulled = [_run(api, dag_id, run_id) for dag_id, run_id in pulls.items()]
             # The order matters: news leaves the queue in the transaction that makes the run.
             news = api.get(f"/api/v2/dags/{BUILD}/assets/queuedEvents").raise_for_status().json()["total_entries"]
             history = _runs(api, BUILD)
-            builds = [run for run in history if run.run_id not in builds_before or run.state not in FINISHED]
+            builds = [run for run in history if run.run_id not in done_before]
             on_progress([*pulled, *builds])
             if not news and all(run.state in FINISHED for run in [*pulled, *builds]):
                 up_to_date = history and history[-1].state == "success" and not build_anyway
@@ -222,6 +233,16 @@ def run_pipeline(
         builds = [run for run in builds if not _found_nothing_to_do(api, run)]
     _raise_if_failed(settings, [*pulled, *builds[-1:]])
     return PipelineRuns(pulled, builds)
+
+
+def _raise_if_dead(settings: Settings, names: list[str]) -> None:
+    dead = [name for name in names if process.find(settings, name) is None]
+    if dead:
+        logs = ", ".join(f"{settings.log_dir / name}.log" for name in dead)
+        raise YidangError(
+            f"Airflow cannot go on: {', '.join(dead)} died meanwhile; its last words are in {logs}.",
+            "Run make demo again: it starts what is missing.",
+        )
 
 
 def _raise_if_failed(settings: Settings, runs: list[Run]) -> None:
@@ -318,10 +339,12 @@ def _wait_for_dags(settings: Settings, api: httpx.Client, timeout_seconds: float
 
 
 def _import_pools(settings: Settings, api: httpx.Client) -> None:
-    action = {"action": "create", "action_on_existence": "overwrite", "entities": pools(settings)}
+    made = pools(settings)
+    action = {"action": "create", "action_on_existence": "overwrite", "entities": made}
     answer = api.patch("/api/v2/pools", json={"actions": [action]}).raise_for_status().json()
     if errors := (answer.get("create") or {}).get("errors"):
         raise YidangError(f"Airflow refused the pools: {errors}", "Check max_parallel in departments/*.yml.")
+    note_pools(settings, [pool["name"] for pool in made])
 
 
 def _write_passwords(settings: Settings) -> None:

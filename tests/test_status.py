@@ -1,0 +1,140 @@
+"""What `yidang status` says when something is wrong: never a healthy mark, never a number that nobody knows."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from landing_support import database, table, write_contract
+
+from yidang import landing, status
+from yidang.contracts import load_department
+from yidang.errors import YidangError
+from yidang.progress import console
+from yidang.services import process
+
+pytestmark = pytest.mark.integration
+SOURCE = """
+    kind: postgres
+    dsn: ${CESHI_DSN}
+    schema: hall
+"""
+LAST_DAY = date(2026, 12, 31)
+
+
+@pytest.fixture
+def own(settings, empty_warehouse, district_dsn, tmp_path, monkeypatch):
+    """Settings with one department, `ceshi`, whose suite does not exist; its source holds one row."""
+    monkeypatch.setenv("YIDANG_DEPARTMENTS_DIR", str(tmp_path))
+    write_contract(tmp_path, "ceshi", SOURCE, table(extra="cursor: {column: updated_at}", suite="own"))
+    with database(district_dsn, "ceshi") as connection:
+        connection.execute("create schema hall")
+        connection.execute("create table hall.question (id text, asked_at text, topic text, updated_at timestamp)")
+        connection.execute("insert into hall.question values ('1', '2025-03-03', '工程', '2025-03-03 10:00')")
+        settings.ensure_secrets([], fixed={"CESHI_DSN": district_dsn.rsplit("/", 1)[0] + "/ceshi"})
+        (tmp_path / "expectations").mkdir()
+        (tmp_path / "dbt_project").symlink_to(settings.dbt_dir)
+        yield replace(settings, root=tmp_path)
+
+
+def only(report: status.StatusReport) -> status.DepartmentState:
+    (state,) = report.departments
+    return state
+
+
+def printed(report: status.StatusReport) -> str:
+    with console.capture() as capture:
+        status.render(report)
+    return " ".join(capture.get().split())
+
+
+def test_a_batch_that_the_gate_could_not_judge_is_a_problem_until_it_is_judged(own, empty_warehouse):
+    assert only(status.collect(own)).problem == "not pulled yet"
+    department = load_department(own, "ceshi")
+    with pytest.raises(YidangError, match="own"):
+        landing.pull(own, department)
+    assert only(status.collect(own)).problem.startswith("1 batch waiting for the gate")
+
+    suite = {"name": "own", "meta": {"hold_above_share": 0.5, "hold_from_rows": 4}, "expectations": []}
+    (own.root / "expectations" / "own.json").write_text(json.dumps(suite), encoding="utf-8")
+    landing.pull(own, department)
+    state = only(status.collect(own))
+    assert (state.problem, state.tables_landed, state.rows_landed) == ("", 1, 1)
+
+
+def test_a_batch_of_a_running_pull_may_wait_but_not_for_ever(own, empty_warehouse):
+    with pytest.raises(YidangError):
+        landing.pull(own, load_department(own, "ceshi"))
+    with landing.ledger.connect(own, "pull ceshi"):
+        assert only(status.collect(own)).problem == ""
+        empty_warehouse.execute("update landing.batch set landed_at = now() - interval '16 minutes'")
+        assert "waiting for the gate" in only(status.collect(own)).problem
+    with landing.ledger.connect(own, "pull another"):
+        assert "waiting for the gate" in only(status.collect(own)).problem
+
+
+def test_without_the_warehouse_nothing_is_said_about_departments(own):
+    report = status.collect(replace(own, admin_url="postgresql://nobody@127.0.0.1:1/none"))
+    state = only(report)
+    assert not report.healthy
+    assert report.warehouse_problem
+    assert state.problem == "unknown: the warehouse is down"
+    assert (state.tables_landed, state.rows_landed, state.rows_quarantined, state.last_success) == (None,) * 4
+    text = printed(report)
+    assert "never" not in text and "0/1" not in text and "not pulled yet" not in text
+
+
+def test_a_broken_yaml_costs_only_its_own_line(own):
+    (own.departments_dir / "broken.yml").write_text("name: [unclosed\n", encoding="utf-8")
+    report = status.collect(own)
+    broken, good = report.departments
+    assert (broken.department, broken.tables) == ("broken", None)
+    assert "broken.yml" in broken.problem
+    assert (good.department, good.problem) == ("ceshi", "not pulled yet")
+    assert "broken.yml" in printed(report)
+
+
+def test_a_process_whose_port_does_not_answer_does_not_run(own):
+    """As after `YIDANG_PORT_BASE=… yidang status` with another base than the one the services began with."""
+    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
+    process.start(own, "superset", sleeper, ready=lambda: True)
+    try:
+        (state,) = [item for item in status.collect(own).services if item.name == "Superset"]
+    finally:
+        process.stop(own, "superset")
+    assert not state.running
+    assert "YIDANG_PORT_BASE" in state.problem and str(own.port("superset")) in state.problem
+
+
+def test_before_the_first_build_the_calendar_is_the_seeds(own):
+    assert status.collect(own).calendar.last_day >= LAST_DAY
+
+
+def test_after_a_build_the_calendar_is_the_built_one(own, empty_warehouse, monkeypatch):
+    empty_warehouse.execute("create schema marts")
+    empty_warehouse.execute("create table marts.dim_calendar as select date '2025-12-31' as date_day")
+    empty_warehouse.execute("grant usage on schema marts to yidang_reader")
+    empty_warehouse.execute("grant select on marts.dim_calendar to yidang_reader")
+    monkeypatch.setenv("YIDANG_AS_OF", "2026-01-01")
+    report = status.collect(own)
+    assert report.calendar.last_day == date(2025, 12, 31)
+    assert "ended on 2025-12-31" in report.calendar.problem and not report.healthy
+    assert "ended on 2025-12-31" in printed(report)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "today", "warning", "problem"),
+    [
+        (date(2026, 10, 31), date(2026, 10, 31), False, False),
+        (date(2026, 11, 1), date(2026, 11, 1), True, False),  # 60 days are left
+        (date(2026, 12, 31), date(2026, 12, 31), True, False),
+        (date(2027, 1, 1), date(2027, 1, 1), False, True),
+        (date(2026, 6, 30), date(2027, 1, 1), True, False),  # figures of a day in the past are right for ever
+    ],
+)
+def test_the_calendar_warns_sixty_days_before_figures_go_wrong(as_of, today, warning, problem):
+    state = status.judge_calendar(LAST_DAY, as_of=as_of, today=today)
+    assert (bool(state.warning), bool(state.problem)) == (warning, problem)
