@@ -28,13 +28,17 @@ _FAILED = ("error", "fail", "runtime error")
 
 @dataclass(frozen=True)
 class BuildResult:
-    """Counts over dbt's nodes (seeds, models, data tests, unit tests) and the wall time in seconds."""
+    """Counts over dbt's nodes (seeds, models, data tests, unit tests), wall time in seconds, and what was warned of."""
 
     nodes: int
     passed: int
-    warned: int
     failed: int
     seconds: float
+    warnings: tuple[str, ...]
+
+    @property
+    def warned(self) -> int:
+        return len(self.warnings)
 
 
 def build(
@@ -69,11 +73,11 @@ def build(
         raise _build_failed(settings, failed, outcome.exception)
     if not results:
         raise YidangError(f"The selection {select!r} names nothing to build.", "List what there is: yidang dbt ls")
-    warned = sum(str(item.status) == "warn" for item in results)
+    warnings = tuple(f"{item.node.name}: {item.message}" for item in results if str(item.status) == "warn")
     passed = sum(str(item.status) in ("success", "pass") for item in results)
     if not selection and not nodes and not overrides and batch_until is None and departments is None:
         _fingerprint_file(settings).write_text(_fingerprint(settings, as_of), encoding="utf-8")
-    return BuildResult(len(results), passed, warned, len(failed), time.monotonic() - began)
+    return BuildResult(len(results), passed, len(failed), time.monotonic() - began, warnings)
 
 
 def is_current(settings: Settings, as_of: date) -> bool:

@@ -140,7 +140,8 @@ select
     measured.is_open,
     measured.is_decided,
     measured.is_withdrawn,
-    case when is_decided then not is_overdue end as is_on_time,
+    -- a late case is not on time whether it was decided or not; one that is neither late nor decided is not judged yet
+    case when is_decided or is_overdue then not is_overdue end as is_on_time,
     coalesce(is_overdue, false) as is_overdue,
     coalesce(is_statutory_overdue, false) as is_statutory_overdue,
     -- due by as_of and not withdrawn in time: the denominator of the on-time rate (open and late cases are in it)

@@ -83,7 +83,9 @@ unanswered as (
         receipts.reply_kind
     from receipts
     inner join calendar as receipt_day on receipt_day.date_day = receipts.event_date
-    inner join calendar as reply_day on reply_day.date_day = receipts.answered_by
+    -- after the last loaded day nothing is counted, but five days of silence before it stay five days
+    cross join (select max(date_day) as date_day from calendar) as last_loaded
+    inner join calendar as reply_day on reply_day.date_day = least(receipts.answered_by, last_loaded.date_day)
     where reply_day.working_day_number - receipt_day.working_day_number > {{ policy.reply_days }}
     order by receipts.case_id, receipts.event_number
 ),

@@ -49,14 +49,29 @@ started as (
     where acceptances.accepted_date is not null
 ),
 
--- without a number for both days there is no clock at all
+last_loaded as (
+    select
+        max(date_day) as date_day,
+        max(working_day_number) as working_day_number
+    from calendar
+),
+
+-- Beyond the last loaded day there is no count. What happened before it still stands: a due date inside the calendar,
+-- and that it was missed. So such a clock is read on the last loaded day, and shows no number of days at the end.
 bounded as (
     select
-        started.*,
+        started.case_id,
+        started.accepted_date,
+        started.outcome,
+        started.start_date,
+        least(started.end_date, last_loaded.date_day) as end_date,
+        started.end_date as true_end_date,
         start_day.working_day_number as start_number,
-        end_day.working_day_number as end_number,
+        coalesce(end_day.working_day_number, last_loaded.working_day_number) as end_number,
+        start_day.working_day_number is not null as is_startable,
         start_day.working_day_number is not null and end_day.working_day_number is not null as is_in_calendar
     from started
+    cross join last_loaded
     left join calendar as start_day on start_day.date_day = started.start_date
     left join calendar as end_day on end_day.date_day = started.end_date
 ),
@@ -69,7 +84,7 @@ clocks as (
         limits.promised_unit as unit
     from bounded
     inner join limits using (case_id)
-    where is_in_calendar
+    where is_startable
     union all
     select
         bounded.*,
@@ -78,7 +93,7 @@ clocks as (
         limits.statutory_unit as unit
     from bounded
     inner join limits using (case_id)
-    where is_in_calendar
+    where is_startable
 ),
 
 merged_pauses as (
@@ -113,7 +128,9 @@ spans as (
 measured_spans as (
     select
         spans.*,
-        greatest(coalesce(last_number.working_day_number, last_loaded.number) - before_first.working_day_number, 0)
+        greatest(
+            coalesce(last_number.working_day_number, last_loaded.working_day_number) - before_first.working_day_number, 0
+        )
             as working_days_out,
         greatest(least(last_number.working_day_number, end_number) - before_first.working_day_number, 0)
             as working_days_out_until_end,
@@ -122,7 +139,7 @@ measured_spans as (
         before_first.working_day_number - start_number as working_days_before,
         first_day - 1 - start_date as calendar_days_before
     from spans
-    cross join (select max(working_day_number) as number from calendar) as last_loaded
+    cross join last_loaded
     inner join calendar as before_first on before_first.date_day = spans.first_day - 1
     left join calendar as last_number on last_number.date_day = spans.last_day
 ),
@@ -189,13 +206,21 @@ due as (
         = last_calendar_day.working_day_number + (not last_calendar_day.is_working_day)::integer
 ),
 
-judged as (
+exceeded as (
     select
         due.*,
         case
             when unit = 'calendar_days' then elapsed_calendar_days > day_limit and coalesce(end_date > due_date, false)
             else elapsed_working_days > day_limit
-        end as is_over,
+        end as is_exceeded
+    from due
+),
+
+judged as (
+    select
+        exceeded.*,
+        -- read on the last loaded day, "not yet exceeded" means unknown
+        case when is_in_calendar or is_exceeded then is_exceeded end as is_over,
         case
             when unit = 'calendar_days' then due_day.working_day_number - end_number
             else day_limit - elapsed_working_days
@@ -204,25 +229,25 @@ judged as (
             when unit = 'calendar_days' then elapsed_calendar_days
             else elapsed_working_days
         end as elapsed_in_unit
-    from due
-    left join calendar as due_day on due_day.date_day = due.due_date
+    from exceeded
+    left join calendar as due_day on due_day.date_day = exceeded.due_date
 )
 
 select
     bounded.case_id,
     bounded.start_date,
-    bounded.end_date,
+    bounded.true_end_date as end_date,
     bounded.is_in_calendar,
     case when bounded.is_in_calendar then bounded.end_date - bounded.accepted_date end as span_calendar_days,
-    promise.gross_working_days,
-    promise.excluded_working_days,
-    promise.elapsed_working_days,
-    promise.elapsed_in_unit as promise_elapsed_in_unit,
-    promise.remaining_working_days,
+    case when bounded.is_in_calendar then promise.gross_working_days end as gross_working_days,
+    case when bounded.is_in_calendar then promise.excluded_working_days end as excluded_working_days,
+    case when bounded.is_in_calendar then promise.elapsed_working_days end as elapsed_working_days,
+    case when bounded.is_in_calendar then promise.elapsed_in_unit end as promise_elapsed_in_unit,
+    case when bounded.is_in_calendar then promise.remaining_working_days end as remaining_working_days,
     promise.due_date,
     promise.is_over as is_overdue,
-    statute.excluded_working_days as statutory_excluded_working_days,
-    statute.elapsed_working_days as statutory_elapsed_working_days,
+    case when bounded.is_in_calendar then statute.excluded_working_days end as statutory_excluded_working_days,
+    case when bounded.is_in_calendar then statute.elapsed_working_days end as statutory_elapsed_working_days,
     statute.due_date as statutory_due_date,
     statute.is_over as is_statutory_overdue
 from bounded
