@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from datetime import date
 from pathlib import Path
 
@@ -49,6 +50,19 @@ def test_a_port_base_that_is_no_port_is_refused(home: Path, monkeypatch: pytest.
     monkeypatch.setenv("YIDANG_PORT_BASE", "8o80")
     with pytest.raises(ConfigError, match="YIDANG_PORT_BASE is '8o80'"):
         settings_module.load()
+
+
+def test_later_commands_know_the_ports_and_server_of_the_demo(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("YIDANG_PORT_BASE", "55330")
+    monkeypatch.setenv("YIDANG_DATABASE_URL", "postgresql://boss:secret@db.example/postgres")
+    settings_module.load().remember()
+    assert stat.S_IMODE((home / "choices.json").stat().st_mode) == 0o600
+    monkeypatch.delenv("YIDANG_PORT_BASE")
+    monkeypatch.delenv("YIDANG_DATABASE_URL")
+    later = settings_module.load()
+    assert (later.port_base, later.server) == (55330, ("db.example", 5432))
+    monkeypatch.setenv("YIDANG_PORT_BASE", "56330")
+    assert settings_module.load().port_base == 56330
 
 
 def test_as_of_is_given_then_environment_then_recorded(home: Path, monkeypatch: pytest.MonkeyPatch):

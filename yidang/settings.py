@@ -145,17 +145,18 @@ class Settings:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # services start side by side, each adding its own
                 self.__dict__.pop("_secrets", None)
                 known = {name: random_secrets.token_urlsafe(32) for name in missing} | self._secrets | (fixed or {})
-                self._write_secrets(known)
+                _write_private(self.secrets_file, known)
+                self.__dict__["_secrets"] = known
         outside = {name: given for name in [*known, *names] if (given := self._given(name)) is not None}
         return known | outside
 
-    def _write_secrets(self, secrets: dict[str, str]) -> None:
-        temporary = self.secrets_file.with_suffix(".tmp")
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(secrets, file, indent=1, sort_keys=True)
-        temporary.replace(self.secrets_file)
-        self.__dict__["_secrets"] = secrets
+    def remember(self) -> None:
+        """Keep ports and server for later commands (`load`); the URL may hold a password, so the file is private."""
+        chosen = {"YIDANG_PORT_BASE": str(self.port_base)}
+        if self.admin_url:
+            chosen["YIDANG_DATABASE_URL"] = self.admin_url
+        self.home.mkdir(parents=True, exist_ok=True)
+        _write_private(self.home / "choices.json", chosen)
 
     # -- the warehouse -------------------------------------------------------------------------------
     @property
@@ -218,18 +219,37 @@ class Settings:
 
 
 def load() -> Settings:
-    """Settings from the environment: YIDANG_HOME, YIDANG_PORT_BASE, YIDANG_DATABASE_URL (all optional)."""
-    base = os.environ.get("YIDANG_PORT_BASE", "54330")
+    """Settings from YIDANG_HOME, YIDANG_PORT_BASE, YIDANG_DATABASE_URL (all optional).
+
+    Where a variable is not set, the one that `make demo` was last given counts: `yidang sql` in a new shell must not
+    ask another server than the dashboards do.
+    """
+    home = Path(os.environ.get("YIDANG_HOME", ROOT / ".yidang")).resolve()
+    given = {name: os.environ[name] for name in _REMEMBERED if os.environ.get(name)}
+    chosen = _recorded_choices(home) | given
+    base = chosen.get("YIDANG_PORT_BASE", "54330")
     if not base.isdigit() or not 1024 <= int(base) <= 65000:
         raise ConfigError(
             f"YIDANG_PORT_BASE is {base!r}.", "Give a number from 1024 to 65000; ten ports from it are used."
         )
-    return Settings(
-        root=ROOT,
-        home=Path(os.environ.get("YIDANG_HOME", ROOT / ".yidang")).resolve(),
-        port_base=int(base),
-        admin_url=os.environ.get("YIDANG_DATABASE_URL"),
-    )
+    return Settings(root=ROOT, home=home, port_base=int(base), admin_url=chosen.get("YIDANG_DATABASE_URL"))
+
+
+_REMEMBERED = ("YIDANG_PORT_BASE", "YIDANG_DATABASE_URL")
+
+
+def _recorded_choices(home: Path) -> dict[str, str]:
+    file = home / "choices.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def _write_private(file: Path, content: dict[str, str]) -> None:
+    """As JSON, readable by its owner only, whole or not at all."""
+    temporary = file.with_suffix(".tmp")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as opened:
+        json.dump(content, opened, indent=1, sort_keys=True)
+    temporary.replace(file)
 
 
 @contextmanager
