@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import psycopg
@@ -82,6 +84,27 @@ def test_a_vector_through_the_command(results, vector):
 
 def test_nothing_stays_behind(settings, results):
     assert remains(settings) == []
+
+
+def test_ten_thousand_cases_take_less_than_a_minute(results, tmp_path):
+    """Each vector 148 times: the promise of the command on two cores, and no case minds its neighbours."""
+    columns = ("id", "events", "statutory_days", "promised_days", "as_of")
+    rows = [
+        {name: vector[name] for name in columns} | {"id": f"{vector['id']}/{copy}"}
+        for copy in range(148)
+        for vector in vectors()
+    ]
+    path, output = write(tmp_path / "in.csv", *rows), tmp_path / "out.csv"
+    began = time.monotonic()
+    done = run(path, "--output", output)
+    seconds = time.monotonic() - began
+    assert done.returncode == 0, done.stderr
+    with output.open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row.pop("id") for row in found] == [row["id"] for row in rows]
+    alone = [{name: value for name, value in row.items() if name != "id"} for row in results.values()]
+    assert found == alone * 148
+    assert len(found) > 10_000 and seconds < 60
 
 
 def test_it_touches_nothing_of_the_real_warehouse(settings, warehouse, tmp_path):
@@ -211,6 +234,21 @@ def test_a_build_that_fails_leaves_nothing(settings, tmp_path):
     assert remains(settings) == []
     with pytest.raises(psycopg.OperationalError):
         open_connection.execute("select 1")
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_run_that_is_told_to_stop_leaves_nothing(settings, tmp_path, signal_number):
+    path, output = write(tmp_path / "in.csv", ROW), tmp_path / "out.csv"
+    command = [YIDANG, "clock", "try", path, "--output", output]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not remains(settings) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    running.send_signal(signal_number)
+    running.communicate(timeout=60)
+    assert running.returncode not in (0, None)
+    assert not output.exists()
+    assert remains(settings) == []
 
 
 def test_what_a_killed_run_left_goes_with_the_next_but_a_running_one_stays(settings):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -67,6 +68,8 @@ def try_file(settings: Settings, path: Path, output: Path | None, stream: TextIO
 
     Returns the number of cases. Raises ConfigError for a wrong file, before anything is made.
     """
+    # A plain kill ends the run as Ctrl-C does, by way of every `finally`: the scratch database goes too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     cases = read(path, status_codes(settings))
     if output is None:
         _write(cases, compute(settings, cases), stream)
