@@ -44,6 +44,10 @@ def chart_metrics(params: dict) -> list[str]:
     return [name for name in named if name]
 
 
+def base(metric_name: str) -> str:
+    return metric_name.removesuffix("__n").removesuffix("__order")
+
+
 def chart_columns(params: dict) -> set[str]:
     groupby = params.get("groupby") or []
     named = [
@@ -96,11 +100,11 @@ def test_every_chart_uses_metrics_of_dbt_and_columns_of_its_dataset(path: str):
     known = {name: metric for name, metric in metrics.load(HERE).items() if metric.model == dataset["table_name"]}
     names = chart_metrics(params)
     assert all(isinstance(name, str) for name in names), "an ad-hoc metric is a formula of our own"
-    assert {name.removesuffix("__n") for name in names} <= set(known)
+    assert {base(name) for name in names} <= set(known)
     assert chart_columns(params) <= {column["column_name"] for column in dataset["columns"]}
     # The period of a figure is that of its definition, e.g. punctuality by due month, speed by month of decision.
     periods = [one["subject"] for one in params["adhoc_filters"] if one["operator"] == "TEMPORAL_RANGE"]
-    assert set(periods) <= {known[name.removesuffix("__n")].date_column for name in names}
+    assert set(periods) <= {known[base(name)].date_column for name in names}
 
 
 def test_filters_name_columns_of_their_dataset():
@@ -125,30 +129,131 @@ def test_rendering_fills_in_metrics_and_the_address_without_a_password(settings:
     assert uri == f"postgresql+psycopg2://yidang_reader@127.0.0.1:{settings.port('postgres')}/yidang"
     cases = {one["metric_name"]: one for one in files["datasets/fct_item_instance.yaml"]["metrics"]}
     on_time = metrics.load(settings)["on_time_rate"]
-    assert cases["on_time_rate"]["expression"] == on_time.sql
+    assert cases["on_time_rate"]["expression"] == superset_assets.shown_sql(on_time)
     assert cases["on_time_rate__n"]["expression"] == on_time.n_sql
+    assert cases["cases_open"]["expression"] == metrics.load(settings)["cases_open"].sql
+
+
+def test_charts_that_hide_small_samples_say_so():
+    known = metrics.load(HERE)
+    told = 0
+    for path, chart in kind("charts").items():
+        if any(known[base(name)].needs_sample for name in chart_metrics(chart["params"])):
+            assert "样本不足10" in chart["description"], path
+            told += 1
+    assert told > 5
+
+
+def test_a_chart_says_which_filters_do_not_reach_it():
+    filters = {
+        one["targets"][0]["column"]["name"]: one["name"]
+        for one in DASHBOARD["metadata"]["native_filter_configuration"]
+        if one["targets"][0]
+    }
+    for path, chart in kind("charts").items():
+        columns = {column["column_name"] for column in DATASETS[chart["dataset_uuid"]]["columns"]}
+        unreached = {name for column, name in filters.items() if column not in columns}
+        if path != "charts/data_note.yaml" and unreached:
+            _, _, told = chart["description"].partition("不随")
+            assert all(f"“{name}”" in told for name in unreached), path
+
+
+# -- the figures, on marts ----------------------------------------------------------------------------------
+def test_a_rate_of_fewer_than_ten_is_not_shown_and_comes_last(marts: psycopg.Connection):
+    known = metrics.load(HERE)
+    rate, cases = known["on_time_rate"], known["cases_received"]
+    marts.execute("update marts.fct_item_instance set is_due = true, is_on_time = true")
+    marts.execute("update marts.fct_item_instance set department_name = '大局'")
+    ranked = f"""
+        select department_name, {superset_assets.shown_sql(rate)}, {superset_assets.shown_sql(cases)}
+        from marts.fct_item_instance group by 1
+        order by coalesce({superset_assets.shown_sql(rate)}, {superset_assets.BELOW_EVERYTHING}) desc
+    """  # noqa: S608
+    for few, shown in ((9, None), (10, 1)):
+        marts.execute(
+            "update marts.fct_item_instance set department_name = '小局' where ctid in"
+            " (select ctid from marts.fct_item_instance order by department_name = '小局' desc limit %s)",
+            (few,),
+        )
+        marts.execute("update marts.fct_item_instance set is_on_time = (department_name = '小局')")
+        found = {name: (value, count) for name, value, count in marts.execute(ranked).fetchall()}
+        assert found == {"大局": (0, 28 - few), "小局": (shown, few)}
+        assert list(found)[-1] == ("小局" if shown is None else "大局")
+
+
+def banner(marts: psycopg.Connection) -> str:
+    (row,) = marts.execute(FILES["datasets/data_note.yaml"]["sql"]).fetchall()
+    return row[0]
+
+
+@pytest.mark.parametrize(
+    ("examples", "start"),
+    [
+        ("true", "虚构示例数据：部门、项目和数字均为虚构"),
+        ("department_name <> '甲局'", "虚构示例数据：丙局、乙局 为虚构部门"),
+        ("false", "数据截至 2026年6月30日"),
+    ],
+)
+def test_banner_names_the_made_up_departments(marts: psycopg.Connection, examples: str, start: str):
+    marts.execute(
+        "delete from marts.dim_department where ctid not in"
+        " (select min(ctid) from marts.dim_department group by department_name)"
+    )
+    marts.execute(
+        "update marts.dim_department set department_id = case department_name when '乙局' then '2' else '1' end"
+    )
+    marts.execute(f"update marts.dim_department set is_example = ({examples})")  # noqa: S608
+    assert banner(marts).startswith(start)
+
+
+def test_banner_says_when_the_calendar_ends_before_the_data(marts: psycopg.Connection):
+    marts.execute("update marts.dim_calendar set date_day = '2026-06-30'")
+    assert "日历只到" not in banner(marts)
+    marts.execute("update marts.dim_calendar set date_day = '2026-06-29'")
+    assert "日历只到 2026年6月29日，之后的用时无法计算" in banner(marts)
 
 
 # -- a real Superset -----------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def served(settings: Settings) -> Iterator[Settings]:
-    """Superset on marts with the columns that the dbt models declare and a few made-up rows."""
+def made(settings: Settings) -> Iterator[Settings]:
+    """Marts with the columns that the dbt models declare and a few made-up rows."""
     with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as admin:
         make_marts(admin)
+    yield settings
+    with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as admin:
+        admin.execute("drop schema if exists marts cascade")
+
+
+@pytest.fixture
+def marts(made: Settings) -> Iterator[psycopg.Connection]:
+    """A connection whose changes to the marts are undone."""
+    with psycopg.connect(made.admin_dsn("yidang")) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture(scope="module")
+def served(made: Settings) -> Iterator[Settings]:
+    """Superset on these marts."""
     try:
-        superset.start(settings)
-        yield settings
+        superset.start(made)
+        yield made
     finally:
-        superset.stop(settings)
-        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as admin:
-            admin.execute("drop schema if exists marts cascade")
+        superset.stop(made)
 
 
 def make_marts(admin: psycopg.Connection) -> None:
     admin.execute(
         "drop schema if exists marts cascade; create schema marts; grant usage on schema marts to yidang_reader"
     )
-    for model in ("fct_item_instance", "fct_stage", "fct_project_lifecycle", "dim_item", "dim_department"):
+    for model in (
+        "fct_item_instance",
+        "fct_stage",
+        "fct_project_lifecycle",
+        "dim_item",
+        "dim_department",
+        "dim_calendar",
+    ):
         path = HERE.dbt_dir / "models" / "marts" / f"_{model}.yml"
         (described,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
         columns = {column["name"]: column["data_type"] for column in described["columns"]}

@@ -15,6 +15,11 @@ import yaml
 from yidang.errors import ConfigError
 from yidang.settings import Settings
 
+# A rate or a duration of fewer cases than this says nothing: 样本不足 (rules C3).
+MINIMUM_N = 10
+# What is counted by items of the catalogue is complete however short the list: no sample, so none too small.
+CENSUS_GRAIN = "事项"
+
 _AGGREGATES = {
     "sum": "sum({expr})",
     "average": "avg({expr})",
@@ -50,6 +55,16 @@ class Metric:
     grain: str
     caveats: str
     format: str
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it counts things (format `,d`) rather than being a rate or a duration."""
+        return self.format.endswith("d")
+
+    @property
+    def needs_sample(self) -> bool:
+        """Whether its value over fewer than MINIMUM_N cases must not be shown; a count is a count at any size."""
+        return not self.is_count and self.grain != CENSUS_GRAIN
 
 
 @dataclass(frozen=True)

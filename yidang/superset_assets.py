@@ -13,6 +13,9 @@ from yidang import metrics
 from yidang.errors import ConfigError
 from yidang.settings import Settings
 
+# Below any rate or duration: a group without a figure comes last.
+BELOW_EVERYTHING = -1_000_000_000
+
 
 def source_dir(settings: Settings) -> Path:
     return settings.root / "superset" / "assets"
@@ -40,24 +43,45 @@ def render(settings: Settings) -> dict[str, str]:
 
 
 def _dataset_metrics(metric: metrics.Metric) -> list[dict]:
-    """The metric as Superset wants it; a rate brings the count it rests on, as `<name>__n`."""
+    """The metric as Superset wants it; a rate brings the count it rests on, as `<name>__n`.
+
+    What needs a sample also brings `<name>__order`, to sort by: PostgreSQL and pandas each put a null first somewhere.
+    """
     figure = {
         "metric_name": metric.name,
         "verbose_name": metric.label,
-        "expression": metric.sql,
+        "expression": shown_sql(metric),
         "description": metric.caveats,
         "d3format": metric.format,
     }
-    if metric.denominator_sql is None:
-        return [figure]
-    count = {
+    if not metric.needs_sample:
+        return [figure] if metric.denominator_sql is None else [figure, _sample_size(metric)]
+    order = {
+        "metric_name": f"{metric.name}__order",
+        # A chart hides what it only sorts by, but knows it by this name alone: with a label it would draw it.
+        "verbose_name": None,
+        "expression": f"coalesce({shown_sql(metric)}, {BELOW_EVERYTHING})",
+        "description": f"与{metric.label}相同，样本不足的排在最后",
+        "d3format": metric.format,
+    }
+    return [figure, order] if metric.denominator_sql is None else [figure, _sample_size(metric), order]
+
+
+def _sample_size(metric: metrics.Metric) -> dict:
+    return {
         "metric_name": f"{metric.name}__n",
-        "verbose_name": f"n（{metric.grain}）",
+        "verbose_name": f"样本数（{metric.grain}）",
         "expression": metric.n_sql,
         "description": f"{metric.label}的分母",
         "d3format": ",d",
     }
-    return [figure, count]
+
+
+def shown_sql(metric: metrics.Metric) -> str:
+    """The metric's expression, null for a group of fewer than MINIMUM_N cases if it needs a sample (样本不足)."""
+    if not metric.needs_sample:
+        return metric.sql
+    return f"case when ({metric.n_sql}) >= {metrics.MINIMUM_N} then ({metric.sql}) end"
 
 
 def _uri_without_password(settings: Settings) -> str:
