@@ -37,6 +37,7 @@ DEPARTMENTS = {
 }
 # marts as dbt builds them, as far as figures are asked from them
 TABLES = {
+    "dim_calendar": "date_day date, is_working_day boolean",
     "dim_department": "department_id text, department_name text, short_name text, source_kind text, is_example boolean",
     "dim_item": (
         "item_code text, item_version text, item_name text, department_id text, department_name text,"
@@ -86,6 +87,7 @@ def build_marts(warehouse: psycopg.Connection) -> None:
     for identity, (name, short_name) in DEPARTMENTS.items():
         insert(warehouse, "dim_department", department_id=identity, department_name=name, short_name=short_name,
                source_kind="files", is_example=True)  # fmt: skip
+    insert(warehouse, "dim_calendar", date_day=date(2026, 12, 31), is_working_day=True)
     item(warehouse, "ZJ01", "施工图设计文件审查", "zhujian", promised=10, to=date(2025, 2, 28))
     item(warehouse, "ZJ01", "施工图设计文件审查", "zhujian", promised=6, version="2", since=date(2025, 3, 1))
     item(warehouse, "SW01", "水土保持方案审批", "shuiwu", promised=5)
@@ -205,6 +207,8 @@ def test_has_the_sections_tables_charts_and_annexes(report: ReportFiles) -> None
         numbers = [caption.split("　")[0] for caption in captions if caption.startswith(kind)]
         assert numbers == [f"{kind}{number + 1}" for number in range(len(numbers))]
     assert len(document.inline_shapes) >= 3
+    body = [paragraph.text for paragraph in document.paragraphs]
+    assert body.index("（发文机关）") + 1 == body.index("××××年×月×日") < body.index("附件1")
     assert all(picture._inline.docPr.get("descr") for picture in document.inline_shapes)
 
 
@@ -289,6 +293,77 @@ def test_real_departments_are_not_called_made_up(
     document = docx.Document(str(written.docx))
     assert "虚构" not in document.sections[0].header.paragraphs[0].text
     assert not any("虚构" in paragraph.text for paragraph in document.paragraphs)
+
+
+def test_only_the_invented_departments_are_called_made_up(
+    settings: Settings, marts: psycopg.Connection, tmp_path: Path, without_libreoffice: None
+) -> None:
+    marts.execute("update marts.dim_department set is_example = false where department_id = 'zhujian'")
+    try:
+        written = write_annual_report(settings, year=2025, output_dir=tmp_path)
+    finally:
+        marts.execute("update marts.dim_department set is_example = true")
+    document = docx.Document(str(written.docx))
+    (notice,) = [paragraph.text for paragraph in document.paragraphs if "虚构示例数据" in paragraph.text]
+    assert notice.startswith("【含虚构示例数据】人民防空办公室、水务局为虚构的示例部门，其办件由程序生成")
+    assert "本报告所用办件由程序生成" not in notice
+    assert document.sections[0].header.paragraphs[0].text.startswith("含虚构示例数据")
+
+
+def test_past_the_calendar_nothing_is_called_punctual(
+    settings: Settings, marts: psycopg.Connection, tmp_path: Path, without_libreoffice: None
+) -> None:
+    """As the clock leaves open cases that it cannot count: no time, not overdue, flagged."""
+    marts.execute("create table marts.kept as select * from marts.fct_item_instance")
+    marts.execute("update marts.dim_calendar set date_day = '2026-01-31'")
+    marts.execute(
+        "update marts.fct_item_instance set elapsed_working_days = null, is_overdue = false, alert_state = 'none',"
+        " clock_flags = 'CAL_UNAVAILABLE|PROVISIONAL' where is_open"
+    )
+    try:
+        written = write_annual_report(settings, year=2025, output_dir=tmp_path)
+    finally:
+        marts.execute("update marts.dim_calendar set date_day = '2026-12-31'")
+        marts.execute("truncate marts.fct_item_instance")
+        marts.execute("insert into marts.fct_item_instance select * from marts.kept")
+        marts.execute("drop table marts.kept")
+    paragraphs = [paragraph.text for paragraph in docx.Document(str(written.docx)).paragraphs]
+    (notice,) = [place for place, text in enumerate(paragraphs) if text.startswith("【工作日历未覆盖】")]
+    assert notice < paragraphs.index("摘要")
+    assert "至2026年1月31日止" in paragraphs[notice] and "有2件不能判定是否逾期" in paragraphs[notice]
+    text = "\n".join(paragraphs)
+    assert "没有超过承诺时限仍未办结的办件" not in text
+    assert "已超过承诺时限0件，有2件因工作日历未覆盖不能判定是否逾期。" in text
+    assert "在办办件中有2件因工作日历未覆盖不能判定是否超过承诺时限" in text
+
+
+def test_growth_since_the_first_year_of_the_records_is_said_with_its_reservation(report: ReportFiles) -> None:
+    text = "\n".join(paragraph.text for paragraph in docx.Document(str(report.docx)).paragraphs)
+    reservation = "上年同期为归集首年、办件可能不全，以下同比只供参考：2025年"
+    assert f"1. 办件量。{reservation}共收件" in text
+    assert f"{reservation}受理" in text
+
+
+def test_departments_are_named_only_where_they_differ_clearly(
+    settings: Settings, report: ReportFiles, tmp_path: Path, without_libreoffice: None
+) -> None:
+    """住建局 is behind in both years, in 2024 by no more than chance; 人防办 has too few cases to be named."""
+    clear = punctuality_of(report.docx)
+    assert "明显低于总体水平的部门有住房和城乡建设局56.1%" in clear
+    assert "水务局" not in clear and "人民防空办公室" not in clear
+    year_before = write_annual_report(settings, year=2024, output_dir=tmp_path)
+    assert punctuality_of(year_before.docx).endswith("按95%置信区间判断，没有部门明显低于总体水平。")
+
+
+def test_all_departments_above_the_whole_are_named(report: ReportFiles) -> None:
+    text = "\n".join(paragraph.text for paragraph in docx.Document(str(report.docx)).paragraphs)
+    assert re.search(r"占受理至办结总天数的[\d.]+%，高于总体的有水务局[\d.]+%。", text)
+    assert re.search(r"补正率为[^，]*，高于总体的有住房和城乡建设局[^、]*，一次性告知", text)
+
+
+def punctuality_of(path: Path) -> str:
+    (text,) = [p.text for p in docx.Document(str(path)).paragraphs if p.text.startswith("1. 总体按时办结率为")]
+    return text
 
 
 def test_zero_denominators_print_no_rate(

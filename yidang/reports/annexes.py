@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from yidang.metrics import MINIMUM_N
 from yidang.reports.blocks import Block, Document, Heading, PageBreak, Paragraph, Table, Text, Title, numbered_evidence
 from yidang.reports.definitions import DEFINITIONS
-from yidang.reports.figures import MINIMUM_N, Figure, rows
+from yidang.reports.figures import Figure, rows
 from yidang.reports.prose import cell, chinese_date, n_of, say
 from yidang.reports.source import Source
 

@@ -53,6 +53,7 @@ def _document(settings: Settings, year: int, as_of: date | None) -> Document:
                 reforms=facts.reforms(connection, period),
                 period=period,
                 first_received=first_received,
+                calendar=facts.calendar(connection),
             )
             return annual_report(source)
     except psycopg.OperationalError as error:

@@ -40,7 +40,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """style: body | note (centred under the title) | small (remarks) | annex (the words 附件1)."""
+    """style: body | note (centred under the title) | small (remarks) | annex (附件1) | signature (flush right)."""
 
     text: Text
     style: str = "body"
@@ -69,7 +69,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """kind: lines | bars | ranking | stacked. Values are in `unit`, already scaled (per cent, working days, cases)."""
+    """kind: lines | bars | ranking | stacked | panels (one per series, side by side, each against its limit = 100).
+
+    Values are in `unit`, already scaled (per cent, working days, cases).
+    """
 
     caption: str
     kind: str

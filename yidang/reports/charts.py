@@ -37,13 +37,18 @@ def draw(chart: Chart) -> bytes:
         "text.color": _INK,
     }
     with rc_context(style):
-        horizontal = chart.kind in ("ranking", "stacked")
-        height = max(48, 18 + 7.5 * len(chart.categories)) if horizontal else 60
+        horizontal = chart.kind in ("ranking", "stacked", "panels")
+        height = max(46, 16 + 5.5 * len(chart.categories)) if horizontal else 60
         canvas = Canvas(figsize=(WIDTH_MM / 25.4, height / 25.4), dpi=_DPI, layout="constrained")
         FigureCanvasAgg(canvas)
-        axes = canvas.add_subplot()
-        _KINDS[chart.kind](axes, chart)
-        _finish(canvas, axes, chart)
+        if chart.kind == "panels":
+            _panels(canvas, chart)
+        else:
+            axes = canvas.add_subplot()
+            _KINDS[chart.kind](axes, chart)
+            _finish(axes)
+            if len(chart.series) > 1:
+                canvas.legend(loc="outside upper center", ncols=len(chart.series), frameon=False, handlelength=2.2)
         buffer = io.BytesIO()
         canvas.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
@@ -164,6 +169,29 @@ def _stacked(axes: Axes, chart: Chart) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
+def _panels(canvas: Canvas, chart: Chart) -> None:
+    """One panel per series: what is measured differently has no scale in common."""
+    for place, (axes, series) in enumerate(zip(canvas.subplots(1, len(chart.series)), chart.series, strict=True)):
+        fill, hatch, _ = _STYLES[place % len(_STYLES)]
+        bars = axes.barh(
+            range(len(chart.categories)),
+            [value or 0 for value in series.values],
+            height=0.58,
+            color=fill,
+            hatch=hatch,
+            edgecolor=_INK,
+            linewidth=0.7,
+        )
+        axes.bar_label(bars, labels=[label.replace("\n", "") for label in series.labels], padding=3, fontsize=8)
+        axes.axvline(100, color=_INK, linestyle="--", linewidth=1)
+        axes.set_title(series.name, fontsize=9)
+        _horizontal_categories(axes, chart)
+        if place:
+            axes.set_yticklabels([])
+        axes.set_xlim(0, 1.15 * max(100, *(value or 0 for value in series.values)))
+        _finish(axes)
+
+
 def _horizontal_categories(axes: Axes, chart: Chart) -> None:
     axes.set_yticks(range(len(chart.categories)), chart.categories)
     axes.invert_yaxis()
@@ -171,18 +199,16 @@ def _horizontal_categories(axes: Axes, chart: Chart) -> None:
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
 
 
-def _finish(canvas: Canvas, axes: Axes, chart: Chart) -> None:
+def _finish(axes: Axes) -> None:
     axes.set_axisbelow(True)
     axes.tick_params(length=2.5, colors=_INK)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    if len(chart.series) > 1:
-        canvas.legend(loc="outside upper center", ncols=len(chart.series), frameon=False, handlelength=2.2)
 
 
 _KINDS = {"lines": _lines, "bars": _bars, "ranking": _ranking, "stacked": _stacked}
 
 
 def short_label(names: Sequence[str]) -> tuple[str, ...]:
-    """Category names that fit an axis: broken after six characters."""
-    return tuple("\n".join(name[start : start + 6] for start in range(0, len(name), 6)) for name in names)
+    """Category names that fit an axis: broken after nine characters."""
+    return tuple("\n".join(name[start : start + 9] for start in range(0, len(name), 9)) for name in names)

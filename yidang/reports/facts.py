@@ -14,7 +14,6 @@ from yidang.reports.figures import Period
 class Department:
     department_id: str
     name: str
-    short_name: str
     is_example: bool
 
 
@@ -34,7 +33,7 @@ def departments(connection: psycopg.Connection) -> tuple[Department, ...]:
     """Departments that handle cases, in the order of their ids."""
     rows = connection.execute(
         """
-        select department_id, department_name, coalesce(short_name, department_name), is_example
+        select department_id, department_name, is_example
         from marts.dim_department
         where department_id in (select department_id from marts.fct_item_instance)
         order by department_id
@@ -65,6 +64,11 @@ def reforms(connection: psycopg.Connection, period: Period) -> tuple[Reform, ...
         (period.first, period.last),
     )
     return tuple(Reform(*row) for row in rows)
+
+
+def calendar(connection: psycopg.Connection) -> Period:
+    """The days of which it is known whether they are working days."""
+    return Period(*connection.execute("select min(date_day), max(date_day) from marts.dim_calendar").fetchone())
 
 
 def received_between(connection: psycopg.Connection) -> tuple[date, date]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -11,12 +11,7 @@ import psycopg
 from psycopg import sql
 
 from yidang.errors import YidangError
-from yidang.metrics import Metric
-
-# A rate or a median of fewer cases than this is not printed: 样本不足 (rules C3).
-MINIMUM_N = 10
-# What is counted by items of the catalogue is complete however short the list: no sample, so none too small.
-CENSUS_GRAIN = "事项"
+from yidang.metrics import MINIMUM_N, Metric
 
 
 @dataclass(frozen=True)
@@ -38,14 +33,16 @@ class Slice:
     equals:   column → value pairs, all of which must hold; a value of None means `is null`.
     period:   on the metric's date column; None means every date.
     valid_on: for catalogue marts: the version that was in force on this day.
+    flag:     for marts with `clock_flags`: this one is among them.
     """
 
     equals: tuple[tuple[str, object], ...] = ()
     period: Period | None = None
     valid_on: date | None = None
+    flag: str | None = None
 
     def and_where(self, **equals: object) -> Slice:
-        return Slice((*self.equals, *equals.items()), self.period, self.valid_on)
+        return replace(self, equals=(*self.equals, *equals.items()))
 
     def __str__(self) -> str:
         parts = [f"{column} = {'null' if value is None else value}" for column, value in self.equals]
@@ -53,12 +50,16 @@ class Slice:
             parts.append(f"{self.period.first} … {self.period.last}")
         if self.valid_on:
             parts.append(f"valid on {self.valid_on}")
+        if self.flag:
+            parts.append(f"flagged {self.flag}")
         return "; ".join(parts) or "all"
 
 
-def rows(period: Period | None = None, *, valid_on: date | None = None, **equals: object) -> Slice:
-    """The slice of rows with these column values, in this period, in force on this day."""
-    return Slice(tuple(equals.items()), period, valid_on)
+def rows(
+    period: Period | None = None, *, valid_on: date | None = None, flag: str | None = None, **equals: object
+) -> Slice:
+    """The slice of rows with these column values, in this period, in force on this day, with this clock flag."""
+    return Slice(tuple(equals.items()), period, valid_on, flag)
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,9 @@ class Figure:
     @property
     def is_small(self) -> bool:
         """Too few cases for a rate or a duration; a count is a count at any size."""
-        if is_count(self.metric):
+        if self.metric.is_count:
             return False
-        return self.value is None or (self.n < MINIMUM_N and self.metric.grain != CENSUS_GRAIN)
+        return self.value is None or (self.n < MINIMUM_N and self.metric.needs_sample)
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,6 @@ class RelativeChange:
 
 
 Evidence = Figure | Difference | RelativeChange
-
-
-def is_count(metric: Metric) -> bool:
-    """Whether the metric counts things (format `,d`) rather than being a rate or a duration."""
-    return metric.format.endswith("d")
 
 
 class Figures:
@@ -225,6 +221,8 @@ def _conditions(metric: Metric, where: Slice) -> list[sql.Composed]:
     if where.valid_on:
         template = sql.SQL("daterange(valid_from, valid_to, '[]') @> {}")
         found.append(template.format(sql.Literal(where.valid_on)))
+    if where.flag:
+        found.append(sql.SQL("{} = any(string_to_array(clock_flags, '|'))").format(sql.Literal(where.flag)))
     return found
 
 

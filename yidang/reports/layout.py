@@ -200,7 +200,14 @@ def _set_properties(word: Word, title: str, identifier: str) -> None:
 
 
 # -- styles ------------------------------------------------------------------------------------------------
-_PARAGRAPH_STYLES = {"body": "Body Text", "note": "Title Note", "small": "Remark", "annex": "Annex Mark"}
+_PARAGRAPH_STYLES = {
+    "body": "Body Text",
+    "note": "Title Note",
+    "small": "Remark",
+    "annex": "Annex Mark",
+    "signature": "Signature Line",
+}
+_KEPT_WITH_NEXT = ("Heading 1", "Heading 2", "Table Caption", "Chart", "Title", "Annex Mark", "Signature Line")
 # Not justified: LibreOffice 7.4 loses the punctuation that hangs over the edge of a justified line.
 _CENTER, _FLUSH = WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.LEFT
 
@@ -216,6 +223,7 @@ def _define_styles(word: Word) -> None:
         ("Body Text", _FANG_SONG, _BODY_SIZE, _FLUSH, 2, _LINE, 0, 0),
         ("Title Note", _KAI, _BODY_SIZE, _CENTER, 0, _LINE, 0, 14),
         ("Annex Mark", _HEI, _BODY_SIZE, _FLUSH, 0, _LINE, 0, 0),
+        ("Signature Line", _FANG_SONG, _BODY_SIZE, WD_ALIGN_PARAGRAPH.RIGHT, 0, _LINE, 0, 0),
         ("Remark", _FANG_SONG, Pt(10.5), _FLUSH, 2, Pt(16), 0, 8),
         ("Table Caption", _HEI, _CAPTION_SIZE, _CENTER, 0, Pt(22), 8, 3),
         ("Table Head", _HEI, _CELL_SIZE, _CENTER, 0, Pt(15), 1, 1),
@@ -234,7 +242,7 @@ def _define_styles(word: Word) -> None:
         else:
             layout.line_spacing = line
         layout.space_before, layout.space_after = Pt(before), Pt(after)
-        layout.keep_with_next = name in ("Heading 1", "Heading 2", "Table Caption", "Chart", "Title", "Annex Mark")
+        layout.keep_with_next = name in _KEPT_WITH_NEXT
         _indent_characters(style, indent, size)
         if size == _BODY_SIZE:
             _narrow(style)

@@ -8,7 +8,7 @@ from yidang.reports.catalogue import burden, reforms
 from yidang.reports.figures import rows
 from yidang.reports.prose import cell, change, chinese_date, cite, moved_by, say, with_n
 from yidang.reports.source import Source
-from yidang.reports.standing import open_cases, problems
+from yidang.reports.standing import not_judged, open_cases, problems
 from yidang.reports.time_limits import time_limits
 
 
@@ -19,6 +19,7 @@ def annual_report(source: Source) -> Document:
         Title((f"{source.period.first.year}年工程建设项目", "审批制度改革报告")),
         Paragraph((f"（数据截至{chinese_date(source.as_of)}）",), "note"),
         *_made_up(source),
+        *_calendar_gap(source),
         *_summary(source),
         *_overview(source),
         *time_limits(source),
@@ -30,23 +31,56 @@ def annual_report(source: Source) -> Document:
         Paragraph(("附件：1. 指标口径",)),
         Paragraph(("　　　2. 分部门情况表",)),
         Paragraph(("　　　3. 数据质量说明",)),
+        Paragraph(("（发文机关）",), "signature"),
+        Paragraph(("××××年×月×日",), "signature"),
     ]
-    header = f"虚构示例数据　{title}" if any(d.is_example for d in source.departments) else ""
-    return Document(title, header, (*body, *annexes(source, body)))
+    return Document(title, _header(source, title), (*body, *annexes(source, body)))
+
+
+def _header(source: Source, title: str) -> str:
+    made_up = [department.is_example for department in source.departments]
+    if not any(made_up):
+        return ""
+    return f"{'虚构示例数据' if all(made_up) else '含虚构示例数据'}　{title}"
 
 
 def _made_up(source: Source) -> list[Block]:
     names = "、".join(department.name for department in source.departments if department.is_example)
     if not names:
         return []
+    if all(department.is_example for department in source.departments):
+        text = (
+            f"【虚构示例数据】{names}均为虚构的示例部门，本报告所用办件由程序生成，"
+            "不反映任何真实地区、部门或者项目的情况，不得作为工作依据引用。"
+        )
+    else:
+        text = (
+            f"【含虚构示例数据】{names}为虚构的示例部门，其办件由程序生成，不反映任何真实情况。"
+            "本报告的合计数、比率和用时含上述虚构办件，不得作为工作依据引用；其他部门的数据为各部门报送。"
+        )
+    return [Paragraph((text,))]
+
+
+def _calendar_gap(source: Source) -> list[Block]:
+    """Past the calendar's end no working day can be counted: the reader must know before the first figure."""
+    if source.as_of <= source.calendar.last and not source.unjudged.value:
+        return []
     return [
         Paragraph(
-            (
-                f"【虚构示例数据】{names}均为虚构的示例部门，本报告所用办件由程序生成，"
-                "不反映任何真实地区、部门或者项目的情况，不得作为工作依据引用。",
+            say(
+                "【工作日历未覆盖】工作日历自{first}起，至{last}止，此外的工作日无从计算。{last}以后办结的办件没有用时，"
+                "{last}以后的比率和用时不完整；在办办件中有{unjudged}件不能判定是否逾期，未计入本报告的临期、逾期件数。",
+                first=chinese_date(source.calendar.first),
+                last=chinese_date(source.calendar.last),
+                unjudged=source.unjudged,
             )
         )
     ]
+
+
+def _first_year(source: Source) -> str:
+    """Stands before a growth since the records' first year, so that nobody quotes the one without the other."""
+    return "上年同期为归集首年、办件可能不全，以下同比只供参考：" if source.starts_with_records else ""
 
 
 def _summary(source: Source) -> list[Block]:
@@ -59,7 +93,9 @@ def _summary(source: Source) -> list[Block]:
         Heading(1, "摘要"),
         Paragraph(
             say(
-                "1. 办件量。{span}共收件{received}件，{received_change}；办结{decided}件，{decided_change}。",
+                "1. 办件量。{first_year}{span}共收件{received}件，{received_change}；"
+                "办结{decided}件，{decided_change}。",
+                first_year=_first_year(source),
                 span=source.span,
                 received=received,
                 received_change=change(received, received_before),
@@ -92,10 +128,11 @@ def _summary(source: Source) -> list[Block]:
         ),
         Paragraph(
             say(
-                "5. 在办情况。截至{as_of}，在办{open}件，其中已超过承诺时限{overdue}件。",
+                "5. 在办情况。截至{as_of}，在办{open}件，其中已超过承诺时限{overdue}件{unjudged}。",
                 as_of=chinese_date(source.as_of),
                 open=open_cases,
                 overdue=overdue,
+                unjudged=not_judged(source),
             )
         ),
     ]
@@ -132,16 +169,15 @@ def _coverage(source: Source) -> str:
     if source.first_received < source.before.first:
         return ""
     earliest = f"归集的办件最早收件于{chinese_date(source.first_received)}，"
-    if source.first_received > source.before.last:
-        return f"{earliest}没有上年同期数据。"
-    return f"{earliest}上年同期为归集首年，办件可能不全，办件量的同比增幅只供参考。"
+    return f"{earliest}{'上年同期为归集首年' if source.starts_with_records else '没有上年同期数据'}。"
 
 
 def _volume(source: Source) -> Text:
     accepted, accepted_before = source.now_and_before("cases_accepted")
     withdrawn, withdrawn_before = source.now_and_before("cases_withdrawn")
     return say(
-        "{span}受理{accepted}件，{accepted_change}；撤件{withdrawn}件，{withdrawn_change}。各项数量及同比情况见表1。",
+        "{first_year}{span}受理{accepted}件，{accepted_change}；撤件{withdrawn}件，{withdrawn_change}。各项数量及同比情况见表1。",
+        first_year=_first_year(source),
         span=source.span,
         accepted=accepted,
         accepted_change=change(accepted, accepted_before),

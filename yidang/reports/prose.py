@@ -6,8 +6,9 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from string import Formatter
 
+from yidang.metrics import CENSUS_GRAIN, MINIMUM_N
 from yidang.reports.blocks import Cited, Text
-from yidang.reports.figures import CENSUS_GRAIN, MINIMUM_N, Difference, Figure, RelativeChange, is_count
+from yidang.reports.figures import Difference, Figure, RelativeChange
 
 TOO_FEW = "样本不足"
 NO_VALUE = "—"
@@ -61,7 +62,7 @@ def written(figure: Figure) -> str:
     """The value alone, rounded half up as an office does."""
     if figure.value is None:
         return NO_VALUE
-    if is_count(figure.metric):
+    if figure.metric.is_count:
         return str(_rounded(figure.value, Decimal(1)))
     if is_rate(figure):
         return f"{percent(figure)}%"
@@ -83,11 +84,11 @@ def change(later: Figure, earlier: Figure) -> Text:
     Counts change by per cent, rates by 百分点, durations by days. Nothing changes from zero or from a small group.
     """
     moved = moved_by(later, earlier)
-    if not moved and is_count(earlier.metric):
+    if not moved and earlier.metric.is_count:
         return ("上年同期为", cite(earlier), _unit(earlier))
     if not moved and earlier.n == 0:
         return ("上年同期", Cited("无数据", earlier))
-    n = () if is_count(earlier.metric) else ("，样本数", n_of(earlier))
+    n = () if earlier.metric.is_count else ("，样本数", n_of(earlier))
     return ("同比", *(moved or ("不作比较",)), "（上年同期", cite(earlier), _unit(earlier), *n, "）")
 
 
@@ -98,7 +99,7 @@ def moved_by(later: Figure, earlier: Figure) -> Text:
     """
     if later.is_small or earlier.is_small or not earlier.value or _is_small_count(earlier):
         return ()
-    if is_count(later.metric):
+    if later.metric.is_count:
         share = (later.value - earlier.value) / earlier.value
         shown, words = _rounded(share * 100, _ONE_DECIMAL), ("增长", "下降", "%")
         source = RelativeChange(later, earlier, share)
@@ -123,7 +124,7 @@ def chinese_date(day: date) -> str:
 
 def _is_small_count(figure: Figure) -> bool:
     """A count of cases too small for a percentage of it; the catalogue's sums are what they are."""
-    return is_count(figure.metric) and figure.metric.grain != CENSUS_GRAIN and figure.n < MINIMUM_N
+    return figure.metric.is_count and figure.metric.grain != CENSUS_GRAIN and figure.n < MINIMUM_N
 
 
 def _unit(figure: Figure) -> str:

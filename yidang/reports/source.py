@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from yidang.reports import wilson
 from yidang.reports.blocks import Series
 from yidang.reports.facts import Department, Reform
 from yidang.reports.figures import Figure, Figures, Period, rows
@@ -23,6 +24,7 @@ class Source:
     reforms: tuple[Reform, ...]
     period: Period
     first_received: date
+    calendar: Period
 
     @property
     def before(self) -> Period:
@@ -37,6 +39,16 @@ class Source:
         """2025年, or 2025年1月1日至6月30日 when the year is not over."""
         year, last = self.period.first.year, self.period.last
         return f"{year}年" if (last.month, last.day) == (12, 31) else f"{year}年1月1日至{last.month}月{last.day}日"
+
+    @property
+    def unjudged(self) -> Figure:
+        """Open cases that run outside the working calendar and are not late for certain: nobody can tell yet."""
+        return self.figures.one("cases_open", rows(flag="CAL_UNAVAILABLE", is_overdue=False))
+
+    @property
+    def starts_with_records(self) -> bool:
+        """Whether the year before is the first of the records, so that growth is partly growth of the records."""
+        return self.before.first <= self.first_received <= self.before.last
 
     def now_and_before(self, metric: str, **equals: object) -> tuple[Figure, Figure]:
         """The figure of the period, and of the same days a year earlier."""
@@ -68,6 +80,11 @@ def remainder(name: str, figures: list[Figure]) -> Series:
     return Series(
         name, tuple(heights), tuple("样本\n不足" if height is None else f"{height:.0f}" for height in heights)
     )
+
+
+def on_time_interval(figure: Figure) -> tuple[float, float]:
+    """The 95 % Wilson interval of a rate whose numerator counts cases, as fractions. Not for small figures."""
+    return wilson.interval(float(figure.numerator), figure.n)
 
 
 def _height(figure: Figure) -> float | None:

@@ -6,8 +6,8 @@ from yidang.reports.blocks import Block, Chart, Cited, Heading, Paragraph, Text
 from yidang.reports.charts import short_label
 from yidang.reports.facts import Department
 from yidang.reports.figures import Figure, rows
-from yidang.reports.prose import chinese_date, cite, say, with_n
-from yidang.reports.source import ALERTS, Source, series_of
+from yidang.reports.prose import chinese_date, cite, percent, say, with_n
+from yidang.reports.source import ALERTS, Source, on_time_interval, series_of
 
 
 def open_cases(source: Source) -> list[Block]:
@@ -24,20 +24,21 @@ def open_cases(source: Source) -> list[Block]:
         Heading(1, "五、在办与预警"),
         Paragraph(
             say(
-                "截至{as_of}，在办办件{open}件，其中正常{normal}件，临近承诺时限{warn}件，暂停计时{paused}件，已超过承诺时限{overdue}件。"
-                "各部门情况见图5。在办办件的最终用时尚未确定（统计上属于截尾数据），其数量随统计截止日期变化。",
+                "截至{as_of}，在办办件{open}件，其中正常{normal}件，临近承诺时限{warn}件，暂停计时{paused}件，已超过承诺时限{overdue}件{unjudged}。"
+                "各部门情况见图5。在办办件的最终用时尚未确定（统计上属于删失数据），其数量随统计截止日期变化。",
                 as_of=chinese_date(source.as_of),
                 open=figures.one("cases_open"),
                 normal=by_alert["none"],
                 warn=by_alert["warn"],
                 paused=by_alert["paused"],
                 overdue=by_alert["overdue"],
+                unjudged=not_judged(source),
             )
         ),
         Chart(
             caption="各部门在办办件状态",
             kind="stacked",
-            categories=short_label([department.short_name for department in source.departments]),
+            categories=short_label([department.name for department in source.departments]),
             series=tuple(
                 series_of(label, [cells[state][d.department_id] for d in source.departments])
                 for state, label in ALERTS.items()
@@ -47,6 +48,13 @@ def open_cases(source: Source) -> list[Block]:
             sources=tuple(figure for state in ALERTS for figure in cells[state].values()),
         ),
     ]
+
+
+def not_judged(source: Source) -> Text:
+    """What follows the number of overdue cases when the calendar does not reach all open cases."""
+    if not source.unjudged.value:
+        return ()
+    return say("，有{n}件因工作日历未覆盖不能判定是否逾期", n=source.unjudged)
 
 
 # -- 六、存在问题 ----------------------------------------------------------------------------------------------
@@ -73,21 +81,27 @@ def problems(source: Source) -> list[Block]:
 def _late_departments(source: Source) -> Text:
     district = source.now("on_time_rate")
     figures = source.by_department("on_time_rate", source.period)
+    if district.is_small:
+        return ()
     below = sorted(
-        (
-            d
-            for d in source.departments
-            if not figures[d.department_id].is_small and figures[d.department_id].value < district.value
-        ),
+        (d for d in source.departments if _is_clearly_below(figures[d.department_id], district)),
         key=lambda d: figures[d.department_id].value,
     )
     if not below:
-        return ()
+        return say(
+            "总体按时办结率为{district}。按95%置信区间判断，没有部门明显低于总体水平。",
+            district=with_n(district),
+        )
     return say(
-        "部分部门按时办结率低于总体水平（{district}）：{list}。",
-        district=district,
+        "总体按时办结率为{district}。按95%置信区间判断，明显低于总体水平的部门有{list}。",
+        district=with_n(district),
         list=_listing([(d.name, with_n(figures[d.department_id])) for d in below]),
     )
+
+
+def _is_clearly_below(figure: Figure, district: Figure) -> bool:
+    """Its whole interval lies below, as the note under the ranking asks: the rest differ by chance at most."""
+    return not figure.is_small and on_time_interval(figure)[1] < district.value
 
 
 def _overdue_open(source: Source) -> Text:
@@ -95,34 +109,40 @@ def _overdue_open(source: Source) -> Text:
     late = [
         (d.name, (cite(figures[d.department_id]), "件")) for d in source.departments if figures[d.department_id].value
     ]
-    if not late:
-        return ("截至统计日没有超过承诺时限仍未办结的办件。",)
-    return say("超过承诺时限仍未办结的办件：{list}。", list=_listing(late))
+    if late:
+        return say("超过承诺时限仍未办结的办件：{list}{unjudged}。", list=_listing(late), unjudged=not_judged(source))
+    if source.unjudged.value:
+        return say("在办办件中有{n}件因工作日历未覆盖不能判定是否超过承诺时限，其余没有超过。", n=source.unjudged)
+    return ("截至统计日没有超过承诺时限仍未办结的办件。",)
 
 
 def _pauses(source: Source) -> Text:
     overall = source.now("excluded_days_share")
     figures = source.by_department("excluded_days_share", source.period)
-    ranked = _highest(source, figures)
-    if overall.is_small or not ranked:
+    if overall.is_small:
         return ()
+    above = _above(source, figures, overall)
     return say(
-        "不计入时限的天数占受理至办结总天数的{overall}，占比较高的有{list}。暂停计时使净审批用时变短而申请人等待不变，应与办理用时一并考察。",
+        "不计入时限的天数占受理至办结总天数的{overall}{list}。暂停计时使净审批用时变短而申请人等待不变，应与办理用时一并考察。",
         overall=overall,
-        list=_listing([(d.name, (cite(figures[d.department_id]),)) for d in ranked]),
+        list=("，高于总体的有", *_listing([(d.name, (cite(figures[d.department_id]),)) for d in above]))
+        if above
+        else (),
     )
 
 
 def _corrections(source: Source) -> Text:
     overall = source.now("correction_rate")
     figures = source.by_department("correction_rate", source.period)
-    ranked = _highest(source, figures)
-    if overall.is_small or not ranked:
+    if overall.is_small or not overall.value:
         return ()
+    above = _above(source, figures, overall)
     return say(
-        "补正率为{overall}，较高的有{list}，一次性告知和办事指南有待改进。",
+        "补正率为{overall}{list}，一次性告知和办事指南有待改进。",
         overall=with_n(overall),
-        list=_listing([(d.name, with_n(figures[d.department_id])) for d in ranked]),
+        list=("，高于总体的有", *_listing([(d.name, with_n(figures[d.department_id])) for d in above]))
+        if above
+        else (),
     )
 
 
@@ -137,9 +157,11 @@ def _unmatched(source: Source) -> Text:
 
 
 # -- small parts ------------------------------------------------------------------------------------------
-def _highest(source: Source, figures: dict[str, Figure], places: int = 2) -> list[Department]:
-    large = [d for d in source.departments if not figures[d.department_id].is_small and figures[d.department_id].value]
-    return sorted(large, key=lambda d: -figures[d.department_id].value)[:places]
+def _above(source: Source, figures: dict[str, Figure], overall: Figure) -> list[Department]:
+    """Every department above the whole as printed, highest first: who reads the tables finds the same."""
+    large = [d for d in source.departments if not figures[d.department_id].is_small]
+    above = [d for d in large if percent(figures[d.department_id]) > percent(overall)]
+    return sorted(above, key=lambda d: -figures[d.department_id].value)
 
 
 def _listing(entries: list[tuple[str, Text]]) -> Text:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from yidang.reports import wilson
+from yidang.metrics import MINIMUM_N
 from yidang.reports.blocks import Block, Chart, Heading, Paragraph, Series, Table
 from yidang.reports.charts import short_label
-from yidang.reports.figures import MINIMUM_N, Figure, rows
+from yidang.reports.figures import Figure, rows
 from yidang.reports.prose import cell, change, n_of, say, with_n
-from yidang.reports.source import STAGES, Source, remainder, series_of
+from yidang.reports.source import STAGES, Source, on_time_interval, remainder, series_of
 
 
 def time_limits(source: Source) -> list[Block]:
@@ -75,13 +75,12 @@ def _department_ranking(source: Source, figures: dict[str, Figure]) -> Chart:
     shown = [figures[department.department_id] for department in ranked]
     series = series_of("按时办结率", shown, with_size=True)
     intervals = tuple(
-        None if figure.is_small else tuple(100 * bound for bound in wilson.interval(float(figure.numerator), figure.n))
-        for figure in shown
+        None if figure.is_small else tuple(100 * bound for bound in on_time_interval(figure)) for figure in shown
     )
     return Chart(
         caption="各部门按时办结率",
         kind="ranking",
-        categories=short_label([department.short_name for department in ranked]),
+        categories=short_label([department.name for department in ranked]),
         series=(Series(series.name, series.values, series.labels, intervals),),
         unit="按时办结率（%）",
         alt_text="条形图：各部门按时办结率及95%置信区间",
@@ -209,24 +208,26 @@ def _compression(source: Source) -> list[Block]:
             tuple(lines),
             (4.2, 2.5, 2.5, 2.5, 2.5, 2.2),
         ),
-        _compression_chart(source, by[0], by[1]),
+        _compression_chart(source, by[1], by[2]),
     ]
 
 
-def _compression_chart(source: Source, promised: dict[str, Figure], actual: dict[str, Figure]) -> Chart:
-    """Statute = 100: what the promise leaves of it, and what the cases really took."""
+def _compression_chart(source: Source, statutory: dict[str, Figure], promised: dict[str, Figure]) -> Chart:
+    """What the cases took of each limit, each on the limit's own clock: the two are not drawn on one scale."""
     ids = [department.department_id for department in source.departments]
     return Chart(
-        caption="法定、承诺、实际时限对比（法定时限=100）",
-        kind="bars",
-        categories=short_label([department.short_name for department in source.departments]),
+        caption="实际用时分别与法定时限、承诺时限对比",
+        kind="panels",
+        categories=short_label([department.name for department in source.departments]),
         series=(
-            Series("法定时限", (100.0,) * len(ids), ("100",) * len(ids)),
-            remainder("承诺时限", [promised[key] for key in ids]),
-            remainder("实际用时（法定口径）", [actual[key] for key in ids]),
+            remainder("与法定时限比（法定时限=100）", [statutory[key] for key in ids]),
+            remainder("与承诺时限比（承诺时限=100）", [promised[key] for key in ids]),
         ),
         unit="指数",
-        alt_text="柱状图：以法定时限为100，各部门承诺时限与实际用时",
-        sources=(*(promised[key] for key in ids), *(actual[key] for key in ids)),
-        note="注：按已办结办件加权。实际用时按法定口径计算，受理后补正不停止计时，与承诺时限的口径不同，不宜直接相减。",
+        alt_text="条形图，左右两幅：各部门实际用时占法定时限、占承诺时限的比例",
+        sources=(*(statutory[key] for key in ids), *(promised[key] for key in ids)),
+        note=(
+            "注：按已办结办件加权，虚线为时限。左右两幅口径不同：与法定时限比，受理后补正不停止计时；"
+            "与承诺时限比，受理后补正停止计时。两幅的数值不能互相比较。"
+        ),
     )
