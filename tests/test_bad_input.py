@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from yidang import contracts, district, landing
 from yidang.errors import ConfigError
 from yidang.services import district as district_service
 from yidang.services import process
-from yidang.settings import WAREHOUSE_DATABASE
+from yidang.settings import ROOT, WAREHOUSE_DATABASE
 
 pytestmark = pytest.mark.integration
 ALL = ["fagai", "renfang", "shengtai", "shuiwu", "zhengwu", "zhujian", "zigui"]
@@ -106,7 +109,7 @@ def test_the_raw_tables_hold_what_the_truth_says(settings, warehouse, landed, wo
     ("secret", "value", "department", "expected"),
     [
         ("ZIGUI_DSN", "postgresql://nobody:x@127.0.0.1:1/zigui_exchange", "zigui", "the source does not answer"),
-        ("ZHENGWU_DSN", "postgresql://zhengwu_reader:x@127.0.0.1:{port}/zhengwu_hall", "zhengwu", "refused the login"),
+        ("ZHENGWU_DSN", "postgresql://zhengwu_reader:x@127.0.0.1:{port}/zhengwu_hall", "zhengwu", "refuses the login"),
         ("FAGAI_TOKEN", "expired", "fagai", "Set the secret FAGAI_TOKEN to the token the department gave."),
         ("RENFANG_DROP", "/nowhere", "renfang", "the drop folder does not exist"),
     ],
@@ -144,9 +147,69 @@ def test_half_a_csv_lands_its_whole_rows_and_the_rest_when_it_comes_again(settin
 
 
 def test_an_unknown_department_and_a_broken_contract(settings, tmp_path, monkeypatch):
-    with pytest.raises(ConfigError, match="Known departments: fagai, renfang, shengtai, shuiwu, us_permits, zhengwu"):
+    with pytest.raises(ConfigError, match=r"shuiwu, zhengwu, zhujian, zigui, examples/us_permits \("):
         contracts.load_department(settings, "shuili")
     monkeypatch.setenv("YIDANG_DEPARTMENTS_DIR", str(tmp_path))
     (tmp_path / "shuiwu.yml").write_text("name: [水务局\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"shuiwu\.yml: line 2, column 1: not valid YAML"):
         contracts.load_department(settings, "shuiwu")
+
+
+def test_a_landed_district_is_not_replaced_by_another(settings, landed, world):
+    """Raw is append-only: two made-up worlds in it would give figures of neither."""
+    before = landed()
+    arguments = ("district", "--start", "2025-01-02", "--end", "2026-03-31", "--projects", "12", "--seed")
+    other = run_cli(*arguments, "8")
+    assert other.returncode == 2
+    assert "already holds rows of a made-up district" in other.stderr and "make clean" in other.stderr
+    same = run_cli(*arguments, "7")
+    assert same.returncode == 0 and "already there, unchanged" in same.stdout
+    assert pull_all(settings) == {}
+    assert landed() == before
+
+
+def test_a_landed_district_may_be_made_again(settings, landed, world):
+    """What was lost or half written of the same world comes back; also after a kill, and only of that world."""
+    before = landed()
+    same = {"seed": 7, "projects": 12, "start": date(2025, 1, 2), "end": date(2026, 3, 31), "is_landed": lambda: True}
+    summary = settings.district_dir / "truth" / "summary.json"
+    recorded = json.loads(summary.read_text(encoding="utf-8"))
+    summary.write_text(json.dumps({**recorded, "counts": None}), encoding="utf-8")
+    with pytest.raises(ConfigError, match="already holds rows"):
+        district.generate(settings, **{**same, "projects": 13})
+    assert district.generate(settings, **same).is_new
+    assert not district.generate(settings, **same).is_new
+    assert pull_all(settings) == {}
+    assert landed() == before
+
+
+def test_on_a_server_of_ones_own_the_cure_names_its_databases(settings, landed, world):
+    """`make clean` leaves them, and the installation made after it has neither the record nor the loader's password."""
+    elsewhere = replace(settings, admin_url=settings.admin_dsn())
+    assert landing.has_landed(elsewhere, contracts.example_departments(settings))
+    with pytest.raises(ConfigError, match="drop the databases yidang, yidang_airflow and yidang_superset"):
+        district.generate(
+            elsewhere, seed=8, projects=12, start=date(2025, 1, 2), end=date(2026, 3, 31), is_landed=lambda: True
+        )
+
+
+def test_nothing_has_landed_where_there_is_no_warehouse(settings, landed, tmp_path):
+    assert not landing.has_landed(replace(settings, home=tmp_path), contracts.example_departments(settings))
+    assert not landing.has_landed(settings, [])
+
+
+def test_a_pull_says_once_what_is_wrong_with_a_department(settings, landed):
+    right = settings.secret("ZIGUI_DSN")
+    settings.ensure_secrets([], fixed={"ZIGUI_DSN": right.replace("zigui_reader:", "zigui_reader:x")})
+    try:
+        result = run_cli("pull", "zigui")
+    finally:
+        settings.ensure_secrets([], fixed={"ZIGUI_DSN": right})
+    assert result.returncode == 1
+    assert result.stderr.count("the source refuses the login") == 1
+    assert "0 of 9 tables of zigui were read" in result.stderr
+
+
+def run_cli(*arguments: str) -> subprocess.CompletedProcess:
+    command = ROOT / ".yidang" / "venv" / "platform" / "bin" / "yidang"
+    return subprocess.run([command, *arguments], capture_output=True, text=True, timeout=120)

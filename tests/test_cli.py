@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -12,6 +13,17 @@ from yidang.cli import app
 from yidang.settings import ROOT, Settings
 
 YIDANG = ROOT / ".yidang" / "venv" / "platform" / "bin" / "yidang"
+
+
+@pytest.fixture
+def marts(empty_warehouse: psycopg.Connection) -> Iterator[None]:
+    """One table that the reader may read."""
+    empty_warehouse.execute(
+        "create schema marts; grant usage on schema marts to yidang_reader;"
+        " create table marts.fct_stage (case_count int); grant select on marts.fct_stage to yidang_reader"
+    )
+    yield
+    empty_warehouse.execute("drop schema marts cascade")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
@@ -89,9 +101,46 @@ def test_sql_refuses_anything_but_reading(settings: Settings, query: str):
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize(
+    "query", ["", ";", "delete from fct_stage", "select 1; select 2", "show port", "explain select 1"]
+)
+def test_sql_asks_for_one_select(settings: Settings, marts: None, query: str):
+    result = run("sql", query)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("✗ Give one SELECT (or WITH … SELECT).")
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("select * from fct_stages", ['relation "fct_stages" does not exist', "The tables of marts: fct_stage."]),
+        (
+            "select case_counts from fct_stage",
+            ['column "case_counts" does not exist', 'the column "fct_stage.case_count"'],
+        ),
+        ("selec 1", ['syntax error at or near "selec"']),
+        ("select n / 0 from generate_series(1, 2) n", ["division by zero"]),
+    ],
+)
+def test_sql_passes_on_what_the_server_says(settings: Settings, marts: None, query: str, expected: list[str]):
+    result = run("sql", query)
+    assert (result.returncode, [words for words in expected if words not in result.stderr]) == (2, [])
+
+
+@pytest.mark.integration
+def test_a_refused_login_is_not_a_dead_server(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("YIDANG_READER_PASSWORD", "wrong")
+    result = run("sql", "select 1")
+    assert result.returncode == 2
+    assert "The warehouse refuses the login" in result.stderr and "does not answer" not in result.stderr
+
+
+@pytest.mark.integration
 def test_a_dead_server_is_a_sentence_not_a_traceback(settings: Settings, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("YIDANG_PORT_BASE", "64990")
     result = run("sql", "select 1")
     assert result.returncode == 1
-    assert "does not answer" in result.stderr
+    assert "The warehouse does not answer: connection to server at" in result.stderr
+    assert "Connection refused" in result.stderr
     assert "Traceback" not in result.stderr

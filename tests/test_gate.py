@@ -10,8 +10,11 @@ from dataclasses import replace
 
 import pytest
 from landing_support import count, database, load, table
+from typer.testing import CliRunner
 
 from yidang import gate, landing
+from yidang import settings as settings_module
+from yidang.cli import app
 from yidang.errors import YidangError
 
 pytestmark = pytest.mark.integration
@@ -70,6 +73,31 @@ def quarantined(warehouse):
         "select batch_id, row_number, rule, reason, severity from landing.quarantine"
         " order by batch_id, row_number, rule"
     ).fetchall()
+
+
+def test_verdicts_in_words():
+    def verdict(batch, state, failed, warned):
+        return gate.GateResult("ceshi", "question", batch, state, 10, failed, warned, "")
+
+    assert gate.in_words([verdict(1, "passed", 1, 0)]) == "1 batch passed, 1 row quarantined"
+    two = [verdict(1, "passed", 0, 2), verdict(2, "held", 9, 0)]
+    assert gate.in_words(two) == "1 batch passed, 1 batch held, 9 rows quarantined, 2 rows with a warning"
+
+
+def test_a_pull_tells_what_the_gate_found_in_batches_that_waited(own, source, department, monkeypatch):
+    """After a suite is mended the pull reads nothing new, yet judges what had landed before."""
+    settings, write = own
+    add(source, "收费", "别的")
+    suite = settings.root / "expectations" / "own.json"
+    suite.unlink()
+    with pytest.raises(landing.PullError):
+        landing.pull(settings, department)
+    write(rule("column_values_to_be_in_set", column="topic", value_set=["收费"]))
+    monkeypatch.setattr(settings_module, "load", lambda: settings)
+    result = CliRunner().invoke(app, ["pull", str(settings.root / "ceshi.yml")])
+    lines = result.output.splitlines()
+    assert result.exit_code == 0 and "landed 0, quarantined 0" in lines[0], result.output
+    assert lines[1] == "  gate: 1 batch passed, 1 row quarantined"
 
 
 def test_failing_rows_are_quarantined_with_rule_and_reason_and_the_batch_passes(own, warehouse, source, department):

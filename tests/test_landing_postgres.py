@@ -181,7 +181,7 @@ def test_the_source_is_read_in_one_read_only_snapshot(settings, warehouse, sourc
 @pytest.mark.parametrize(
     ("dsn", "expected", "cure"),
     [
-        ("postgresql://postgres:wrong@127.0.0.1:{port}/ceshi", "the source refused the login", "secret CESHI_DSN"),
+        ("postgresql://postgres:wrong@127.0.0.1:{port}/ceshi", "the source refuses the login", "secret CESHI_DSN"),
         (
             "postgresql://postgres:x@127.0.0.1:1/ceshi",
             "the source does not answer",

@@ -72,7 +72,7 @@ def pull(
     all_departments: Annotated[bool, typer.Option("--all", help="Every department in departments/.")] = False,
 ) -> None:
     """Pull what is new and land it, exactly once. One department's failure does not stop the others."""
-    from yidang import contracts, landing
+    from yidang import contracts, gate, landing
 
     settings = settings_module.load()
     if bool(departments) == all_departments:
@@ -95,6 +95,8 @@ def pull(
                 f"✓ {department.id}.{table.table}: read {table.rows_read:,}, landed {table.rows_landed:,}, "
                 f"quarantined {table.rows_quarantined:,}  ({table.seconds:.1f} s)"
             )
+            if judged := [verdict for verdict in result.gate if verdict.table == table.table]:
+                typer.echo(f"  gate: {gate.in_words(judged)}")
     if failed:
         raise YidangError(
             f"{len(failed)} of {len(chosen)} departments failed: {', '.join(failed)}.", "See the messages above."
@@ -105,7 +107,10 @@ def pull(
 def build(
     as_of: AsOf = None, select: Annotated[str | None, typer.Option(help="dbt selection, e.g. fct_stage+.")] = None
 ) -> None:
-    """Build staging, intermediate and marts with dbt, as of a date (default: YIDANG_AS_OF, else today)."""
+    """Build staging, intermediate and marts with dbt, as of a date (default: YIDANG_AS_OF, the demo's day, today).
+
+    The marts are rewritten: dashboards and reports show that day from then on.
+    """
     from yidang.build import build as run_build
 
     settings = settings_module.load()
@@ -115,6 +120,8 @@ def build(
         f"✓ as of {day}: {result.passed} passed, {result.warned} warned, {result.failed} failed"
         f"  ({result.seconds:.1f} s)"
     )
+    for warning in result.warnings:
+        typer.echo(f"  ! {warning}", err=True)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -142,13 +149,21 @@ def district(
     end: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Last day that is visible.")] = "2026-06-30",
 ) -> None:
     """Make up a district: a truth and seven departments' own systems that hold it, with their dirt."""
+    from yidang import contracts, landing
     from yidang import district as made_up
     from yidang.services import district as servers
 
     settings = settings_module.load()
     servers.prepare_secrets(settings)
     servers.start(settings)
-    summary = made_up.generate(settings, seed=seed, projects=projects, start=_date(start), end=_date(end))
+    summary = made_up.generate(
+        settings,
+        seed=seed,
+        projects=projects,
+        start=_date(start),
+        end=_date(end),
+        is_landed=lambda: landing.has_landed(settings, contracts.example_departments(settings)),
+    )
     typer.echo(str(summary))
 
 

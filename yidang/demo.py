@@ -6,7 +6,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
-from yidang import build, contracts, district
+from yidang import build, contracts, district, landing
 from yidang.progress import Progress, console
 from yidang.reports import annual
 from yidang.services import airflow, postgres, superset, warehouse
@@ -24,6 +24,7 @@ def run(settings: Settings) -> None:
     """Set up and run everything; print where to look. Safe to repeat: what is done is left alone."""
     progress = Progress("一档 Yidang — the main job on a made-up district (虚构示例数据)")
     with progress.step("PostgreSQL, databases and roles"):
+        settings.remember()
         if not settings.admin_url:
             postgres.start(settings, postgres.WAREHOUSE)
         warehouse.prepare(settings)
@@ -34,7 +35,14 @@ def run(settings: Settings) -> None:
         airflow_up = pool.submit(airflow.start, settings)
         with progress.step("The made-up district's seven systems"):
             district_servers.start(settings)
-            district.generate(settings, seed=SEED, projects=PROJECTS, start=FIRST_DAY, end=LAST_DAY)
+            district.generate(
+                settings,
+                seed=SEED,
+                projects=PROJECTS,
+                start=FIRST_DAY,
+                end=LAST_DAY,
+                is_landed=lambda: landing.has_landed(settings, contracts.example_departments(settings)),
+            )
         with progress.step("Airflow: api-server, scheduler, dag-processor, triggerer"):
             airflow_up.result()
         superset_prepared = pool.submit(superset.prepare, settings)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import BinaryIO
 
 import psycopg
-from psycopg.pq import ExecStatus
+from psycopg.errors import error_from_result
+from psycopg.pq import DiagnosticField, ExecStatus
 
-from yidang.errors import ConfigError, YidangError
+from yidang.errors import ConfigError, first_line, no_connection
 from yidang.settings import Settings
+
+EXAMPLE = 'Try: yidang sql "select * from fct_project_lifecycle limit 5"'
 
 
 def write_csv(settings: Settings, query: str, output: BinaryIO) -> None:
@@ -17,23 +20,51 @@ def write_csv(settings: Settings, query: str, output: BinaryIO) -> None:
     Raises ConfigError with the server's message if the query is wrong or not allowed for the reader.
     """
     statement = query.strip().rstrip(";")
-    try:
-        with psycopg.connect(settings.dsn("reader"), connect_timeout=10, options="-c search_path=marts") as connection:
-            # Preparing alone proves that it is one whole statement, before it is put inside another one.
-            prepared = connection.pgconn.prepare(b"", statement.encode())
-            if prepared.status != ExecStatus.COMMAND_OK:
-                raise psycopg.ProgrammingError(prepared.error_message.decode("utf-8", "replace"))
+    with _connect(settings) as connection:
+        try:
+            _require_select(connection, statement)
             with connection.cursor().copy(f"copy ({statement}\n) to stdout with (format csv, header)") as rows:  # noqa: S608
                 for block in rows:
                     output.write(block)
             output.flush()
+        except psycopg.Error as error:
+            said = error.diag.message_primary or first_line(error)
+            hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
+            cure = _tables(connection) if isinstance(error, psycopg.errors.UndefinedTable) else EXAMPLE
+            raise ConfigError(f"The query failed: {said}{hint}", cure) from None
+
+
+def _require_select(connection: psycopg.Connection, statement: str) -> None:
+    """Prepare the statement alone, which proves that it is one whole SELECT before it is put inside another statement.
+
+    Raises psycopg.Error for what the server does not understand, ConfigError for what is no SELECT.
+    """
+    prepared = connection.pgconn.prepare(b"", statement.encode())
+    if prepared.status == ExecStatus.COMMAND_OK:
+        # explain and show have columns too, yet cannot be copied.
+        columns = connection.pgconn.describe_prepared(b"").nfields
+        is_select = columns > 0 and statement.lstrip("( \t\r\n").split()[0].lower() not in ("explain", "show")
+    elif prepared.error_field(DiagnosticField.SOURCE_FUNCTION) == b"exec_parse_message":
+        is_select = False  # several statements: the parser understood each, the server takes one
+    else:
+        raise error_from_result(prepared)
+    if not is_select:
+        raise ConfigError("Give one SELECT (or WITH … SELECT).", EXAMPLE)
+
+
+def _tables(connection: psycopg.Connection) -> str:
+    connection.rollback()  # the query that failed
+    rows = connection.execute("select tablename from pg_tables where schemaname = 'marts' order by 1").fetchall()
+    return f"The tables of marts: {', '.join(name for (name,) in rows)}." if rows else "Build the marts: yidang build"
+
+
+def _connect(settings: Settings) -> psycopg.Connection:
+    try:
+        return psycopg.connect(settings.dsn("reader"), connect_timeout=10, options="-c search_path=marts")
     except psycopg.OperationalError as error:
-        raise YidangError(f"The warehouse does not answer: {_first_line(error)}", "Start it: make demo") from None
-    except psycopg.Error as error:
-        raise ConfigError(
-            f"The query failed: {_first_line(error)}", 'Try: yidang sql "select * from fct_project_lifecycle limit 5"'
+        raise no_connection(
+            "The warehouse",
+            error,
+            start="Start it: make demo",
+            login="Is secrets.json the one that the warehouse was prepared with? `make demo` sets the passwords anew.",
         ) from None
-
-
-def _first_line(error: psycopg.Error) -> str:
-    return str(error).strip().splitlines()[0]

@@ -41,6 +41,7 @@ __all__ = [
     "RestSource",
     "Table",
     "XlsxFormat",
+    "example_departments",
     "feeds",
     "load_department",
     "load_departments",
@@ -64,7 +65,8 @@ def load_department(settings: Settings, name_or_path: str | Path) -> Department:
     for path in (folder / f"{name_or_path}.yml", folder / "examples" / f"{name_or_path}.yml"):
         if path.is_file():
             return _load(path)
-    known = sorted(path.stem for path in [*folder.glob("*.yml"), *folder.glob("examples/*.yml")])
+    known = [path.stem for path in sorted(folder.glob("*.yml"))]
+    known += [f"examples/{path.stem}" for path in sorted(folder.glob("examples/*.yml"))]
     raise ConfigError(
         f"There is no department {str(name_or_path)!r}.",
         f"Known departments: {', '.join(known) or 'none'} (in {folder}).",
@@ -74,6 +76,11 @@ def load_department(settings: Settings, name_or_path: str | Path) -> Department:
 def load_departments(settings: Settings) -> list[Department]:
     """Every department of departments/*.yml, sorted by id; examples/ are loaded only by name."""
     return [_load(path) for path in sorted(settings.departments_dir.glob("*.yml"))]
+
+
+def example_departments(settings: Settings) -> list[Department]:
+    """Those of load_departments() that the made-up district plays."""
+    return [item for item in load_departments(settings) if item.example]
 
 
 def feeds(departments: list[Department]) -> dict[str, list[str]]:

@@ -1,6 +1,6 @@
 """The made-up district (虚构示例数据): a simulated world written into the own systems of seven departments.
 
-`generate(settings, seed=…, projects=…, start=…, end=…)` is the whole interface. Nothing here knows the platform.
+`generate()` is the whole interface. Nothing here knows the platform.
 """
 
 from yidang.district.generate import DistrictSummary, generate

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,15 @@ from yidang.settings import Settings
 
 # Raised when the same arguments give another world, so that an older one on disk is made anew.
 GENERATOR_VERSION = 4
+_ANOTHER_WORLD = (
+    "The warehouse already holds rows of a made-up district; landed rows are never replaced, so those of another one"
+    " (seed, projects, dates, or Yidang's version) would mix with them."
+)
+_START_AFRESH = "Run `make clean` first (it removes everything made), or use another YIDANG_HOME and YIDANG_PORT_BASE."
+_OWN_SERVER = (
+    "Run `make clean`, then drop the databases yidang, yidang_airflow and yidang_superset, which it leaves alone on the"
+    " server of YIDANG_DATABASE_URL; or use another YIDANG_HOME, YIDANG_PORT_BASE and YIDANG_DATABASE_URL."
+)
 SCHEMAS = {"zigui": spgl.SCHEMA, "zhujian": spgl.SCHEMA, "zhengwu": hall.SCHEMA}
 
 
@@ -44,11 +53,20 @@ class DistrictSummary:
         return f"虚构示例数据: {numbers}, {self.start} … {self.end}, seed {self.seed}: {made}."
 
 
-def generate(settings: Settings, *, seed: int, projects: int, start: date, end: date) -> DistrictSummary:
+def generate(
+    settings: Settings,
+    *,
+    seed: int,
+    projects: int,
+    start: date,
+    end: date,
+    is_landed: Callable[[], bool] = lambda: False,
+) -> DistrictSummary:
     """Write the world of these arguments to truth/ and to every department's system; once, if they are unchanged.
 
     Nothing after `end` is visible anywhere. Starts the district's PostgreSQL if it does not run.
-    Raises ConfigError for arguments that make no world.
+    is_landed: whether a warehouse already holds rows of the district; asked only before another world is made.
+    Raises ConfigError for arguments that make no world, or when another world has already landed.
     """
     if projects < 1:
         raise ConfigError(f"A district of {projects} projects cannot be made.", "Give --projects a number from 1.")
@@ -66,18 +84,18 @@ def generate(settings: Settings, *, seed: int, projects: int, start: date, end: 
     stamp = "虚构示例数据 " + hashlib.sha256(json.dumps(request).encode()).hexdigest()[:16]
     summary = settings.district_dir / "truth" / "summary.json"
     known = _known(settings, summary, request, stamp)
+    if known is None and _recorded(summary).get("request") != request and is_landed():
+        raise ConfigError(_ANOTHER_WORLD, _OWN_SERVER if settings.admin_url else _START_AFRESH)
     counts = known or _make(settings, summary, request, stamp)
     return DistrictSummary(seed, projects, start, end, counts, time.monotonic() - began, known is None)
 
 
 def _known(settings: Settings, summary: Path, request: dict[str, object], stamp: str) -> dict[str, object] | None:
     """The counts of the world on disk, if it is the one asked for and every database holds it too."""
-    if not summary.exists():
-        return None
-    recorded = json.loads(summary.read_text(encoding="utf-8"))
+    recorded = _recorded(summary)
     places = [servers.drop_folder(settings, department) for department in servers.DROPS]
     places.append(http_api.store_path(settings.district_dir))
-    if recorded["request"] != request or not all(place.exists() for place in places):
+    if recorded.get("request") != request or not all(place.exists() for place in places):
         return None
     for department, schema in SCHEMAS.items():
         with _connect(settings, department) as connection:
@@ -86,12 +104,18 @@ def _known(settings: Settings, summary: Path, request: dict[str, object], stamp:
     return recorded["counts"]
 
 
+def _recorded(summary: Path) -> dict:
+    """The request of the world on disk, and its counts (None while it is being made); empty if there is none."""
+    return json.loads(summary.read_text(encoding="utf-8")) if summary.exists() else {}
+
+
 def _make(settings: Settings, summary: Path, request: dict[str, object], stamp: str) -> dict[str, object]:
     start, end = date.fromisoformat(str(request["start"])), date.fromisoformat(str(request["end"]))
     world = simulate(int(request["seed"]), int(request["projects"]), start, end)
     plant(world)
-    with suppress(FileNotFoundError):
-        summary.unlink()  # from here to the end the world on disk is nobody's
+    summary.parent.mkdir(parents=True, exist_ok=True)
+    # From here to the end the world on disk is not whole; whose it is must outlast a kill.
+    truth.write_json(summary, {"notice": "虚构示例数据", "request": request, "counts": None})
     for department in ("zigui", "zhujian"):
         with _connect(settings, department) as connection:
             spgl.write(world, department, connection, servers.reader(department), stamp)

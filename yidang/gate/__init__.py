@@ -8,6 +8,7 @@ never blank follows from the contract and is in no suite.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +33,17 @@ class GateResult:
     rows_failed: int
     rows_warned: int
     reason: str
+
+
+def in_words(results: Sequence[GateResult]) -> str:
+    """The verdicts on a table's batches, for people: "1 batch passed, 2 rows quarantined"."""
+    parts = [
+        (sum(result.state == "passed" for result in results), "batch", "batches", "passed"),
+        (sum(result.state == "held" for result in results), "batch", "batches", "held"),
+        (sum(result.rows_failed for result in results), "row", "rows", "quarantined"),
+        (sum(result.rows_warned for result in results), "row", "rows", "with a warning"),
+    ]
+    return ", ".join(f"{n:,} {one if n == 1 else many} {what}" for n, one, many, what in parts if n)
 
 
 def check_pending(settings: Settings, department: Department) -> list[GateResult]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
 from psycopg import sql
 
-from yidang.errors import YidangError
+from yidang.contracts import Department
+from yidang.errors import no_connection
+from yidang.services import warehouse
 from yidang.settings import Settings
 
 TABLES = """
@@ -97,10 +99,27 @@ def connect(settings: Settings, purpose: str) -> psycopg.Connection:
     try:
         return psycopg.connect(settings.dsn("loader"), application_name=f"yidang {purpose}"[:63], connect_timeout=10)
     except psycopg.OperationalError as error:
-        raise YidangError(
-            f"The warehouse does not answer: {str(error).strip().splitlines()[-1]}",
-            "Start it with `make demo`, or mend YIDANG_DATABASE_URL.",
+        raise no_connection(
+            "The warehouse",
+            error,
+            start="Start it with `make demo`, or mend YIDANG_DATABASE_URL.",
+            login="Is secrets.json the one that the warehouse was prepared with? `make demo` sets the passwords anew.",
         ) from None
+
+
+def has_landed(settings: Settings, departments: Sequence[Department]) -> bool:
+    """Whether the warehouse holds batches of any of these departments; False if there is no warehouse yet.
+
+    Asked as the administrator: after `make clean` a warehouse on a server of one's own outlives the loader's password.
+    """
+    if not warehouse.exists(settings):
+        return False
+    with warehouse.administer(settings) as admin:
+        if not admin.execute("select to_regclass('landing.batch')").fetchone()[0]:
+            return False
+        ids = [department.id for department in departments]
+        query = "select exists (select from landing.batch where department = any(%s))"
+        return admin.execute(query, (ids,)).fetchone()[0]
 
 
 @contextmanager

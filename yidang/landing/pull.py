@@ -70,7 +70,8 @@ def pull(settings: Settings, department: Department, *, run_id: str | None = Non
     ensure_landing(settings, [department])
     tables = [_pull_table(settings, department, table, run_id) for table in department.tables]
     failed = [table for table in tables if table.error]
-    sentences = [table.error for table in failed]
+    # A secret that is not set fails every table alike, and is said once.
+    sentences = list(dict.fromkeys(table.error for table in failed))
     judged: list[gate.GateResult] = []
     try:
         judged = gate.check_pending(settings, department)

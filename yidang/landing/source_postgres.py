@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from yidang.contracts import Department, PostgresSource, Table, references, resolve
-from yidang.errors import ConfigError, YidangError
+from yidang.errors import ConfigError, YidangError, no_connection
 from yidang.landing.extract import Chunk, Extract, require_columns
 from yidang.settings import Settings
 
@@ -108,14 +108,11 @@ def _connect(settings: Settings, department: Department, source: PostgresSource)
             "Write it as postgresql://user:password@host:port/database.",
         ) from None
     except psycopg.OperationalError as error:
-        detail = str(error).strip().splitlines()[-1]
-        if "authentication" in detail or "role" in detail:
-            raise ConfigError(
-                f"{department.id}: the source refused the login: {detail}", f"Correct the secret {secret}."
-            ) from None
-        raise YidangError(
-            f"{department.id}: the source does not answer: {detail}",
-            f"Is the department's server up and reachable from here? Its address is in the secret {secret}.",
+        raise no_connection(
+            f"{department.id}: the source",
+            error,
+            start=f"Is the department's server up and reachable from here? Its address is in the secret {secret}.",
+            login=f"Correct the secret {secret}.",
         ) from None
     with connection:
         connection.execute(_SESSION)

@@ -83,6 +83,12 @@ def stop(settings: Settings, cluster: Cluster) -> bool:
     return True
 
 
+def is_made(settings: Settings, cluster: Cluster) -> bool:
+    """Whether the cluster has been created, running or not."""
+    data, _ = _folders(settings, cluster, create=False)
+    return (data / "PG_VERSION").exists()
+
+
 def is_running(settings: Settings, cluster: Cluster) -> bool:
     data, _ = _folders(settings, cluster, create=False)
     pid_file = data / "postmaster.pid"

@@ -11,7 +11,8 @@ from dataclasses import replace
 import psycopg
 from psycopg import sql
 
-from yidang.errors import YidangError
+from yidang.errors import YidangError, no_connection
+from yidang.services import postgres
 from yidang.settings import AIRFLOW_DATABASE, ROLES, SUPERSET_DATABASE, WAREHOUSE_DATABASE, Settings
 
 MINIMUM_MAJOR = 16
@@ -38,6 +39,20 @@ def prepare(settings: Settings) -> None:
     with _connect(settings.admin_dsn(WAREHOUSE_DATABASE)) as admin:
         admin.execute(_ROLE_RULES)
         _grant(admin, WAREHOUSE_DATABASE, connect=("yidang_loader", "yidang_transformer", "yidang_reader"))
+
+
+def exists(settings: Settings) -> bool:
+    """Whether there is a warehouse, prepared by this or an earlier installation. Raises YidangError without answer."""
+    if not settings.admin_url and not postgres.is_made(settings, postgres.WAREHOUSE):
+        return False
+    with _connect(settings.admin_dsn()) as admin:
+        found = admin.execute("select 1 from pg_database where datname = %s", (settings.warehouse_database,)).fetchone()
+    return found is not None
+
+
+def administer(settings: Settings) -> psycopg.Connection:
+    """The administrator's connection to the warehouse (autocommit): for what must work before the roles do."""
+    return _connect(settings.admin_dsn(settings.warehouse_database))
 
 
 @contextmanager
@@ -130,7 +145,9 @@ def _connect(dsn: str) -> psycopg.Connection:
     try:
         return psycopg.connect(dsn, autocommit=True, connect_timeout=10)
     except psycopg.OperationalError as error:
-        raise YidangError(
-            f"The PostgreSQL server does not answer: {str(error).strip().splitlines()[-1]}",
-            "Is it running, and is YIDANG_DATABASE_URL right (a role that may create roles and databases)?",
+        raise no_connection(
+            "The PostgreSQL server",
+            error,
+            start="Start it with `make demo`; your own server must answer at the host and port of YIDANG_DATABASE_URL.",
+            login="Correct YIDANG_DATABASE_URL: the password of a role that may create roles and databases.",
         ) from None
