@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from conftest import drop_built_schemas
 from landing_support import database, table, write_contract
 
 from yidang import landing, status
@@ -38,6 +39,7 @@ def own(settings, empty_warehouse, district_dsn, tmp_path, monkeypatch):
         (tmp_path / "expectations").mkdir()
         (tmp_path / "dbt_project").symlink_to(settings.dbt_dir)
         yield replace(settings, root=tmp_path)
+    drop_built_schemas(empty_warehouse)  # a later build could not write into schemas of the superuser's
 
 
 def only(report: status.StatusReport) -> status.DepartmentState:
