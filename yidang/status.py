@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from yidang import contracts
-from yidang.errors import ConfigError
+from yidang.errors import ConfigError, first_line
 from yidang.progress import console
 from yidang.services import airflow, postgres, process, superset
 from yidang.settings import TIMEZONE, Settings
@@ -112,7 +112,7 @@ def collect(settings: Settings) -> StatusReport:
                 landed = {row[0]: row for row in connection.execute(_LANDED)}
                 counts = {row[0]: row for row in connection.execute(_COUNTS)}
     except psycopg.OperationalError as error:
-        report.warehouse_problem = f"The warehouse does not answer: {str(error).strip().splitlines()[-1]}"
+        report.warehouse_problem = f"The warehouse does not answer: {first_line(error)}"
     except ConfigError as error:
         report.warehouse_problem = f"The warehouse is not set up yet (make demo): {error.what}"
     for path in sorted(settings.departments_dir.glob("*.yml")):
