@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import psycopg
@@ -14,13 +16,31 @@ from yidang.settings import Settings
 EXAMPLE = 'Try: yidang sql "select * from fct_project_lifecycle limit 5"'
 
 
+@contextmanager
+def reader(settings: Settings, **options: object) -> Iterator[psycopg.Connection]:
+    """A connection of the read-only role. options: as psycopg.connect takes them.
+
+    Raises YidangError when the warehouse does not answer or stops answering, ConfigError when it refuses the login.
+    """
+    try:
+        with psycopg.connect(settings.dsn("reader"), connect_timeout=10, **options) as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise no_connection(
+            "The warehouse",
+            error,
+            start="Start it: make demo",
+            login="Is secrets.json the one that the warehouse was prepared with? `make demo` sets the passwords anew.",
+        ) from None
+
+
 def write_csv(settings: Settings, query: str, output: BinaryIO) -> None:
     """Write the result of one SELECT to `output` as UTF-8 CSV with a header.
 
     Raises ConfigError with the server's message if the query is wrong or not allowed for the reader.
     """
     statement = query.strip().rstrip(";")
-    with _connect(settings) as connection:
+    with reader(settings, options="-c search_path=marts") as connection:
         try:
             _require_select(connection, statement)
             with connection.cursor().copy(f"copy ({statement}\n) to stdout with (format csv, header)") as rows:  # noqa: S608
@@ -56,15 +76,3 @@ def _tables(connection: psycopg.Connection) -> str:
     connection.rollback()  # the query that failed
     rows = connection.execute("select tablename from pg_tables where schemaname = 'marts' order by 1").fetchall()
     return f"The tables of marts: {', '.join(name for (name,) in rows)}." if rows else "Build the marts: yidang build"
-
-
-def _connect(settings: Settings) -> psycopg.Connection:
-    try:
-        return psycopg.connect(settings.dsn("reader"), connect_timeout=10, options="-c search_path=marts")
-    except psycopg.OperationalError as error:
-        raise no_connection(
-            "The warehouse",
-            error,
-            start="Start it: make demo",
-            login="Is secrets.json the one that the warehouse was prepared with? `make demo` sets the passwords anew.",
-        ) from None

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from rich.table import Table
 from rich.text import Text
 
+from yidang import query
 from yidang.clock import words
 from yidang.errors import ConfigError, YidangError
 from yidang.progress import console
@@ -97,15 +98,11 @@ def explain(settings: Settings, name: str) -> Explanation:
     Raises ConfigError when there is none or several, YidangError when the warehouse is away or the sums disagree.
     """
     try:
-        with psycopg.connect(settings.dsn("reader"), connect_timeout=10, row_factory=dict_row) as connection:
+        with query.reader(settings, row_factory=dict_row) as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ  # a build may end meanwhile
             return read(connection, name)
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName):
         raise YidangError("The marts are not built, or by an older version.", "Run: yidang build") from None
-    except psycopg.OperationalError as error:
-        raise YidangError(
-            f"The warehouse does not answer: {str(error).strip().splitlines()[0]}", "Start it: make demo"
-        ) from None
 
 
 def read(connection: psycopg.Connection, name: str) -> Explanation:

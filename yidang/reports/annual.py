@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psycopg
 
-from yidang import metrics
-from yidang.errors import YidangError
+from yidang import metrics, query
+from yidang.errors import YidangError, first_line
 from yidang.reports import archive, facts
 from yidang.reports.archive import ReportFiles
 from yidang.reports.blocks import Document
@@ -39,7 +39,7 @@ def write_annual_report(
 
 def _document(settings: Settings, year: int, as_of: date | None) -> Document:
     try:
-        with psycopg.connect(settings.dsn("reader"), connect_timeout=10) as connection:
+        with query.reader(settings) as connection:
             # One snapshot for all figures, even if a build runs meanwhile.
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             figures = Figures(connection, metrics.load(settings))
@@ -56,14 +56,12 @@ def _document(settings: Settings, year: int, as_of: date | None) -> Document:
                 calendar=facts.calendar(connection),
             )
             return annual_report(source)
-    except psycopg.OperationalError as error:
-        raise YidangError(f"The warehouse does not answer: {_first_line(error)}", "Start it: make demo") from None
     except (
         psycopg.errors.UndefinedTable,
         psycopg.errors.UndefinedColumn,
         psycopg.errors.InsufficientPrivilege,
     ) as error:
-        raise YidangError(f"The marts are not built: {_first_line(error)}", "Run `yidang build`.") from None
+        raise YidangError(f"The marts are not built: {first_line(error)}", "Run `yidang build`.") from None
 
 
 def _require_as_of(figures: Figures, as_of: date | None) -> None:
@@ -86,7 +84,3 @@ def _require_cases(figures: Figures, period: Period, first_received: date, last_
             f"The marts hold no cases of {period.first.year}.",
             f"They hold cases of {first_received} to {last_received}: choose a year among these, or pull more.",
         )
-
-
-def _first_line(error: psycopg.Error) -> str:
-    return str(error).strip().splitlines()[0]

@@ -20,7 +20,7 @@ import httpx
 import psycopg
 
 from yidang import contracts
-from yidang.errors import ConfigError, YidangError, first_line
+from yidang.errors import ConfigError, YidangError, no_connection
 from yidang.services import process
 from yidang.settings import TIMEZONE, Settings
 
@@ -390,5 +390,6 @@ def _schema_revision(settings: Settings) -> str | None:
                 return None
             return connection.execute("select version_num from alembic_version").fetchone()[0]
     except psycopg.OperationalError as error:
-        cure = "Start PostgreSQL first: `make demo`."
-        raise YidangError(f"Airflow's database does not answer: {first_line(error)}", cure) from None
+        raise no_connection(
+            "Airflow's database", error, start="Start it: make demo", login="Run `make demo`."
+        ) from None

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from yidang import superset_assets
-from yidang.errors import YidangError
+from yidang.errors import YidangError, no_connection
 from yidang.services import process
 from yidang.settings import SUPERSET_DATABASE, Settings
 
@@ -165,6 +165,6 @@ def _connect(settings: Settings) -> psycopg.Connection:
     try:
         return psycopg.connect(settings.dsn("superset"), connect_timeout=10)
     except psycopg.OperationalError as error:
-        raise YidangError(
-            f"Superset's database does not answer: {str(error).splitlines()[0]}", "Start it: make demo"
+        raise no_connection(
+            "Superset's database", error, start="Start it: make demo", login="Run `make demo`."
         ) from None
