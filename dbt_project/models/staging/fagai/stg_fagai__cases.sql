@@ -17,6 +17,12 @@ select
     promised_limit,
     'working_days' as limit_unit,
     certificate_number,
+    null as applicant_name,
+    null as applicant_credit_code,
+    null as region_code,
+    null as related_document_number,
+    null as is_commitment,
+    null as tolerance_due_date,
     batch_id,
     row_number
 from approvals

@@ -7,6 +7,7 @@ select
     '建设项目环境影响' || {{ clean_text('"环评类别"') }} || '审批' as item_name,
     "项目代码" as project_code_raw,
     {{ clean_text('"项目名称"') }} as project_name,
+    {{ clean_text('"建设单位"') }} as applicant_name,
     {{ to_timestamp('"收件日期"') }} as received_at,
     {{ to_timestamp('"受理日期"') }} as accepted_at,
     {{ to_timestamp('"补正告知日期"') }} as correction_requested_at,

@@ -9,6 +9,7 @@ select
     project_no as project_code_raw,
     works_no as works_code_raw,
     {{ clean_text('project_title') }} as project_name,
+    {{ clean_text('applicant') }} as applicant_name,
     {{ to_integer('limit_days') }} as promised_limit,
     {{ json_list('log') }} as log,
     {{ clean_text('licence_no') }} as certificate_number,
