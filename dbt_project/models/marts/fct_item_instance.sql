@@ -42,9 +42,8 @@ calendar as (
 pause_counts as (
     select
         case_id,
-        count(*)::integer as pause_count
+        (count(*) filter (where pause_kind != 'correction'))::integer as pause_count
     from pauses
-    where pause_kind != 'correction'
     group by case_id
 ),
 
@@ -80,6 +79,14 @@ measured as (
         flags.clock_flags,
         flags.has_open_pause,
         coalesce(pause_counts.pause_count, 0) as pause_count,
+        pause_counts.case_id is not null as has_pause,
+        acceptances.office_name,
+        case when acceptances.outcome = 'not_accepted' then acceptances.terminal_kind end as refusal_kind,
+        acceptances.terminal_kind is not distinct from 'decided_pass_tolerant' as is_tolerant,
+        limits.item_kind,
+        limits.allows_commitment,
+        -- the answer to the papers: their acceptance, or the refusal to accept them
+        answered_day.working_day_number - received_day.working_day_number as acceptance_wait_working_days,
         acceptances.outcome = 'open' as is_open,
         acceptances.outcome in ('passed', 'denied') as is_decided,
         acceptances.outcome = 'withdrawn' as is_withdrawn,
@@ -96,6 +103,13 @@ measured as (
     inner join flags using (case_id)
     left join clocks using (case_id)
     left join pause_counts using (case_id)
+    left join calendar as received_day on received_day.date_day = acceptances.received_date
+    left join calendar as answered_day
+        on answered_day.date_day = coalesce(
+            acceptances.accepted_date,
+            case when acceptances.outcome = 'not_accepted' then acceptances.terminal_date end
+        )
+        and answered_day.date_day >= acceptances.received_date
 )
 
 select
@@ -110,6 +124,8 @@ select
     measured.item_code,
     measured.item_version,
     measured.item_name,
+    measured.item_kind,
+    measured.office_name,
     measured.stage_number,
     stages.name as stage_name,
     measured.flow_type_code as flow_type,
@@ -128,6 +144,8 @@ select
     measured.due_date,
     measured.statutory_due_date,
     measured.outcome,
+    measured.refusal_kind,
+    measured.acceptance_wait_working_days,
     measured.gross_working_days,
     measured.excluded_working_days,
     measured.elapsed_working_days,
@@ -140,12 +158,24 @@ select
     measured.is_open,
     measured.is_decided,
     measured.is_withdrawn,
+    measured.has_pause,
+    measured.is_tolerant,
+    measured.allows_commitment,
+    measured.promised_limit = 0 as is_on_the_spot,
+    -- 1 window, 2 to 4 applied for over the net, 5 other ways; a code that means nothing says nothing
+    case
+        when measured.channel_code in ('2', '3', '4') then true
+        when measured.channel_code in ('1', '5') then false
+    end as is_online,
     -- a late case is not on time whether it was decided or not; one that is neither late nor decided is not judged yet
     case when is_decided or is_overdue then not is_overdue end as is_on_time,
     coalesce(is_overdue, false) as is_overdue,
     coalesce(is_statutory_overdue, false) as is_statutory_overdue,
-    -- due by as_of and not withdrawn in time: the denominator of the on-time rate (open and late cases are in it)
-    coalesce(due_date <= as_of, false) and (not is_withdrawn or is_overdue) as is_due,
+    -- due by as_of, not withdrawn in time, its clock not stopped: the denominator of the on-time rate (open and late
+    -- cases are in it)
+    coalesce(due_date <= as_of, false)
+    and (not is_withdrawn or is_overdue)
+    and not (is_open and has_open_pause and is_overdue is not true) as is_due,
     coalesce(statutory_due_date <= as_of, false) and (not is_withdrawn or is_statutory_overdue) as is_statutory_due,
     case
         when is_overdue then 'late'
@@ -163,6 +193,7 @@ select
     date_trunc('month', received_date)::date as received_month,
     date_trunc('month', accepted_date)::date as accepted_month,
     date_trunc('month', decided_date)::date as decided_month,
+    date_trunc('month', closed_date)::date as closed_month,
     date_trunc('month', due_date)::date as due_month,
     date_trunc('month', statutory_due_date)::date as statutory_due_month,
     measured.certificate_number,

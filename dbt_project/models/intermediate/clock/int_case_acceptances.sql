@@ -27,6 +27,12 @@ first_events as (
         min(event_date) filter (where event_number = first_acceptance_number) as recorded_accepted_date,
         min(event_date) filter (where event_number = terminal_number) as terminal_date,
         min(event_kind) filter (where event_number = terminal_number) as terminal_kind,
+        -- who ended it, else who accepted it, else who took it in
+        coalesce(
+            min(office_name) filter (where event_number = terminal_number),
+            min(office_name) filter (where event_number = first_acceptance_number),
+            min(office_name) filter (where event_number = 1)
+        ) as office_name,
         min(first_acceptance_number) as first_acceptance_number,
         min(terminal_number) as terminal_number,
         min(event_date) as first_event_date,
@@ -99,6 +105,8 @@ judged as (
         first_events.first_acceptance_number,
         first_events.terminal_number,
         first_events.terminal_date,
+        first_events.terminal_kind,
+        first_events.office_name,
         first_events.first_event_date,
         first_events.last_event_at,
         coalesce(first_events.correction_count, 0) as correction_count,

@@ -27,6 +27,7 @@ select
     coalesce(named.item_name, in_force.item_name, dated.given_item_name) as item_name,
     coalesce(named.stage_number, in_force.stage_number) as stage_number,
     coalesce(named.item_kind, in_force.item_kind) as item_kind,
+    coalesce(named.allows_commitment, in_force.allows_commitment) as allows_commitment,
     coalesce(dated.given_promised_limit, named.promised_limit, in_force.promised_limit) as promised_limit,
     coalesce(
         case when dated.given_promised_limit is not null then dated.given_limit_unit end,
