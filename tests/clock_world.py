@@ -48,7 +48,7 @@ SPGL_TABLES = {
     "spgl_dfxmsplcxxb": "lsh splcbm splcbbh splcmc splclx splcsxsj sjyxbs",
     "spgl_dfxmsplcjdxxb": "lsh splcbm splcbbh spjdxh spjdmc dybzspjdxh spjdsx lcbsxlx sjyxbs",
     "spgl_dfxmsplcjdsxxxb": (
-        "lsh splcbm splcbbh spjdxh spsxbm spsxbbh spsxmc spsxblsx spbmmc bjlx qzspsxbm sflcbsx sjyxbs"
+        "lsh splcbm splcbbh spjdxh spsxbm spsxbbh spsxmc spsxblsx spbmmc bjlx qzspsxbm sflcbsx sfsxgzcnz sjyxbs"
     ),
 }
 SERVICE_ITEM = (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from yidang.district.catalogue import ITEMS
+
 FLOW_TYPES = {
     1: "政府投资工程建设项目（房屋建筑类）",
     2: "政府投资工程建设项目（线性工程类）",
@@ -36,6 +38,13 @@ class FlowPlan:
     investment_wan: tuple[int, int]
     industries: tuple[str, ...]
     themes: tuple[str, ...]
+
+    @property
+    def milestones(self) -> frozenset[str]:
+        """Items that end a stage: of the catalogue's milestones those that every project or 工程 of the flow needs."""
+        shares = {**self.filing, **self.project_items}
+        needed = {code for code, share in shares.items() if share == 1.0} | {*self.design, "ZJ03", "ZJ05"}
+        return frozenset(code for code in needed if ITEMS[code].milestone)
 
     def items(self) -> list[str]:
         """Every item the flow may ask for, in the order of the flow."""

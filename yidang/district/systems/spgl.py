@@ -138,10 +138,10 @@ def _flows(library: _Library) -> None:
                 values = (flow, version, f"{flow}-{version}-{stage}", title, stage, str(stage), STAGE_LIMITS[stage], 1)
                 library.add("spgl_dfxmsplcjdxxb", moment, values)
             for code in FLOWS[flow_type].items():
-                library.add("spgl_dfxmsplcjdsxxxb", moment, _flow_item(flow, version, ITEMS[code]))
+                library.add("spgl_dfxmsplcjdsxxxb", moment, _flow_item(flow, version, flow_type, ITEMS[code]))
 
 
-def _flow_item(flow: str, flow_version: int, item: Item) -> tuple:
+def _flow_item(flow: str, flow_version: int, flow_type: int, item: Item) -> tuple:
     reformed = flow_version == 2 and item.code in REFORMS
     department = DEPARTMENTS[item.department]
     return (
@@ -160,7 +160,7 @@ def _flow_item(flow: str, flow_version: int, item: Item) -> tuple:
         department.code,
         department.name,
         ",".join(item.prerequisites) or None,
-        int(item.milestone),
+        int(item.code in FLOWS[flow_type].milestones),
     )
 
 

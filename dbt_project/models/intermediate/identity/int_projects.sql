@@ -26,6 +26,8 @@ candidates as (
         established_at,
         is_major,
         coalesce(is_terminated, false) as is_terminated,
+        terminated_at,
+        is_completed,
         source_department,
         batch_id,
         row_number
@@ -46,6 +48,8 @@ candidates as (
         null as established_at,
         null as is_major,
         false as is_terminated,
+        null as terminated_at,
+        null as is_completed,
         source_department,
         batch_id,
         row_number

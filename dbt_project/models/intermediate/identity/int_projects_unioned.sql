@@ -5,5 +5,6 @@
     ['owner_credit_code', 'text'], ['flow_type_code', 'text'], ['investment_source_code', 'text'],
     ['total_investment_wan', 'numeric'], ['region_code', 'text'], ['street', 'text'], ['registered_at', 'timestamp'],
     ['established_at', 'timestamp'], ['is_major', 'boolean'], ['is_terminated', 'boolean'],
+    ['terminated_at', 'timestamp'], ['is_completed', 'boolean'],
     ['batch_id', 'bigint'], ['row_number', 'bigint']
 ]) }}

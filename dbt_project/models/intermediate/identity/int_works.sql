@@ -24,6 +24,9 @@ latest as (
         flow_type_code,
         region_code,
         reported_at,
+        flow_code,
+        planned_start_date,
+        planned_completion_date,
         source_department,
         batch_id,
         row_number

@@ -2,6 +2,16 @@ with latest as (
     select * from {{ latest_landed(source('raw_fagai', 'projects'), 'id') }} as landed
 ),
 
+-- the register keeps no date of termination: the first version that said 终止 tells it
+terminations as (
+    select
+        id,
+        min({{ to_timestamp('updated_at') }}) as terminated_at
+    from {{ landed(source('raw_fagai', 'projects')) }} as landed
+    where {{ clean_text('status') }} = '终止'
+    group by id
+),
+
 flow_types as (
     select * from {{ ref('code_lists') }}
     where code_list = 'flow_type'
@@ -22,7 +32,10 @@ select
     {{ to_timestamp('latest.established_at') }} as established_at,
     {{ to_boolean('latest.is_major') }} as is_major,
     {{ clean_text('latest.status') }} = '终止' as is_terminated,
+    terminations.terminated_at,
+    {{ clean_text('latest.status') }} = '竣工' as is_completed,
     latest._batch_id as batch_id,
     latest._row_number as row_number
 from latest
+left join terminations using (id)
 left join flow_types on flow_types.name = {{ clean_text('latest.flow_type') }}

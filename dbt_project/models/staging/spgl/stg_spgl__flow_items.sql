@@ -1,6 +1,6 @@
 with rows as (
     {{ spgl('spgl_dfxmsplcjdsxxxb', [
-        'splcbm', 'splcbbh', 'spjdxh', 'spsxbm', 'spsxbbh', 'spsxmc', 'spsxblsx', 'spbmmc', 'bjlx', 'qzspsxbm', 'sflcbsx'
+        'splcbm', 'splcbbh', 'spjdxh', 'spsxbm', 'spsxbbh', 'spsxmc', 'spsxblsx', 'spbmmc', 'bjlx', 'qzspsxbm', 'sflcbsx', 'sfsxgzcnz'
     ]) }}
 ),
 
@@ -17,6 +17,7 @@ typed as (
         spbmmc as department_name,
         qzspsxbm as prerequisite_item_codes,
         {{ to_boolean('sflcbsx') }} as is_milestone,
+        {{ to_boolean('sfsxgzcnz') }} as allows_commitment,
         batch_id,
         row_number,
         row_number() over (

@@ -11,6 +11,7 @@ typed as (
         spjdmc as local_stage_name,
         -- a local stage may stand for several national ones ("1,2"): its items count in the first
         {{ to_integer("split_part(dybzspjdxh, ',', 1)") }} as stage_number,
+        dybzspjdxh as stage_numbers,
         {{ to_integer('spjdsx') }} as stage_limit,
         {{ to_integer('lcbsxlx') }} as milestone_rule,
         batch_id,
