@@ -33,6 +33,7 @@ STATUS = {
     "decided_deny": 13,
     "suspended": 17,
     "resumed": 18,
+    "extended": 19,
 }
 # Valid project codes (the check digit fits) to hang cases on.
 PROJECT_CODE = "2509-320193-89-01-544060"

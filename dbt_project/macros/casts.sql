@@ -53,13 +53,16 @@ end
 ({{ to_timestamp(column) }})::date
 {%- endmacro %}
 
-{#- 工作日 -> working_days; 日, 天, 自然日 -> calendar_days. Anything else is null, never assumed. -#}
-{% macro limit_unit(column) -%}
-case {{ clean_text(column) }}
-    when '工作日' then 'working_days'
-    when '日' then 'calendar_days'
-    when '天' then 'calendar_days'
-    when '自然日' then 'calendar_days'
+{#-
+  The unit of a limit as people write it. Hours exist in deployed systems and are kept as what they are, though no clock
+  counts them; anything else is null, never assumed (the clock flags both).
+-#}
+{% macro to_limit_unit(column) -%}
+case
+    when {{ clean_text(column) }} in ('工作日', '个工作日') then 'working_days'
+    when {{ clean_text(column) }} in ('日', '天', '自然日', '日历日') then 'calendar_days'
+    when {{ clean_text(column) }} in ('工作小时', '工作时') then 'working_hours'
+    when {{ clean_text(column) }} in ('小时', '自然小时', '时') then 'hours'
 end
 {%- endmacro %}
 

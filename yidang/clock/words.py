@@ -23,6 +23,7 @@ EVENTS = {
     "revoked": "撤销 revoked",
     "suspended": "挂起 suspended",
     "resumed": "恢复 resumed",
+    "extended": "延长时限 extended",
 }
 PAUSES = {"special": "特别程序 special", "suspension": "挂起 suspension", "correction": "补正 correction"}
 OUTCOMES = {
@@ -32,7 +33,12 @@ OUTCOMES = {
     "not_accepted": "不受理 not accepted",
     "open": "在办 open",
 }
-UNITS = {"working_days": "工作日 working days", "calendar_days": "自然日 calendar days"}
+UNITS = {
+    "working_days": "工作日 working days",
+    "calendar_days": "自然日 calendar days",
+    "working_hours": "工作小时 working hours (不计 not counted)",
+    "hours": "小时 hours (不计 not counted)",
+}
 _DAYS = {"working": "工作日 working", "weekend": "周末 weekend", "makeup": "调休上班 make-up"}
 _NO_CLOCK = {
     "ORDER_ERROR": "办结早于受理 decided before it was accepted",

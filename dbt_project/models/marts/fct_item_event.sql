@@ -6,6 +6,10 @@ with events as (
 
 cases as (
     select * from {{ ref('int_cases') }}
+),
+
+code_lists as (
+    select * from {{ ref('code_lists') }}
 )
 
 select
@@ -20,9 +24,15 @@ select
     events.event_date,
     events.recorded_at,
     events.reason_code,
+    coalesce(events.procedure_name, reasons.name) as procedure_name,
+    events.extension_days,
+    events.document_number,
     events.office_name,
     events.batch_id,
     events.row_number,
     events.as_of
 from events
 inner join cases using (case_id)
+left join code_lists as reasons
+    on reasons.code_list = 'special_procedure'
+    and reasons.code = events.reason_code

@@ -66,6 +66,9 @@ measured as (
         case when clocks.is_in_calendar then clocks.start_date end as clock_start_date,
         clocks.due_date,
         clocks.statutory_due_date,
+        clocks.statutory_due_date_without_extension,
+        clocks.is_statutory_overdue_without_extension,
+        coalesce(clocks.extension_days, 0) as extension_days,
         clocks.gross_working_days,
         clocks.excluded_working_days,
         clocks.elapsed_working_days,
@@ -143,6 +146,8 @@ select
     measured.clock_start_date,
     measured.due_date,
     measured.statutory_due_date,
+    measured.statutory_due_date_without_extension,
+    measured.extension_days,
     measured.outcome,
     measured.refusal_kind,
     measured.acceptance_wait_working_days,
@@ -171,6 +176,7 @@ select
     case when is_decided or is_overdue then not is_overdue end as is_on_time,
     coalesce(is_overdue, false) as is_overdue,
     coalesce(is_statutory_overdue, false) as is_statutory_overdue,
+    coalesce(is_statutory_overdue_without_extension, false) as is_statutory_overdue_without_extension,
     -- due by as_of, not withdrawn in time, its clock not stopped: the denominator of the on-time rate (open and late
     -- cases are in it)
     coalesce(due_date <= as_of, false)

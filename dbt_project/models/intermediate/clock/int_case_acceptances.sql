@@ -14,6 +14,13 @@ events as not materialized (
 calendar as (
     select * from {{ ref('int_calendar') }}
 ),
+{%- if policy.closed_day_acceptance == 'roll_forward' %}
+
+working_days as (
+    select * from calendar
+    where is_working_day
+),
+{%- endif %}
 
 all_events as (
     select * from {{ ref('int_case_events_unioned') }}
@@ -148,8 +155,21 @@ accepted as (
 
 select
     accepted.*,
+    -- day 0 of both clocks
+    {% if policy.closed_day_acceptance == 'roll_forward' -%}
+    coalesce(first_working_day.date_day, accepted.accepted_date) as clock_start_date,
+    {%- else -%}
+    accepted.accepted_date as clock_start_date,
+    {%- endif %}
     accepted_date is not null and deemed_date is not null as is_deemed_accepted,
     accepted_date is not null and deemed_date is not null and coalesce(late_reply_kind = 'correction_requested', false)
         as has_late_correction,
     coalesce(terminal_date, as_of) as end_date
 from accepted
+{%- if policy.closed_day_acceptance == 'roll_forward' %}
+left join calendar as acceptance_day
+    on acceptance_day.date_day = accepted.accepted_date
+    and not acceptance_day.is_working_day
+left join working_days as first_working_day
+    on first_working_day.working_day_number = acceptance_day.working_day_number + 1
+{%- endif %}

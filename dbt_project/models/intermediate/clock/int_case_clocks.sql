@@ -4,7 +4,6 @@
   Two clocks per case. wd(a, b] = working_day_number(b) - working_day_number(a), so the day a clock starts is not
   counted and a decision on the same day takes 0. Pauses are day sets: merged first, then clipped, then counted.
 -#}
-{%- set policy = var('clock_policy') -%}
 
 with acceptances as (
     select * from {{ ref('int_case_acceptances') }}
@@ -16,6 +15,10 @@ limits as (
 
 pauses as (
     select * from {{ ref('int_case_pauses') }}
+),
+
+extensions as (
+    select * from {{ ref('int_case_extensions') }}
 ),
 
 calendar as (
@@ -33,19 +36,8 @@ started as (
         acceptances.accepted_date,
         acceptances.end_date,
         acceptances.outcome,
-        {% if policy.closed_day_acceptance == 'roll_forward' -%}
-        coalesce(first_working_day.date_day, acceptances.accepted_date) as start_date
-        {%- else -%}
-        acceptances.accepted_date as start_date
-        {%- endif %}
+        acceptances.clock_start_date as start_date
     from acceptances
-    {%- if policy.closed_day_acceptance == 'roll_forward' %}
-    left join calendar as acceptance_day
-        on acceptance_day.date_day = acceptances.accepted_date
-        and not acceptance_day.is_working_day
-    left join working_days as first_working_day
-        on first_working_day.working_day_number = acceptance_day.working_day_number + 1
-    {%- endif %}
     where acceptances.accepted_date is not null
 ),
 
@@ -76,30 +68,62 @@ bounded as (
     left join calendar as end_day on end_day.date_day = started.end_date
 ),
 
+added_days as (
+    select
+        case_id,
+        sum(extension_days)::integer as extension_days
+    from extensions
+    where is_in_force
+    group by case_id
+),
+
+-- a limit in a unit that is not counted ends nowhere; the days used are counted all the same
+limited as (
+    select
+        bounded.*,
+        case when {{ is_counted_unit('limits.promised_unit') }} then limits.promised_limit end as promised_limit,
+        limits.promised_unit,
+        case when {{ is_counted_unit('limits.statutory_unit') }} then limits.statutory_limit end as statutory_limit,
+        limits.statutory_unit,
+        coalesce(added_days.extension_days, 0) as extension_days
+    from bounded
+    inner join limits using (case_id)
+    left join added_days using (case_id)
+    where is_startable
+),
+
 clocks as (
     select
-        bounded.*,
+        limited.*,
         'promise' as clock,
-        limits.promised_limit as day_limit,
-        limits.promised_unit as unit
-    from bounded
-    inner join limits using (case_id)
-    where is_startable
+        'promise' as pauses_of,
+        promised_limit as day_limit,
+        promised_unit as unit
+    from limited
     union all
     select
-        bounded.*,
+        limited.*,
         'statute' as clock,
-        limits.statutory_limit as day_limit,
-        limits.statutory_unit as unit
-    from bounded
-    inner join limits using (case_id)
-    where is_startable
+        'statute' as pauses_of,
+        statutory_limit + extension_days as day_limit,
+        statutory_unit as unit
+    from limited
+    union all
+    -- an extension must not hide what would have been late without it
+    select
+        limited.*,
+        'unextended' as clock,
+        'statute' as pauses_of,
+        statutory_limit as day_limit,
+        statutory_unit as unit
+    from limited
+    where extension_days > 0
 ),
 
 merged_pauses as (
     select
         case_id,
-        'promise' as clock,
+        'promise' as pauses_of,
         range_agg(excluded_days) as excluded_days
     from pauses
     where stops_promise and excluded_days is not null
@@ -107,7 +131,7 @@ merged_pauses as (
     union all
     select
         case_id,
-        'statute' as clock,
+        'statute' as pauses_of,
         range_agg(excluded_days) as excluded_days
     from pauses
     where stops_statute and excluded_days is not null
@@ -120,7 +144,7 @@ spans as (
         lower(span) as first_day,
         upper(span) - 1 as last_day
     from clocks
-    inner join merged_pauses using (case_id, clock)
+    inner join merged_pauses using (case_id, pauses_of)
     cross join lateral unnest(excluded_days * datemultirange(daterange(clocks.start_date + 1, null))) as span
 ),
 
@@ -249,7 +273,11 @@ select
     case when bounded.is_in_calendar then statute.excluded_working_days end as statutory_excluded_working_days,
     case when bounded.is_in_calendar then statute.elapsed_working_days end as statutory_elapsed_working_days,
     statute.due_date as statutory_due_date,
-    statute.is_over as is_statutory_overdue
+    statute.is_over as is_statutory_overdue,
+    statute.extension_days,
+    case when statute.extension_days > 0 then unextended.due_date else statute.due_date end as statutory_due_date_without_extension,
+    case when statute.extension_days > 0 then unextended.is_over else statute.is_over end as is_statutory_overdue_without_extension
 from bounded
 left join judged as promise on promise.case_id = bounded.case_id and promise.clock = 'promise'
 left join judged as statute on statute.case_id = bounded.case_id and statute.clock = 'statute'
+left join judged as unextended on unextended.case_id = bounded.case_id and unextended.clock = 'unextended'

@@ -20,7 +20,11 @@ visible as (
         events.source_order,
         events.recorded_at,
         events.reason_code,
+        events.procedure_name,
         events.responsible_party,
+        events.extension_days,
+        events.extension_unit,
+        events.document_number,
         events.office_name,
         events.batch_id,
         events.row_number

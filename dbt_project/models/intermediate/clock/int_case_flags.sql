@@ -22,6 +22,10 @@ pauses as (
     select * from {{ ref('int_case_pauses') }}
 ),
 
+extensions as (
+    select * from {{ ref('int_case_extensions') }}
+),
+
 calendar as (
     select * from {{ ref('int_calendar') }}
 ),
@@ -58,7 +62,7 @@ loose_edges as (
     where used_edges.case_id is null
         and events.event_kind in (
             'special_start', 'special_end', 'suspended', 'resumed', 'correction_requested', 'correction_received',
-            'decided_pass', 'decided_pass_tolerant', 'decided_deny', 'withdrawn', 'accepted'
+            'decided_pass', 'decided_pass_tolerant', 'decided_deny', 'withdrawn', 'accepted', 'extended'
         )
 ),
 
@@ -69,6 +73,17 @@ loose_flags as (
         bool_or(is_end and not is_after_decision) as has_orphan_end,
         bool_or(is_after_decision) as has_event_after_decision
     from loose_edges
+    group by case_id
+),
+
+extension_flags as (
+    select
+        case_id,
+        bool_or(is_in_force) as is_extended,
+        bool_or(is_too_late) as has_late_extension,
+        bool_or(not is_clear) as has_unclear_extension,
+        bool_or(document_number is null) as has_undocumented_extension
+    from extensions
     group by case_id
 ),
 
@@ -87,6 +102,8 @@ flagged as (
         clocks.is_in_calendar,
         clocks.is_overdue,
         clocks.is_statutory_overdue,
+        limits.promised_limit is not null and not {{ is_counted_unit('limits.promised_unit') }} as has_uncounted_unit,
+        limits.statutory_limit is not null and not {{ is_counted_unit('limits.statutory_unit') }} as has_uncounted_statutory_unit,
         clocks.due_date is null and limits.promised_limit is not null as lacks_due_date,
         clocks.statutory_due_date is null and limits.statutory_limit is not null as lacks_statutory_due_date,
         accepted_day.is_working_day as was_accepted_on_working_day,
@@ -97,12 +114,17 @@ flagged as (
         pause_flags.has_pause_before_acceptance,
         loose_flags.has_duplicate_start,
         loose_flags.has_orphan_end,
-        loose_flags.has_event_after_decision
+        loose_flags.has_event_after_decision,
+        extension_flags.is_extended,
+        extension_flags.has_late_extension,
+        extension_flags.has_unclear_extension,
+        extension_flags.has_undocumented_extension
     from acceptances
     inner join limits using (case_id)
     left join clocks using (case_id)
     left join pause_flags using (case_id)
     left join loose_flags using (case_id)
+    left join extension_flags using (case_id)
     left join calendar as accepted_day on accepted_day.date_day = acceptances.accepted_date
     left join calendar as decided_day
         on decided_day.date_day = acceptances.terminal_date
@@ -118,8 +140,12 @@ select
         case when counts and outcome = 'open' and accepted_date is null then 'PRE_ACCEPTANCE' end,
         case when counts and outcome in ('passed', 'denied') and accepted_date is null then 'NO_ACCEPTANCE' end,
         case when counts and not is_in_calendar then 'CAL_UNAVAILABLE' end,
-        case when counts and is_in_calendar and lacks_due_date then 'DUE_BEYOND_CALENDAR' end,
-        case when counts and is_in_calendar and lacks_statutory_due_date then 'STAT_DUE_BEYOND_CALENDAR' end,
+        case when counts and is_in_calendar and lacks_due_date and not has_uncounted_unit then 'DUE_BEYOND_CALENDAR' end,
+        case when counts and is_in_calendar and lacks_statutory_due_date and not has_uncounted_statutory_unit
+            then 'STAT_DUE_BEYOND_CALENDAR'
+        end,
+        case when has_uncounted_unit then 'LIMIT_UNIT_UNSUPPORTED' end,
+        case when has_uncounted_statutory_unit then 'STAT_LIMIT_UNIT_UNSUPPORTED' end,
         case when counts and has_late_correction then 'LATE_CORRECTION' end,
         case when counts and is_deemed_accepted then 'DEEMED_ACCEPTED' end,
         case when counts and has_repeated_acceptance then 'DUP_ACCEPT' end,
@@ -134,6 +160,10 @@ select
         case when counts and has_unclosed_on_decided then 'UNCLOSED_ON_DECIDED' end,
         case when counts and was_decided_while_suspended then 'DECIDED_WHILE_SUSPENDED' end,
         case when counts and has_event_after_decision then 'EVENT_AFTER_DECISION' end,
+        case when counts and is_extended then 'EXTENDED' end,
+        case when counts and has_late_extension then 'EXTENSION_TOO_LATE' end,
+        case when counts and has_unclear_extension then 'EXTENSION_UNCLEAR' end,
+        case when counts and has_undocumented_extension then 'EXTENSION_UNDOCUMENTED' end,
         case when counts and is_statutory_overdue then 'STATUTORY_OVERDUE' end,
         case when outcome = 'withdrawn' then 'WITHDRAWN' end,
         case when counts and outcome = 'withdrawn' and is_overdue then 'OVERDUE_AT_WITHDRAWAL' end

@@ -21,6 +21,7 @@ dated as (
     inner join acceptances using (case_id)
 )
 
+-- a limit whose unit nobody gave has none: it is shown, and no clock counts it
 select
     dated.case_id,
     coalesce(named.item_version, in_force.item_version, dated.given_item_version) as item_version,
@@ -32,11 +33,10 @@ select
     coalesce(
         case when dated.given_promised_limit is not null then dated.given_limit_unit end,
         named.promised_unit,
-        in_force.promised_unit,
-        'working_days'
+        in_force.promised_unit
     ) as promised_unit,
     coalesce(named.statutory_limit, in_force.statutory_limit) as statutory_limit,
-    coalesce(named.statutory_unit, in_force.statutory_unit, 'working_days') as statutory_unit
+    coalesce(named.statutory_unit, in_force.statutory_unit) as statutory_unit
 from dated
 left join items as named
     on named.item_code = dated.item_code

@@ -14,12 +14,12 @@ acceptances as (
     select * from {{ ref('int_case_acceptances') }}
 ),
 
-special_procedures as (
-    select * from {{ ref('stg_spgl__special_procedures') }}
-),
-
+-- a department's later rule about a reason replaces its earlier one
 local_rules as (
-    select * from {{ ref('local_pause_rules') }}
+    select
+        rules.*,
+        lead(valid_from) over (partition by department, reason_code order by valid_from) as replaced_on
+    from {{ ref('local_pause_rules') }} as rules
 ),
 
 -- starts and ends of the three kinds of pause; what begins after the decision is no pause
@@ -41,17 +41,25 @@ edges as (
         )
 ),
 
-paired as (
+-- two procedures whose ends carry their reason may overlap; without it only one can be open at a time
+grouped as (
     select
         edges.*,
-        coalesce(lag(is_start) over kind_order, false) as follows_start
+        case when bool_and(reason_code is not null) over (partition by case_id, pause_kind) then reason_code else '' end
+            as pairing_code
     from edges
     where not is_start or terminal_number is null or event_number < terminal_number
-    window kind_order as (partition by case_id, pause_kind, coalesce(reason_code, '') order by event_number)
 ),
 
--- two procedures whose ends carry their reason may overlap; without reasons only one can be open at a time.
--- A second start and an end without a start change nothing, so what is left alternates
+paired as (
+    select
+        grouped.*,
+        coalesce(lag(is_start) over kind_order, false) as follows_start
+    from grouped
+    window kind_order as (partition by case_id, pause_kind, pairing_code order by event_number)
+),
+
+-- a second start and an end without a start change nothing, so what is left alternates
 alternating as (
     select
         paired.*,
@@ -59,56 +67,38 @@ alternating as (
         lead(event_number) over kind_order as next_number
     from paired
     where is_start != follows_start
-    window kind_order as (partition by case_id, pause_kind, coalesce(reason_code, '') order by event_number)
-),
-
-reasoned as (
-    select
-        alternating.*,
-        cases.source_department,
-        coalesce(alternating.reason_code, procedure.procedure_code) as known_reason_code
-    from alternating
-    inner join cases using (case_id)
-    left join lateral (
-        select special_procedures.procedure_code
-        from special_procedures
-        where alternating.pause_kind = 'special'
-            and special_procedures.source_department = cases.source_department
-            and special_procedures.instance_code = cases.instance_code
-            and special_procedures.started_at::date = alternating.event_date
-        order by special_procedures.started_at, special_procedures.batch_id, special_procedures.row_number
-        limit 1
-    ) as procedure on true
-    where alternating.is_start
+    window kind_order as (partition by case_id, pause_kind, pairing_code order by event_number)
 ),
 
 closed as (
     select
-        reasoned.case_id,
-        reasoned.source_department,
-        reasoned.pause_kind,
-        reasoned.known_reason_code as reason_code,
+        alternating.case_id,
+        cases.source_department,
+        alternating.pause_kind,
+        alternating.reason_code,
         coalesce(
-            reasoned.responsible_party,
-            case when reasoned.pause_kind = 'correction' then '建设单位' else '审批部门' end
+            alternating.responsible_party,
+            case when alternating.pause_kind = 'correction' then '建设单位' else '审批部门' end
         ) as responsible_party,
-        reasoned.event_date as started_date,
-        reasoned.next_date as ended_date,
-        reasoned.event_number,
-        reasoned.next_number,
+        alternating.event_date as started_date,
+        alternating.next_date as ended_date,
+        alternating.event_number,
+        alternating.next_number,
         -- an open case's open pause lasts until today; a withdrawal ends it; on a decided case it earns nothing
         coalesce(
-            reasoned.next_date,
+            alternating.next_date,
             case
                 when acceptances.outcome = 'open' then acceptances.as_of
                 when acceptances.outcome = 'withdrawn' then acceptances.terminal_date
             end
         ) as credited_until,
-        reasoned.next_date is null and acceptances.outcome = 'open' as is_open,
+        alternating.next_date is null and acceptances.outcome = 'open' as is_open,
         acceptances.accepted_date,
         acceptances.terminal_number
-    from reasoned
+    from alternating
+    inner join cases using (case_id)
     inner join acceptances using (case_id)
+    where alternating.is_start
 )
 
 select
@@ -130,12 +120,11 @@ select
     end as excluded_days,
     case
         when closed.pause_kind = 'correction' then {{ policy.correction_after_acceptance in ('promise', 'both') }}
-        -- 公示 (5) is not on the statute's closed list: only a local rule makes it stop a clock
-        else coalesce(local_rules.stops_promise, closed.reason_code is distinct from '5')
+        else coalesce(local_rules.stops_promise, {{ stops_by_law('closed.reason_code') }})
     end as stops_promise,
     case
         when closed.pause_kind = 'correction' then {{ policy.correction_after_acceptance == 'both' }}
-        else coalesce(local_rules.stops_statute, closed.reason_code is distinct from '5')
+        else coalesce(local_rules.stops_statute, {{ stops_by_law('closed.reason_code') }})
     end as stops_statute,
     local_rules.basis as local_rule_basis
 from closed
@@ -143,4 +132,5 @@ left join local_rules
     on local_rules.department = closed.source_department
     and local_rules.reason_code = closed.reason_code
     and closed.pause_kind = 'special'
-    and local_rules.valid_from <= closed.started_date
+    and closed.started_date >= local_rules.valid_from
+    and closed.started_date < coalesce(local_rules.replaced_on, 'infinity')

@@ -52,7 +52,11 @@ select
     source_order,
     recorded_at,
     reason_code,
+    null as procedure_name,
     null as responsible_party,
+    null as extension_days,
+    null as extension_unit,
+    null as document_number,
     null as office_name,
     batch_id,
     row_number

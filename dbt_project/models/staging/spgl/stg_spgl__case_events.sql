@@ -6,6 +6,14 @@ status_codes as (
     select * from {{ ref('status_codes') }}
 ),
 
+special_procedures as (
+    select * from {{ ref('stg_spgl__special_procedures') }}
+),
+
+documents as (
+    select * from {{ ref('stg_spgl__documents') }}
+),
+
 typed as (
     select
         rows.source_department,
@@ -14,8 +22,8 @@ typed as (
         {{ to_timestamp('rows.blsj') }} as event_at,
         row_number() over (partition by rows.source_department, rows.spsxslbm order by {{ lsh_order() }}) as source_order,
         {{ to_timestamp('rows.scsj') }} as recorded_at,
-        null::text as reason_code,
-        null::text as responsible_party,
+        null::integer as extension_days,
+        null::text as extension_unit,
         rows.blcs as office_name,
         rows.batch_id,
         rows.row_number,
@@ -27,7 +35,86 @@ typed as (
         ) as repetition
     from rows
     left join status_codes on status_codes.status_code = {{ to_integer('rows.blzt') }}
+),
+
+-- an extended limit is an event, though it arrives among the special procedures: it comes before what else that moment brings
+extensions as (
+    select
+        source_department,
+        instance_code,
+        'extended' as event_kind,
+        started_at as event_at,
+        0 as source_order,
+        null::timestamp as recorded_at,
+        allowed_days as extension_days,
+        allowed_unit as extension_unit,
+        null as office_name,
+        batch_id,
+        row_number,
+        null as status_code,
+        null as event_at_raw,
+        1 as repetition
+    from special_procedures
+    where procedure_code = '9'
+),
+
+events as (
+    select * from typed
+    where repetition = 1
+    union all
+    select * from extensions
+),
+
+-- the status log does not say what its special procedure is: the procedure that begins on the same day does
+procedures as (
+    select distinct on (source_department, instance_code, started_at::date)
+        source_department,
+        instance_code,
+        started_at::date as started_date,
+        procedure_code,
+        procedure_name
+    from special_procedures
+    order by source_department, instance_code, started_at::date, started_at, batch_id, row_number
+),
+
+extension_documents as (
+    select
+        source_department,
+        instance_code,
+        document_date,
+        max(document_number) as document_number
+    from documents
+    where document_title ~ '延长|延期'
+    group by source_department, instance_code, document_date
 )
 
-select * from typed
-where repetition = 1
+select
+    events.source_department,
+    events.instance_code,
+    events.event_kind,
+    events.event_at,
+    events.source_order,
+    events.recorded_at,
+    procedures.procedure_code as reason_code,
+    procedures.procedure_name,
+    null::text as responsible_party,
+    events.extension_days,
+    events.extension_unit,
+    extension_documents.document_number,
+    events.office_name,
+    events.batch_id,
+    events.row_number,
+    events.status_code,
+    events.event_at_raw,
+    events.repetition
+from events
+left join procedures
+    on events.event_kind in ('special_start', 'extended')
+    and procedures.source_department = events.source_department
+    and procedures.instance_code = events.instance_code
+    and procedures.started_date = events.event_at::date
+left join extension_documents
+    on events.event_kind = 'extended'
+    and extension_documents.source_department = events.source_department
+    and extension_documents.instance_code = events.instance_code
+    and extension_documents.document_date = events.event_at::date
