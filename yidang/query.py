@@ -74,5 +74,6 @@ def _require_select(connection: psycopg.Connection, statement: str) -> None:
 
 def _tables(connection: psycopg.Connection) -> str:
     connection.rollback()  # the query that failed
-    rows = connection.execute("select tablename from pg_tables where schemaname = 'marts' order by 1").fetchall()
+    relations = "select relname from pg_class where relnamespace = to_regnamespace('marts') and relkind in ('r', 'v')"
+    rows = connection.execute(f"{relations} order by 1").fetchall()
     return f"The tables of marts: {', '.join(name for (name,) in rows)}." if rows else "Build the marts: yidang build"

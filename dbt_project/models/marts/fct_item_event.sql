@@ -1,4 +1,4 @@
-{{ config(indexes=[{'columns': ['case_id', 'event_number'], 'unique': true}]) }}
+{{ config(materialized='view') }}
 
 with events as (
     select * from {{ ref('int_case_events') }}
@@ -10,6 +10,10 @@ cases as (
 
 code_lists as (
     select * from {{ ref('code_lists') }}
+),
+
+stamp as (
+    select * from {{ stamp_of('int_case_events') }} as stamp
 )
 
 select
@@ -30,9 +34,10 @@ select
     events.office_name,
     events.batch_id,
     events.row_number,
-    events.as_of
+    coalesce(cases.own_as_of, stamp.as_of) as as_of
 from events
 inner join cases using (case_id)
 left join code_lists as reasons
     on reasons.code_list = 'special_procedure'
     and reasons.code = events.reason_code
+cross join stamp

@@ -106,7 +106,7 @@ unanswered as (
 judged as (
     select
         cases.case_id,
-        cases.as_of,
+        {{ case_as_of() }} as as_of,
         first_events.received_date,
         first_events.recorded_accepted_date,
         first_events.first_acceptance_number,
@@ -139,7 +139,7 @@ judged as (
             from all_events
             where all_events.source_department = cases.source_department
                 and all_events.instance_code = cases.instance_code
-                and all_events.event_at::date > cases.as_of
+                and all_events.event_at::date > {{ case_as_of() }}
         )
 ),
 

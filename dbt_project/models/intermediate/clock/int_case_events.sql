@@ -1,4 +1,9 @@
-{{ config(indexes=[{'columns': ['case_id', 'event_number'], 'unique': true}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='case_id',
+    indexes=[{'columns': ['case_id', 'event_number'], 'unique': true}]
+) }}
 
 with events as (
     select * from {{ ref('int_case_events_unioned') }}
@@ -6,6 +11,7 @@ with events as (
 
 cases as (
     select * from {{ ref('int_cases') }}
+    where {{ only_changed('case_id') }}
 ),
 
 -- an event counts once its kind and time are known and its day has come; the rest are rows of the issue log, as are
@@ -13,7 +19,7 @@ cases as (
 visible as (
     select
         cases.case_id,
-        cases.as_of,
+        {{ case_as_of() }} as as_of,
         events.event_kind,
         events.event_at,
         events.event_at::date as event_date,
@@ -32,7 +38,7 @@ visible as (
     inner join cases using (source_department, instance_code)
     where events.event_kind is not null
         and events.event_at >= timestamp '2000-01-01'
-        and events.event_at::date <= cases.as_of
+        and events.event_at::date <= {{ case_as_of() }}
 ),
 
 numbered as (

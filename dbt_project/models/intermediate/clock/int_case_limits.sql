@@ -16,7 +16,7 @@ items as (
 dated as (
     select
         cases.*,
-        coalesce(acceptances.accepted_date, acceptances.received_date, acceptances.first_event_date, cases.as_of) as limits_date
+        coalesce(acceptances.accepted_date, acceptances.received_date, acceptances.first_event_date, {{ case_as_of() }}) as limits_date
     from cases
     inner join acceptances using (case_id)
 )

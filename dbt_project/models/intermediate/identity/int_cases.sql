@@ -109,9 +109,9 @@ select
     matched.limit_unit as given_limit_unit,
     matched.certificate_number,
     {% if var('observation_dates') is not none -%}
-    coalesce(observation_dates.as_of, {{ as_of() }}) as as_of,
+    observation_dates.as_of as own_as_of,
     {%- else -%}
-    {{ as_of() }} as as_of,
+    null::date as own_as_of,
     {%- endif %}
     matched.batch_id,
     matched.row_number

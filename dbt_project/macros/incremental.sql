@@ -1,0 +1,120 @@
+{#-
+  Incremental builds (docs/architecture.md). A model keyed by case or project is
+
+      materialized='incremental', incremental_strategy='replace_changed', unique_key='case_id' (or 'project_code')
+
+  and filters the CTE it is driven by with {{ only_changed('case_id') }}: a full refresh computes every row, a nightly
+  build only those of int_changed_cases (int_changed_projects), and the strategy replaces exactly these.
+-#}
+{% macro only_changed(key, alias=none) -%}
+{%- set changed = changed_relation(key) -%}
+{%- if is_incremental() -%}
+{{ alias ~ '.' if alias else '' }}{{ key }} in (select {{ key }} from {{ changed }})
+{%- else -%}
+true
+{%- endif -%}
+{%- endmacro %}
+
+{% macro changed_relation(key) -%}
+{%- if key == 'case_id' -%}{{ ref('int_changed_cases') }}
+{%- elif key == 'project_code' -%}{{ ref('int_changed_projects') }}
+{%- else -%}{{ exceptions.raise_compiler_error("replace_changed knows case_id and project_code, not " ~ key) }}
+{%- endif -%}
+{%- endmacro %}
+
+{#- Rows of a changed key go, whether it still has rows or not; what the model made of the changed keys comes. -#}
+{% macro get_incremental_replace_changed_sql(arguments) -%}
+{%- set key = arguments.unique_key -%}
+{%- set columns = get_quoted_csv(arguments.dest_columns | map(attribute='name')) -%}
+delete from {{ arguments.target_relation }}
+where {{ key }} in (select {{ key }} from {{ changed_relation(key) }});
+
+insert into {{ arguments.target_relation }} ({{ columns }})
+select {{ columns }}
+from {{ arguments.temp_relation }};
+{%- endmacro %}
+
+{#-
+  For which day, and by which calendar and rules, each table of `intermediate` was last built: one row per table,
+  written in the transaction that writes its rows. A mart that is a view takes what moves with as_of from here, so it
+  never shows one day's stamp over another day's rows.
+-#}
+{% macro create_table_stamps() -%}
+create schema if not exists intermediate;
+create table if not exists intermediate.table_stamp (
+    table_name text primary key,
+    as_of date not null,
+    calendar_version text,
+    rule_version text not null
+);
+{%- endmacro %}
+
+{#- int_build is there: every incremental model reads a relation of changed keys, and these read int_build. -#}
+{% macro stamp_table() -%}
+insert into intermediate.table_stamp (table_name, as_of, calendar_version, rule_version)
+select '{{ this.identifier }}', as_of, calendar_version, rule_version
+from {{ this.include(identifier=false) }}.int_build
+on conflict (table_name) do update set
+    as_of = excluded.as_of,
+    calendar_version = excluded.calendar_version,
+    rule_version = excluded.rule_version
+{%- endmacro %}
+
+{#- The stamp of a table, as a relation of one row: as_of, calendar_version, rule_version. -#}
+{% macro stamp_of(model) -%}
+(
+    select as_of, calendar_version, rule_version
+    from {{ ref(model).include(identifier=false) }}.table_stamp
+    where table_name = '{{ ref(model).identifier }}'
+)
+{%- endmacro %}
+
+{#-
+  A full refresh swaps a table for a new one and drops the old one with the views on it. The marts on it, which people
+  may be reading, are pointed at the new one first, in the same transaction. One that no longer fits is left to go: its
+  own model makes it anew.
+-#}
+{% macro repoint_marts() -%}
+{%- if execute and not is_incremental() -%}
+{%- set old = make_backup_relation(this, 'table') -%}
+{%- do run_query("
+do $repoint$
+declare
+    dependent record;
+begin
+    for dependent in " ~ marts_on(old) ~ "
+    loop
+        begin
+            execute format(
+                'create or replace view %s as %s',
+                dependent.mart,
+                replace(pg_get_viewdef(dependent.mart), '" ~ old.identifier ~ "', '" ~ this.identifier ~ "')
+            );
+        exception when others then
+            raise notice '% is made anew: %', dependent.mart, sqlerrm;
+        end;
+    end loop;
+end
+$repoint$") -%}
+{#- dbt's own list of relations: the drop of the old table takes along what hung on it before -#}
+{%- do adapter.cache_dropped(old) -%}
+{%- for row in run_query(marts_on(this)) -%}
+    {%- do adapter.cache_added(api.Relation.create(database=this.database, schema='marts', identifier=row['name'], type='view')) -%}
+{%- endfor -%}
+{%- endif -%}
+{%- endmacro %}
+
+{% macro marts_on(relation) -%}
+select distinct
+    views.oid::regclass as mart,
+    views.relname as name
+from pg_depend
+inner join pg_rewrite
+    on pg_rewrite.oid = pg_depend.objid
+    and pg_depend.classid = 'pg_rewrite'::regclass
+inner join pg_class as views
+    on views.oid = pg_rewrite.ev_class
+    and views.relkind = 'v'
+    and views.relnamespace = to_regnamespace('marts')
+where pg_depend.refobjid = to_regclass('{{ relation.schema }}.{{ relation.identifier }}')
+{%- endmacro %}
