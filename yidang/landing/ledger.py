@@ -91,6 +91,24 @@ create table if not exists landing.expectation_result (
     observed_value text
 );
 create index if not exists expectation_result_by_table on landing.expectation_result (department, table_name, rule);
+create table if not exists landing.calendar_notice (
+    notice_id bigint generated always as identity primary key,
+    scope text not null check (scope in ('national', 'district')),
+    calendar_year integer not null,
+    notice text not null,
+    published_on date not null,
+    file_name text not null,
+    file_sha256 text not null,
+    loaded_at timestamptz not null default now(),
+    loaded_by text not null
+);
+create table if not exists landing.calendar_day (
+    notice_id bigint not null references landing.calendar_notice,
+    date_day date not null,
+    is_working boolean not null,
+    holiday_name text not null,
+    primary key (notice_id, date_day)
+);
 """
 
 

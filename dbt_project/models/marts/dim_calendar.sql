@@ -11,5 +11,7 @@ select
     day_kind,
     holiday_name,
     calendar_version,
-    notice
+    notice,
+    notice_valid_from,
+    is_district_rule
 from calendar

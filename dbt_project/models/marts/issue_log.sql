@@ -129,6 +129,20 @@ issues as (
         is distinct from (projects.source_department, projects.batch_id, projects.row_number)
 
     union all
+    -- once, months ahead: next year's notice appears in October or November
+    select null, 'calendar_ends', 'warn', 'calendar', calendar_end.last_day::text,
+        open_beyond.case_count || ' open cases are due after the last loaded day, or not countable at all; load the next notice: yidang calendar load',
+        null, null
+    from (select max(date_day) as last_day from {{ ref('int_calendar') }}) as calendar_end
+    cross join (
+        select count(*) as case_count
+        from instances
+        where is_open and clock_flags ~ 'CAL_UNAVAILABLE|DUE_BEYOND_CALENDAR'
+    ) as open_beyond
+    where open_beyond.case_count > 0
+        or calendar_end.last_day - {{ as_of() }} <= {{ var('calendar_warning_days') }}
+
+    union all
     select works.source_department, 'unmatched_works', 'warn', 'works', works.works_code,
         'project code ' || coalesce(works.given_project_code, 'missing'), works.batch_id, works.row_number
     from works

@@ -12,28 +12,113 @@ overrides as (
     select * from {{ ref('calendar_district_overrides') }}
 ),
 
+loaded_notices as (
+    select * from {{ source('landing', 'calendar_notice') }}
+),
+
+loaded_days as (
+    select * from {{ source('landing', 'calendar_day') }}
+),
+
+-- what this release knows, and what `yidang calendar load` has added
+notices as (
+    select
+        'national' as scope,
+        calendar_year,
+        nullif(notice, '') as notice,
+        valid_from,
+        null::bigint as notice_id
+    from years
+    union all
+    select
+        scope,
+        calendar_year,
+        notice,
+        published_on as valid_from,
+        notice_id
+    from loaded_notices
+),
+
+-- the notice published last governs its year; a year without a notice's number rests on a package alone
+latest as (
+    select distinct on (scope, calendar_year) notices.*
+    from notices
+    order by scope, calendar_year, notice is not null desc, valid_from desc, notice_id desc nulls last
+),
+
+-- a notice may name days of the December before its year: the later notice governs them
+national_days as (
+    select distinct on (date_day)
+        named.*
+    from (
+        select
+            latest.calendar_year,
+            exceptions.date_day,
+            exceptions.is_working,
+            exceptions.holiday_name
+        from latest
+        inner join exceptions on extract(year from exceptions.date_day) = latest.calendar_year
+        where latest.scope = 'national' and latest.notice_id is null
+        union all
+        select
+            latest.calendar_year,
+            loaded_days.date_day,
+            loaded_days.is_working,
+            loaded_days.holiday_name
+        from latest
+        inner join loaded_days using (notice_id)
+        where latest.scope = 'national'
+    ) as named
+    order by date_day, calendar_year desc
+),
+
+-- a district's file for a year replaces what the seed says about that year
+district_days as (
+    select
+        loaded_days.date_day,
+        loaded_days.is_working,
+        loaded_days.holiday_name as reason
+    from latest
+    inner join loaded_days using (notice_id)
+    where latest.scope = 'district'
+    union all
+    select
+        overrides.date_day,
+        overrides.is_working,
+        overrides.reason
+    from overrides
+    left join latest
+        on latest.scope = 'district'
+        and latest.calendar_year = extract(year from overrides.date_day)
+    where latest.calendar_year is null
+),
+
 -- only years whose notice is loaded: a day without a notice has no number, never a guessed one
 days as (
     select
         day::date as date_day,
-        years.notice
-    from years
+        latest.notice,
+        latest.valid_from as notice_valid_from
+    from latest
     cross join lateral generate_series(
-        make_date(years.calendar_year, 1, 1), make_date(years.calendar_year, 12, 31), interval '1 day'
+        make_date(latest.calendar_year, 1, 1), make_date(latest.calendar_year, 12, 31), interval '1 day'
     ) as day
+    where latest.scope = 'national'
 ),
 
 classified as (
     select
         days.date_day,
         days.notice,
-        coalesce(overrides.reason, exceptions.holiday_name) as holiday_name,
-        coalesce(overrides.is_working, exceptions.is_working, isodow < 6) as is_working_day,
-        isodow < 6 as is_weekday
+        days.notice_valid_from,
+        coalesce(district_days.reason, national_days.holiday_name) as holiday_name,
+        coalesce(district_days.is_working, national_days.is_working, isodow < 6) as is_working_day,
+        isodow < 6 as is_weekday,
+        district_days.date_day is not null as is_district_rule
     from days
     cross join lateral (select extract(isodow from days.date_day) as isodow) as week
-    left join exceptions using (date_day)
-    left join overrides using (date_day)
+    left join national_days using (date_day)
+    left join district_days using (date_day)
 ),
 
 versioned as (
@@ -56,6 +141,8 @@ select
     end as day_kind,
     classified.holiday_name,
     versioned.calendar_version,
-    nullif(classified.notice, '') as notice
+    classified.notice,
+    classified.notice_valid_from,
+    classified.is_district_rule
 from classified
 cross join versioned
