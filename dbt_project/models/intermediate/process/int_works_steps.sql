@@ -1,0 +1,153 @@
+{{ config(indexes=[{'columns': ['works_code', 'step_number'], 'unique': true}, {'columns': ['project_code']}]) }}
+
+{#-
+  What each case of a 工程 had to wait for: its predecessor. Where the catalogue names required items, the latest of
+  them that was granted by then; else the latest decision of the 工程 by then. One pass, in the order of dates.
+-#}
+
+with case_days as (
+    select * from {{ ref('int_case_days') }}
+),
+
+cases as (
+    select * from {{ ref('int_cases') }}
+),
+
+acceptances as (
+    select * from {{ ref('int_case_acceptances') }}
+),
+
+limits as (
+    select * from {{ ref('int_case_limits') }}
+),
+
+works as (
+    select * from {{ ref('int_works') }}
+),
+
+items as (
+    select * from {{ ref('int_items') }}
+),
+
+calendar as (
+    select * from {{ ref('int_calendar') }}
+),
+
+required_items as (
+    select
+        item_code,
+        item_version,
+        regexp_split_to_table(prerequisite_item_codes, '[,，;；、\s]+') as required_item_code
+    from items
+    where prerequisite_item_codes is not null
+),
+
+known_works as (
+    select project_code, works_code from works
+    where project_code is not null and works_code != project_code
+    union
+    select project_code, works_code from case_days
+    where not is_project_wide
+),
+
+-- a case for the whole project holds up every one of its 工程; the project stands for a 工程 only while it has none
+memberships as (
+    select case_id, works_code from case_days
+    where not is_project_wide
+    union all
+    select
+        case_days.case_id,
+        coalesce(known_works.works_code, case_days.works_code) as works_code
+    from case_days
+    left join known_works using (project_code)
+    where case_days.is_project_wide
+),
+
+located as (
+    select
+        case_days.project_code,
+        memberships.works_code,
+        case_days.case_id,
+        coalesce(works.flow_type_code, cases.flow_type_code) as flow_type,
+        cases.item_code,
+        limits.item_version,
+        limits.item_name,
+        case_days.stage_number,
+        cases.department_id,
+        cases.parallel_group_code,
+        case_days.outcome,
+        acceptances.received_date,
+        case_days.start_date,
+        -- an open case moves with as_of: it has no end yet
+        case when case_days.outcome != 'open' then case_days.end_date end as end_date,
+        case when case_days.outcome != 'open' then case_days.elapsed_working_days end as elapsed_working_days
+    from memberships
+    inner join case_days using (case_id)
+    inner join cases using (case_id)
+    inner join acceptances using (case_id)
+    inner join limits using (case_id)
+    left join works on works.works_code = memberships.works_code
+),
+
+numbered as (
+    select
+        located.*,
+        (row_number() over (partition by works_code order by end_date, start_date, item_code, case_id))::integer
+            as step_number
+    from located
+),
+
+-- A decision on the day of an acceptance came before it. Of cases that took no day, the earlier number came first.
+moments as (
+    select works_code, step_number, end_date as moment, step_number as place, false as is_start
+    from numbered
+    where end_date is not null
+    union all
+    select works_code, step_number, start_date, case when start_date = end_date then step_number else 2147483647 end, true
+    from numbered
+),
+
+latest_decisions as (
+    select
+        works_code,
+        step_number,
+        is_start,
+        max(step_number) filter (where not is_start) over (
+            partition by works_code order by moment, place, is_start desc, step_number
+            rows between unbounded preceding and 1 preceding
+        ) as latest_decided_number
+    from moments
+),
+
+latest_required as (
+    select
+        numbered.works_code,
+        numbered.step_number,
+        max(required.step_number) as required_number
+    from numbered
+    inner join required_items using (item_code, item_version)
+    inner join numbered as required
+        on required.works_code = numbered.works_code
+        and required.item_code = required_items.required_item_code
+        and required.outcome = 'passed'
+        and required.end_date <= numbered.start_date
+        and required.step_number < numbered.step_number
+    group by numbered.works_code, numbered.step_number
+)
+
+select
+    numbered.*,
+    start_day.working_day_number as start_working_day_number,
+    end_day.working_day_number as end_working_day_number,
+    coalesce(latest_required.required_number, latest_decisions.latest_decided_number) as predecessor_number,
+    latest_required.required_number is not null as is_predecessor_required
+from numbered
+inner join latest_decisions
+    on latest_decisions.works_code = numbered.works_code
+    and latest_decisions.step_number = numbered.step_number
+    and latest_decisions.is_start
+left join latest_required
+    on latest_required.works_code = numbered.works_code
+    and latest_required.step_number = numbered.step_number
+inner join calendar as start_day on start_day.date_day = numbered.start_date
+left join calendar as end_day on end_day.date_day = numbered.end_date

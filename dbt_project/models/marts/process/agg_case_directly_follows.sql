@@ -1,0 +1,148 @@
+{#- Days are counted by value first and percentiles read off the counts: one pass over the cases, no sort of their steps. -#}
+
+with paths as (
+    select * from {{ ref('int_case_paths') }}
+),
+
+cases as (
+    select * from {{ ref('int_cases') }}
+),
+
+calendar as (
+    select * from {{ ref('int_calendar') }}
+),
+
+departments as (
+    select * from {{ ref('int_departments') }}
+),
+
+item_names as (
+    select * from {{ ref('int_item_names') }}
+),
+
+event_kinds as (
+    select * from {{ ref('int_event_kinds') }}
+),
+
+as_of_day as (
+    select
+        date_day,
+        working_day_number
+    from calendar
+    where date_day = {{ as_of() }}
+),
+
+-- an open case is still waiting in its last step: to OPEN it counts the days up to now
+closed_paths as (
+    select
+        cases.department_id,
+        cases.item_code,
+        array_prepend('START', event_kinds) as from_kinds,
+        array_append(event_kinds, case when has_end then 'END' else 'OPEN' end) as to_kinds,
+        array_prepend(null, event_dates) as from_dates,
+        array_append(event_dates, case when not has_end then as_of_day.date_day end) as to_dates,
+        array_prepend(null, working_day_numbers) as from_numbers,
+        array_append(working_day_numbers, case when not has_end then as_of_day.working_day_number end) as to_numbers
+    from paths
+    inner join cases using (case_id)
+    left join as_of_day on true
+),
+
+edges as (
+    select
+        closed_paths.department_id,
+        closed_paths.item_code,
+        edge.from_kind,
+        edge.to_kind,
+        edge.to_number - edge.from_number as working_days,
+        edge.to_date - edge.from_date as calendar_days,
+        coalesce(array_position(from_kinds, edge.to_kind) <= edge.place, false) as is_repetition,
+        -- the first time the case takes this edge; looked up only where its first step was taken before
+        array_position(from_kinds, edge.from_kind) = edge.place
+        or not exists (
+            select 1
+            from unnest(from_kinds[:edge.place - 1], to_kinds[:edge.place - 1]) as earlier (from_kind, to_kind)
+            where earlier.from_kind = edge.from_kind and earlier.to_kind = edge.to_kind
+        ) as is_first_in_case
+    from closed_paths
+    cross join lateral unnest(from_kinds, to_kinds, from_dates, to_dates, from_numbers, to_numbers) with ordinality
+        as edge (from_kind, to_kind, from_date, to_date, from_number, to_number, place)
+),
+
+counted as (
+    select
+        department_id,
+        item_code,
+        from_kind,
+        to_kind,
+        working_days,
+        calendar_days,
+        count(*) as edge_count,
+        count(*) filter (where is_first_in_case) as case_count,
+        count(*) filter (where is_repetition) as repetition_count
+    from edges
+    group by department_id, item_code, from_kind, to_kind, working_days, calendar_days
+),
+
+sliced as (
+    select
+        case
+            when grouping(item_code) = 0 then 'item'
+            when grouping(department_id) = 0 then 'department'
+            else 'all'
+        end as slice,
+        department_id,
+        item_code,
+        from_kind,
+        to_kind,
+        working_days,
+        calendar_days,
+        sum(edge_count) as edge_count,
+        sum(case_count) as case_count,
+        sum(repetition_count) as repetition_count
+    from counted
+    group by grouping sets (
+        (from_kind, to_kind, working_days, calendar_days),
+        (department_id, from_kind, to_kind, working_days, calendar_days),
+        (department_id, item_code, from_kind, to_kind, working_days, calendar_days)
+    )
+),
+
+running as (
+    select
+        sliced.*,
+        sum(edge_count) filter (where working_days is not null) over edge as measured_count,
+        sum(edge_count) filter (where working_days is not null) over (edge order by working_days) as running_working_count,
+        sum(edge_count) filter (where calendar_days is not null) over (edge order by calendar_days) as running_calendar_count,
+        sum(edge_count) filter (where calendar_days is not null) over edge as dated_count
+    from sliced
+    window edge as (partition by slice, department_id, item_code, from_kind, to_kind)
+)
+
+select
+    running.slice,
+    running.department_id,
+    max(departments.department_name) as department_name,
+    running.item_code,
+    max(item_names.item_name) as item_name,
+    running.from_kind,
+    max(from_names.status_name) as from_name,
+    running.to_kind,
+    max(to_names.status_name) as to_name,
+    sum(edge_count)::integer as edge_count,
+    sum(case_count)::integer as case_count,
+    sum(repetition_count)::integer as repetition_count,
+    coalesce(max(measured_count), 0)::integer as measured_count,
+    sum(working_days * edge_count)::bigint as total_working_days,
+    {{ percentile_of_counts(0.5, 'working_days', 'running_working_count', 'measured_count') }} as median_working_days,
+    {{ percentile_of_counts(0.9, 'working_days', 'running_working_count', 'measured_count') }} as p90_working_days,
+    {{ percentile_of_counts(0.5, 'calendar_days', 'running_calendar_count', 'dated_count') }} as median_calendar_days,
+    {{ percentile_of_counts(0.9, 'calendar_days', 'running_calendar_count', 'dated_count') }} as p90_calendar_days,
+    {{ as_of() }} as as_of,
+    {{ stamps() }}
+from running
+left join departments using (department_id)
+left join item_names using (item_code)
+left join event_kinds as from_names on from_names.event_kind = running.from_kind
+left join event_kinds as to_names on to_names.event_kind = running.to_kind
+group by running.slice, running.department_id, running.item_code, running.from_kind, running.to_kind
