@@ -74,6 +74,7 @@ located as (
         limits.item_name,
         case_days.stage_number,
         cases.department_id,
+        acceptances.office_name,
         cases.parallel_group_code,
         case_days.outcome,
         acceptances.received_date,
@@ -133,21 +134,47 @@ latest_required as (
         and required.end_date <= numbered.start_date
         and required.step_number < numbered.step_number
     group by numbered.works_code, numbered.step_number
+),
+
+preceded as (
+    select
+        numbered.*,
+        coalesce(latest_required.required_number, latest_decisions.latest_decided_number) as predecessor_number,
+        latest_required.required_number is not null as is_predecessor_required
+    from numbered
+    inner join latest_decisions
+        on latest_decisions.works_code = numbered.works_code
+        and latest_decisions.step_number = numbered.step_number
+        and latest_decisions.is_start
+    left join latest_required
+        on latest_required.works_code = numbered.works_code
+        and latest_required.step_number = numbered.step_number
+),
+
+connected as (
+    select
+        preceded.*,
+        predecessors.item_code as from_item_code,
+        predecessors.item_name as from_item_name,
+        predecessors.end_date as ready_date,
+        -- papers that were in before the predecessor's decision waited for the department only
+        least(
+            greatest(coalesce(preceded.received_date, preceded.start_date), predecessors.end_date), preceded.start_date
+        ) as handed_in_date
+    from preceded
+    left join numbered as predecessors
+        on predecessors.works_code = preceded.works_code
+        and predecessors.step_number = preceded.predecessor_number
 )
 
 select
-    numbered.*,
-    start_day.working_day_number as start_working_day_number,
-    end_day.working_day_number as end_working_day_number,
-    coalesce(latest_required.required_number, latest_decisions.latest_decided_number) as predecessor_number,
-    latest_required.required_number is not null as is_predecessor_required
-from numbered
-inner join latest_decisions
-    on latest_decisions.works_code = numbered.works_code
-    and latest_decisions.step_number = numbered.step_number
-    and latest_decisions.is_start
-left join latest_required
-    on latest_required.works_code = numbered.works_code
-    and latest_required.step_number = numbered.step_number
-inner join calendar as start_day on start_day.date_day = numbered.start_date
-left join calendar as end_day on end_day.date_day = numbered.end_date
+    connected.*,
+    ready_day.working_day_number as ready_number,
+    handed_in_day.working_day_number as handed_in_number,
+    start_day.working_day_number as start_number,
+    end_day.working_day_number as end_number
+from connected
+inner join calendar as start_day on start_day.date_day = connected.start_date
+left join calendar as end_day on end_day.date_day = connected.end_date
+left join calendar as ready_day on ready_day.date_day = connected.ready_date
+left join calendar as handed_in_day on handed_in_day.date_day = connected.handed_in_date

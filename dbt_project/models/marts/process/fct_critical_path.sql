@@ -1,118 +1,57 @@
-{{ config(indexes=[{'columns': ['works_code', 'path_number'], 'unique': true}, {'columns': ['project_code']}]) }}
+{{ config(materialized='view') }}
 
-with recursive steps as (
-    select * from {{ ref('int_works_steps') }}
-),
-
-milestone_items as (
-    select distinct item_code from {{ ref('stg_spgl__flow_items') }}
-    where is_milestone
-),
-
-calendar as (
-    select * from {{ ref('int_calendar') }}
+with critical_path as (
+    select * from {{ ref('int_critical_path') }}
 ),
 
 departments as (
     select * from {{ ref('int_departments') }}
 ),
 
-last_milestones as (
+calendar as (
+    select * from {{ ref('int_calendar') }}
+),
+
+spans as (
     select
+        project_code,
         works_code,
-        max(step_number) filter (
-            where outcome = 'passed' and stage_number between 1 and 4 and milestone_items.item_code is not null
-        ) as step_number,
-        min(start_date) as span_started_date
-    from steps
-    left join milestone_items using (item_code)
-    group by works_code
+        max(ended_date) as path_ended_date
+    from critical_path
+    group by project_code, works_code
 ),
 
-walked as (
-    select
-        steps.*,
-        last_milestones.span_started_date
-    from last_milestones
-    inner join steps using (works_code, step_number)
-    union all
-    select
-        steps.*,
-        walked.span_started_date
-    from walked
-    inner join steps
-        on steps.works_code = walked.works_code
-        and steps.step_number = walked.predecessor_number
-),
-
-connected as (
-    select
-        walked.*,
-        lag(item_code) over one_works as from_item_code,
-        lag(item_name) over one_works as from_item_name,
-        coalesce(lag(end_date) over one_works, span_started_date) as ready_date
-    from walked
-    window one_works as (partition by works_code order by step_number)
-),
-
-handed_in as (
-    select
-        connected.*,
-        least(greatest(coalesce(received_date, start_date), ready_date), start_date) as handed_in_date
-    from connected
-),
-
-intervals as (
-    select
-        handed_in.project_code,
-        handed_in.works_code,
-        handed_in.flow_type,
-        handed_in.step_number,
-        interval_of_step.place,
-        interval_of_step.step_kind,
-        handed_in.case_id,
-        handed_in.from_item_code,
-        handed_in.from_item_name,
-        handed_in.item_code,
-        handed_in.item_name,
-        handed_in.stage_number,
-        handed_in.department_id,
-        handed_in.is_predecessor_required,
-        interval_of_step.started_date,
-        interval_of_step.ended_date,
-        case when step_kind = 'handling' then handed_in.elapsed_working_days end as elapsed_working_days
-    from handed_in
-    cross join lateral (
-        values
-        (1, 'application', ready_date, handed_in_date),
-        (2, 'intake', handed_in_date, start_date),
-        (3, 'handling', start_date, end_date)
-    ) as interval_of_step (place, step_kind, started_date, ended_date)
-    where step_kind = 'handling' or started_date < ended_date
+-- a project is through when the last of its 工程 is
+slowest as (
+    select distinct on (project_code) works_code
+    from spans
+    order by project_code, path_ended_date desc, works_code
 )
 
 select
-    intervals.project_code,
-    intervals.works_code,
-    (row_number() over (partition by works_code order by step_number, place))::integer as path_number,
-    intervals.flow_type,
-    intervals.step_kind,
+    critical_path.works_code,
+    critical_path.path_number,
+    critical_path.project_code,
+    slowest.works_code is not null as is_slowest_works,
+    critical_path.flow_type,
+    critical_path.step_kind,
     case when step_kind = 'application' then 'applicant' else 'department' end as holder,
-    intervals.case_id,
-    intervals.from_item_code,
-    intervals.from_item_name,
-    intervals.item_code,
-    intervals.item_name,
-    intervals.stage_number,
-    intervals.department_id,
+    critical_path.department_id,
     departments.department_name,
-    intervals.is_predecessor_required,
-    intervals.started_date,
-    intervals.ended_date,
-    ended.working_day_number - started.working_day_number as working_days,
-    intervals.ended_date - intervals.started_date as calendar_days,
-    ended.working_day_number - started.working_day_number - intervals.elapsed_working_days as paused_working_days
-from intervals
-inner join calendar as started on started.date_day = intervals.started_date
-inner join calendar as ended on ended.date_day = intervals.ended_date
+    critical_path.office_name,
+    critical_path.case_id,
+    critical_path.from_item_code,
+    critical_path.from_item_name,
+    critical_path.item_code,
+    critical_path.item_name,
+    critical_path.stage_number,
+    critical_path.is_predecessor_required,
+    critical_path.started_date,
+    critical_path.ended_date,
+    critical_path.working_days,
+    critical_path.calendar_days,
+    critical_path.paused_working_days,
+    {{ stamps() }}
+from critical_path
+left join slowest using (works_code)
 left join departments using (department_id)
