@@ -93,8 +93,9 @@ located as (
 numbered as (
     select
         located.*,
-        (row_number() over (partition by works_code order by end_date, start_date, item_code, case_id))::integer
-            as step_number
+        (row_number() over (
+            partition by works_code order by end_date, start_date, stage_number, item_code, case_id
+        ))::integer as step_number
     from located
 ),
 

@@ -19,6 +19,7 @@ started_together as (
         start_date,
         coalesce(parallel_group_code, case_id) as application,
         max(flow_type) as flow_type,
+        min(stage_number) as stage_number,
         string_agg(coalesce(item_code, '?'), '+' order by item_code) as item_codes,
         count(*) as case_count,
         count(*) filter (where end_date is null) as open_case_count
@@ -42,7 +43,7 @@ select
     max(started_together.flow_type) as flow_type,
     string_agg(
         case when case_count > 1 then '{' || item_codes || '}' else item_codes end,
-        ' > ' order by start_date, item_codes, application
+        ' > ' order by start_date, stage_number, item_codes, application
     ) as variant,
     sum(case_count)::integer as case_count,
     sum(open_case_count)::integer as open_case_count,

@@ -92,10 +92,10 @@ variants as (
 named as (
     select
         variants.event_kinds,
-        string_agg(names.status_name, ' → ' order by step.place) as variant_name
+        string_agg(coalesce(names.status_name, event_kind), ' → ' order by step.place) as variant_name
     from (select distinct event_kinds from variants) as variants
     cross join lateral unnest(event_kinds) with ordinality as step (event_kind, place)
-    inner join event_kinds as names using (event_kind)
+    left join event_kinds as names using (event_kind)
     group by variants.event_kinds
 )
 

@@ -85,10 +85,10 @@ select
     aggregated.total_working_days,
     aggregated.application_working_days,
     aggregated.intake_working_days,
-    case when measured_count >= {{ var('minimum_n') }} then working_day_percentiles[1] end::numeric as median_working_days,
-    case when measured_count >= {{ var('minimum_n') }} then working_day_percentiles[2] end::numeric as p90_working_days,
-    case when measured_count >= {{ var('minimum_n') }} then calendar_day_percentiles[1] end::numeric as median_calendar_days,
-    case when measured_count >= {{ var('minimum_n') }} then calendar_day_percentiles[2] end::numeric as p90_calendar_days,
+    case when measured_count >= {{ var('minimum_n') }} then round(working_day_percentiles[1]::numeric, 2) end as median_working_days,
+    case when measured_count >= {{ var('minimum_n') }} then round(working_day_percentiles[2]::numeric, 2) end as p90_working_days,
+    case when measured_count >= {{ var('minimum_n') }} then round(calendar_day_percentiles[1]::numeric, 2) end as median_calendar_days,
+    case when measured_count >= {{ var('minimum_n') }} then round(calendar_day_percentiles[2]::numeric, 2) end as p90_calendar_days,
     {{ as_of() }} as as_of,
     {{ stamps() }}
 from aggregated

@@ -35,8 +35,10 @@ select
     counted.works_count,
     (sum(works_count) over one_flow)::integer as flow_works_count,
     round(works_count / (sum(works_count) over one_flow)::numeric, 6) as share,
-    case when works_count >= {{ var('minimum_n') }} then median_span_working_days end::numeric as median_span_working_days,
-    case when works_count >= {{ var('minimum_n') }} then p90_span_working_days end::numeric as p90_span_working_days,
+    case when works_count >= {{ var('minimum_n') }} then round(median_span_working_days::numeric, 2) end
+        as median_span_working_days,
+    case when works_count >= {{ var('minimum_n') }} then round(p90_span_working_days::numeric, 2) end
+        as p90_span_working_days,
     {{ as_of() }} as as_of,
     {{ stamps() }}
 from counted
