@@ -1,4 +1,9 @@
-{{ config(indexes=[{'columns': ['case_id'], 'unique': true}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='case_id',
+    indexes=[{'columns': ['case_id'], 'unique': true}]
+) }}
 
 with events as (
     select
@@ -10,6 +15,7 @@ with events as (
         first_acceptance_number,
         terminal_number
     from {{ ref('int_case_events') }}
+    where {{ only_changed('case_id') }}
 ),
 
 calendar as (

@@ -1,6 +1,12 @@
-{{ config(indexes=[{'columns': ['works_code', 'path_number'], 'unique': true}, {'columns': ['project_code']}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='project_code',
+    indexes=[{'columns': ['works_code', 'path_number'], 'unique': true}, {'columns': ['project_code']}]
+) }}
 
-with recursive steps as (
+-- read in place: the walk back looks up one step at a time
+with recursive steps as not materialized (
     select * from {{ ref('int_works_steps') }}
 ),
 
@@ -22,6 +28,7 @@ last_milestones as (
         min(start_date) as span_started_date
     from steps
     left join milestone_items using (item_code)
+    where {{ only_changed('project_code') }}
     group by works_code
 ),
 
@@ -65,6 +72,7 @@ intervals as (
         readied.item_name,
         readied.stage_number,
         readied.department_id,
+        readied.department_name,
         readied.office_name,
         readied.is_predecessor_required,
         interval_of_step.started_date,
@@ -78,12 +86,22 @@ intervals as (
         (3, 'handling', start_date, end_date)
     ) as interval_of_step (place, step_kind, started_date, ended_date)
     where step_kind = 'handling' or started_date < ended_date
+),
+
+-- a project is through when the last of its 工程 is
+slowest_works as (
+    select distinct on (project_code)
+        project_code,
+        works_code
+    from intervals
+    order by project_code, ended_date desc, works_code
 )
 
 select
     intervals.project_code,
     intervals.works_code,
-    (row_number() over (partition by works_code order by step_number, place))::integer as path_number,
+    (row_number() over (partition by intervals.works_code order by step_number, place))::integer as path_number,
+    slowest_works.works_code is not null as is_slowest_works,
     intervals.flow_type,
     intervals.step_kind,
     intervals.case_id,
@@ -93,6 +111,7 @@ select
     intervals.item_name,
     intervals.stage_number,
     intervals.department_id,
+    intervals.department_name,
     intervals.office_name,
     intervals.is_predecessor_required,
     intervals.started_date,
@@ -103,3 +122,6 @@ select
 from intervals
 inner join calendar as started on started.date_day = intervals.started_date
 inner join calendar as ended on ended.date_day = intervals.ended_date
+left join slowest_works
+    on slowest_works.project_code = intervals.project_code
+    and slowest_works.works_code = intervals.works_code

@@ -1,4 +1,9 @@
-{{ config(indexes=[{'columns': ['works_code', 'step_number'], 'unique': true}, {'columns': ['project_code']}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='project_code',
+    indexes=[{'columns': ['works_code', 'step_number'], 'unique': true}, {'columns': ['project_code']}]
+) }}
 
 {#-
   What each case of a 工程 had to wait for: its predecessor. Where the catalogue names required items, the latest of
@@ -7,18 +12,12 @@
 
 with case_days as (
     select * from {{ ref('int_case_days') }}
+    where {{ only_changed('project_code') }}
 ),
 
-cases as (
-    select * from {{ ref('int_cases') }}
-),
-
-acceptances as (
-    select * from {{ ref('int_case_acceptances') }}
-),
-
-limits as (
-    select * from {{ ref('int_case_limits') }}
+instances as (
+    select * from {{ ref('int_item_instances') }}
+    where {{ only_changed('project_code') }}
 ),
 
 works as (
@@ -44,7 +43,8 @@ required_items as (
 
 known_works as (
     select project_code, works_code from works
-    where project_code is not null and works_code != project_code
+    where works_code != project_code
+        and {{ only_changed('project_code') }}
     union
     select project_code, works_code from case_days
     where not is_project_wide
@@ -68,25 +68,24 @@ located as (
         case_days.project_code,
         memberships.works_code,
         case_days.case_id,
-        coalesce(works.flow_type_code, cases.flow_type_code) as flow_type,
-        cases.item_code,
-        limits.item_version,
-        limits.item_name,
+        coalesce(works.flow_type_code, instances.flow_type) as flow_type,
+        instances.item_code,
+        instances.item_version,
+        instances.item_name,
         case_days.stage_number,
-        cases.department_id,
-        acceptances.office_name,
-        cases.parallel_group_code,
+        instances.department_id,
+        instances.department_name,
+        instances.office_name,
+        instances.parallel_group_code,
         case_days.outcome,
-        acceptances.received_date,
+        instances.received_date,
         case_days.start_date,
         -- an open case moves with as_of: it has no end yet
         case when case_days.outcome != 'open' then case_days.end_date end as end_date,
         case when case_days.outcome != 'open' then case_days.elapsed_working_days end as elapsed_working_days
     from memberships
     inner join case_days using (case_id)
-    inner join cases using (case_id)
-    inner join acceptances using (case_id)
-    inner join limits using (case_id)
+    inner join instances using (case_id)
     left join works on works.works_code = memberships.works_code
 ),
 

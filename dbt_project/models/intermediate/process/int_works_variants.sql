@@ -1,14 +1,21 @@
-{{ config(indexes=[{'columns': ['works_code'], 'unique': true}, {'columns': ['project_code']}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    unique_key='project_code',
+    indexes=[{'columns': ['works_code'], 'unique': true}, {'columns': ['project_code']}]
+) }}
 
 {#- The sequential stages only: items of stage 5 run beside them and would make almost every 工程 a variant of its own. -#}
 
 with steps as (
     select * from {{ ref('int_works_steps') }}
     where stage_number between 1 and 4
+        and {{ only_changed('project_code') }}
 ),
 
 critical_path as (
     select * from {{ ref('int_critical_path') }}
+    where {{ only_changed('project_code') }}
 ),
 
 -- items of one application accepted on one day are a set; they have no order among themselves

@@ -6,10 +6,6 @@ critical_path as (
     select * from {{ ref('int_critical_path') }}
 ),
 
-departments as (
-    select * from {{ ref('int_departments') }}
-),
-
 code_lists as (
     select * from {{ ref('code_lists') }}
 ),
@@ -28,6 +24,7 @@ waits as (
     select
         steps.flow_type,
         steps.department_id,
+        steps.department_name,
         steps.office_name,
         steps.from_item_code,
         steps.from_item_name,
@@ -52,6 +49,7 @@ waits as (
     select
         flow_type,
         department_id,
+        department_name,
         office_name,
         from_item_code,
         from_item_name,
@@ -73,7 +71,6 @@ placed as (
         place.place_code,
         place.place_name
     from waits
-    left join departments using (department_id)
     cross join lateral (
         values
         (

@@ -4,8 +4,8 @@ with paths as (
     select * from {{ ref('int_case_paths') }}
 ),
 
-cases as (
-    select * from {{ ref('int_cases') }}
+instances as (
+    select * from {{ ref('int_item_instances') }}
 ),
 
 calendar as (
@@ -35,8 +35,8 @@ as_of_day as (
 -- an open case is still waiting in its last step: to OPEN it counts the days up to now
 closed_paths as (
     select
-        cases.department_id,
-        cases.item_code,
+        instances.department_id,
+        instances.item_code,
         array_prepend('START', event_kinds) as from_kinds,
         array_append(event_kinds, case when has_end then 'END' else 'OPEN' end) as to_kinds,
         array_prepend(null, event_dates) as from_dates,
@@ -44,7 +44,7 @@ closed_paths as (
         array_prepend(null, working_day_numbers) as from_numbers,
         array_append(working_day_numbers, case when not has_end then as_of_day.working_day_number end) as to_numbers
     from paths
-    inner join cases using (case_id)
+    inner join instances using (case_id)
     left join as_of_day on true
 ),
 

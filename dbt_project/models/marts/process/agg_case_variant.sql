@@ -2,16 +2,8 @@ with paths as (
     select * from {{ ref('int_case_paths') }}
 ),
 
-cases as (
-    select * from {{ ref('int_cases') }}
-),
-
-acceptances as (
-    select * from {{ ref('int_case_acceptances') }}
-),
-
-clocks as (
-    select * from {{ ref('int_case_clocks') }}
+instances as (
+    select * from {{ ref('int_item_instances') }}
 ),
 
 calendar as (
@@ -32,19 +24,15 @@ event_kinds as (
 
 measured as (
     select
-        cases.department_id,
-        cases.item_code,
+        instances.department_id,
+        instances.item_code,
         paths.event_kinds,
         not paths.has_end as is_open,
-        case when acceptances.outcome in ('passed', 'denied') and clocks.is_in_calendar
-            then clocks.elapsed_working_days
-        end as elapsed_working_days,
+        case when instances.is_decided then instances.elapsed_working_days end as elapsed_working_days,
         paths.restated_event_count,
         paths.after_end_event_count
     from paths
-    inner join cases using (case_id)
-    inner join acceptances using (case_id)
-    left join clocks using (case_id)
+    inner join instances using (case_id)
 ),
 
 counted as (
