@@ -1,7 +1,7 @@
 """Write the calendar seeds of dbt from the package chinesecalendar (State Council notices, 2004 onwards).
 
-Run it when a new version of the package carries the next year's notice. A year can also be loaded by hand: add its
-row to calendar_years.csv and its holidays and make-up days to calendar_exceptions.csv; no code changes.
+Run it when a new version of the package carries the next year's notice. An installation need not wait for that:
+`yidang calendar load` takes a notice from a small CSV.
 """
 
 from __future__ import annotations

@@ -140,6 +140,18 @@ def test_to_the_terminal_without_limits_with_odd_ids_and_an_offset(settings, tmp
     assert [row["flags"] for row in found] == ["", "", "PRE_ACCEPTANCE"]
 
 
+def test_an_extension_with_its_days_and_document(settings, tmp_path):
+    """Day 20 is Monday 31 March 2025; ten more days end on Tuesday 15 April, over 清明 (4 April)."""
+    extended = {"kind": "extended", "at": "2025-03-20", "days": 10, "document": "甲延〔2025〕3号"}
+    events = [{"kind": "accepted", "at": "2025-03-03"}, extended]
+    rows = [ROW | {"id": str(end), "events": json.dumps(events[:end]), "as_of": "2025-04-02"} for end in (1, 2)]
+    done = run(write(tmp_path / "in.csv", *rows))
+    assert done.returncode == 0, done.stderr
+    found = list(csv.DictReader(done.stdout.splitlines()))
+    assert [row["statutory_due_date"] for row in found] == ["2025-03-31", "2025-04-15"]
+    assert [row["flags"] for row in found] == ["STATUTORY_OVERDUE", "EXTENDED"]
+
+
 def test_every_kind_of_the_standard_is_understood(settings):
     kinds = {event["kind"] for vector in vectors() for event in json.loads(vector["events"])}
     assert kinds < set(status_codes(settings))
@@ -156,6 +168,8 @@ def test_every_kind_of_the_standard_is_understood(settings):
         ({"events": '[{"kind": "accepted", "at": "2025-02-30"}]'}, "events", ["'2025-02-30' is not a date"]),
         ({"events": '[{"kind": "accepted", "at": "1970-01-01"}]'}, "events", ["taken for no date"]),
         ({"events": '[{"kind": "accepted", "at": 20250303.5}]'}, "events", ["20250303.5 is not a date"]),
+        ({"events": '[{"kind": "accepted", "at": "2025-03-03", "days": 10}]'}, "events", ["kind and at"]),
+        ({"events": '[{"kind": "extended", "at": "2025-03-03", "days": "10"}]'}, "events", ["'10' is not a number"]),
         ({"as_of": "10.3.2025"}, "as_of", ["'10.3.2025' is not a date", "2025-03-03"]),
         ({"as_of": "2025-03-01"}, "as_of", ["before the first event"]),
         ({"as_of": ""}, "as_of", ["'' is not a date"]),

@@ -11,6 +11,7 @@ PACKAGE = ROOT / "yidang"
 # Lower may not import higher. Modules of one rank may import each other only inside the same package.
 RANK = {
     "errors": 0,
+    "csv_file": 1,
     "progress": 1,
     "settings": 1,
     "contracts": 2,
@@ -22,6 +23,7 @@ RANK = {
     "gate": 5,
     "landing": 6,
     "build": 7,
+    "calendar": 7,
     "clock": 8,
     "status": 8,
     "reports": 8,

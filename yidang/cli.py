@@ -26,6 +26,10 @@ report_app = typer.Typer(help="Write documents (.docx, and .pdf where LibreOffic
 app.add_typer(report_app, name="report")
 clock_app = typer.Typer(help="The working-day clock: compute cases of a file, explain a case.", no_args_is_help=True)
 app.add_typer(clock_app, name="clock")
+calendar_app = typer.Typer(
+    help="The working-day calendar: load a year's notice, show what counts.", no_args_is_help=True
+)
+app.add_typer(calendar_app, name="calendar")
 
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day the figures are true for.")]
 
@@ -189,7 +193,8 @@ def clock_try(
 ) -> None:
     """Compute cases of a CSV file with the same models, in a scratch database that is dropped at the end.
 
-    events: a JSON list such as [{"kind": "accepted", "at": "2025-03-03T10:00:00"}, …]; limits in working days.
+    events: a JSON list such as [{"kind": "accepted", "at": "2025-03-03T10:00:00"}, …]; an `extended` one may carry days
+    and document. Limits in working days. Loaded calendar notices count.
     """
     from yidang.clock.try_cases import try_file
 
@@ -206,6 +211,34 @@ def clock_explain(
     from yidang.clock.explain import explain, render
 
     render(explain(settings_module.load(), case))
+
+
+@calendar_app.command("load")
+def calendar_load(
+    file: Annotated[Path, typer.Argument(help="CSV with year, notice, published_on, date, is_working, name.")],
+    district: Annotated[
+        bool, typer.Option("--district", help="The district's own rules, not a national notice.")
+    ] = False,
+) -> None:
+    """Load a year's holiday notice: one row per day off (is_working false) and per make-up day (调休, true).
+
+    Append-only: the notice published last governs its year. The next build counts everything anew.
+    """
+    from yidang.calendar import load
+
+    notice, is_new = load(settings_module.load(), file, "district" if district else "national")
+    said = f"{notice.notice}: {len(notice.days)} days of {notice.year}"
+    typer.echo(f"✓ {said}. Now run: yidang build" if is_new else f"{said}, loaded before; nothing changes.")
+
+
+@calendar_app.command("show")
+def calendar_show(
+    year: Annotated[int | None, typer.Argument(help="A year: its holidays and make-up days.")] = None,
+) -> None:
+    """Show the calendar that the figures are counted by, and the notices that were loaded."""
+    from yidang.calendar import show
+
+    show(settings_module.load(), year)
 
 
 def _date(text: str | None) -> date | None:

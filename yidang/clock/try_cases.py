@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from yidang import build, contracts, landing
+from yidang import build, calendar, contracts, landing
 from yidang.clock.case_file import Case, read
 from yidang.errors import ConfigError
 from yidang.landing import ledger
@@ -92,6 +92,8 @@ def compute(settings: Settings, cases: Sequence[Case]) -> list[dict]:
     departments = [contracts.load_department(settings, path) for path in sorted(_DEPARTMENTS.glob("*.yml"))]
     with warehouse.scratch(settings) as scratch:
         landing.ensure_landing(scratch, departments)
+        with ledger.connect(scratch, "clock try") as connection:
+            calendar.copy(settings, connection)
         _land(scratch, cases, status_codes(settings))
         build.build(
             scratch,
@@ -136,15 +138,37 @@ def _land(settings: Settings, cases: Sequence[Case], codes: dict[str, str]) -> N
                 for number, case in enumerate(cases)
             ),
         )
-        events = ((number, event) for number, case in enumerate(cases) for event in case.events)
+        events = [(number, event) for number, case in enumerate(cases) for event in case.events]
         _append(
             connection,
             _TRIAL,
             "spgl_xmspsxblxxxxb",
             ("lsh", "sjyxbs", "spsxslbm", "blzt", "blsj"),
             (
-                (serial, 1, number, codes[kind], moment.isoformat(sep=" "))
-                for serial, (number, (kind, moment)) in enumerate(events, start=1)
+                (serial, 1, number, codes[event.kind], event.at.isoformat(sep=" "))
+                for serial, (number, event) in enumerate(events, start=1)
+            ),
+        )
+        extensions = [(number, event) for number, event in events if event.extension_days]
+        _append(
+            connection,
+            _TRIAL,
+            "spgl_xmspsxbltbcxxxb",
+            ("lsh", "sjyxbs", "spsxslbm", "tbcx", "tbcxkssj", "tbcxsxlx", "tbcxsx"),
+            (
+                (serial, 1, number, "9", event.at.isoformat(sep=" "), 1, event.extension_days)
+                for serial, (number, event) in enumerate(extensions, start=1)
+            ),
+        )
+        documents = [(number, event) for number, event in events if event.document_number]
+        _append(
+            connection,
+            _TRIAL,
+            "spgl_xmspsxpfwjxxb",
+            ("lsh", "sjyxbs", "spsxslbm", "pfrq", "pfwh", "pfwjbt"),
+            (
+                (serial, 1, number, event.at.date(), event.document_number, "延长审批期限")
+                for serial, (number, event) in enumerate(documents, start=1)
             ),
         )
         connection.execute(f"create table {_OBSERVED} (source_department text, instance_code text, as_of date)")
