@@ -32,6 +32,7 @@ visible as (
         events.extension_unit,
         events.document_number,
         events.office_name,
+        events.opinion,
         events.batch_id,
         events.row_number
     from events

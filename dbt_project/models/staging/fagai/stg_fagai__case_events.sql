@@ -58,6 +58,7 @@ select
     null as extension_unit,
     null as document_number,
     null as office_name,
+    null as opinion,
     batch_id,
     row_number
 from events

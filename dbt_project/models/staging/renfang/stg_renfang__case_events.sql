@@ -6,7 +6,7 @@ with civil_defence_cases as (
 events as (
     select
         civil_defence_cases.instance_code,
-        civil_defence_cases.recorded_at,
+        step.recorded_at,
         civil_defence_cases.office_name,
         civil_defence_cases.batch_id,
         civil_defence_cases.row_number,
@@ -16,14 +16,14 @@ events as (
     from civil_defence_cases
     cross join lateral (
         values
-        ('received', received_at, 1),
-        ('correction_requested', correction_requested_at,
+        ('received', received_at, received_recorded_at, 1),
+        ('correction_requested', correction_requested_at, correction_requested_recorded_at,
             {{ same_day_correction_order('correction_requested_at', 'correction_received_at', 'accepted_at') }}),
-        ('correction_received', correction_received_at, 3),
-        ('accepted', accepted_at, 4),
+        ('correction_received', correction_received_at, correction_received_recorded_at, 3),
+        ('accepted', accepted_at, accepted_recorded_at, 4),
         (case result when '同意' then 'decided_pass' when '不同意' then 'decided_deny' when '撤回' then 'withdrawn' end,
-            decided_at, 9)
-    ) as step (event_kind, event_at, source_order)
+            decided_at, decided_recorded_at, 9)
+    ) as step (event_kind, event_at, recorded_at, source_order)
     where step.event_at is not null
 )
 
@@ -41,6 +41,7 @@ select
     null as extension_unit,
     null as document_number,
     office_name,
+    null as opinion,
     batch_id,
     row_number
 from events

@@ -41,6 +41,7 @@ select
     null as extension_unit,
     null as document_number,
     office_name,
+    null as opinion,
     batch_id,
     row_number
 from entries

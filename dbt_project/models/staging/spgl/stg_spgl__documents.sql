@@ -1,5 +1,5 @@
 with rows as (
-    {{ spgl('spgl_xmspsxpfwjxxb', ['spsxslbm', 'pfrq', 'pfwh', 'pfwjbt', 'pfwjyxqx']) }}
+    {{ spgl('spgl_xmspsxpfwjxxb', ['spsxslbm', 'gcdm', 'pfrq', 'pfwh', 'pfwjbt', 'pfwjyxqx']) }}
 ),
 
 typed as (
@@ -11,6 +11,11 @@ typed as (
         pfwjbt as document_title,
         -- the standard writes 9999-01-01 for "does not expire"
         nullif({{ to_date('pfwjyxqx') }}, date '9999-01-01') as expires_on,
+        -- the table names neither the item nor the project: the case does, or else the title and the works
+        null::text as item_code,
+        null::text as item_name,
+        null::text as project_code_raw,
+        gcdm as works_code_raw,
         batch_id,
         row_number
     from rows

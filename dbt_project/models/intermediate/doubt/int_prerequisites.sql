@@ -1,0 +1,101 @@
+{{ config(indexes=[{'columns': ['item_code']}]) }}
+
+{#-
+  Which item must be granted before which, by flow type and day: as the flow version in force says; where no flow of the
+  type lists the item, as the catalogue says. flow_type_code is '' for projects without one.
+-#}
+
+with flows as (
+    select * from {{ ref('stg_spgl__flows') }}
+),
+
+flow_items as (
+    select * from {{ ref('stg_spgl__flow_items') }}
+),
+
+items as (
+    select * from {{ ref('int_items') }}
+),
+
+code_lists as (
+    select * from {{ ref('code_lists') }}
+),
+
+flow_types as (
+    select code as flow_type_code from code_lists
+    where code_list = 'flow_type'
+    union all
+    select ''
+),
+
+-- a new version of a flow ends the one before it
+flow_versions as (
+    select
+        source_department,
+        flow_code,
+        flow_version,
+        flow_type_code,
+        coalesce(valid_from, date '1900-01-01') as valid_from,
+        coalesce(
+            (lead(valid_from) over (partition by source_department, flow_code order by valid_from, flow_version)) - 1,
+            date '9999-12-31'
+        ) as valid_to
+    from flows
+    where flow_type_code is not null
+),
+
+listed as (
+    select distinct
+        flow_versions.source_department,
+        flow_versions.flow_code,
+        flow_versions.flow_version,
+        flow_versions.flow_type_code,
+        flow_versions.valid_from,
+        flow_versions.valid_to,
+        flow_items.item_code,
+        flow_items.prerequisite_item_codes
+    from flow_versions
+    inner join flow_items using (source_department, flow_code, flow_version)
+    where flow_items.item_code is not null
+),
+
+of_flows as (
+    select distinct
+        listed.flow_type_code,
+        listed.item_code,
+        predecessors.item_code as prerequisite_item_code,
+        listed.valid_from,
+        listed.valid_to,
+        'flow' as basis
+    from listed
+    cross join lateral regexp_split_to_table(listed.prerequisite_item_codes, '[,，;；、\s]+') as code
+    -- only what the same flow asks for can be waited for
+    inner join listed as predecessors
+        on predecessors.source_department = listed.source_department
+        and predecessors.flow_code = listed.flow_code
+        and predecessors.flow_version = listed.flow_version
+        and predecessors.item_code = {{ clean_text('code') }}
+),
+
+of_catalogue as (
+    select
+        flow_types.flow_type_code,
+        items.item_code,
+        {{ clean_text('code') }} as prerequisite_item_code,
+        items.effective_from as valid_from,
+        items.effective_to as valid_to,
+        'catalogue' as basis
+    from items
+    cross join flow_types
+    cross join lateral regexp_split_to_table(items.prerequisite_item_codes, '[,，;；、\s]+') as code
+    where {{ clean_text('code') }} is not null
+        and not exists (
+            select 1
+            from listed
+            where listed.flow_type_code = flow_types.flow_type_code and listed.item_code = items.item_code
+        )
+)
+
+select * from of_flows
+union all
+select distinct * from of_catalogue
