@@ -40,19 +40,13 @@ OUTPUT_COLUMNS = (
 _DEPARTMENTS = Path(__file__).parent / "departments"
 _TRIAL = "trial"
 _OBSERVED = "landing.observation_date"
-# The departments' words for the pace (rules D2); stored semantically, coloured only here.
 _FACTS = """
 select
     instance_code::integer as number,
     elapsed_working_days,
     span_calendar_days as calendar_days,
     due_date,
-    case pace_state
-        when 'ahead' then 'blue'
-        when 'normal' then 'yellow'
-        when 'late' then 'red'
-        else 'none'
-    end as color,
+    pace_colour as color,
     alert_state as alert,
     statutory_elapsed_working_days as statutory_elapsed,
     statutory_due_date,

@@ -53,7 +53,8 @@ select
     statutory_due_date,
     statutory_due_date_without_extension,
     extension_days,
-    outcome,
+    read.outcome,
+    outcome.word as outcome_name,
     refusal_kind,
     acceptance_wait_working_days,
     gross_working_days,
@@ -81,7 +82,11 @@ select
     coalesce(due_date <= as_of, false) and counts_when_due as is_due,
     coalesce(statutory_due_date <= as_of, false) and counts_when_statutory_due as is_statutory_due,
     pace_state,
+    pace.word as pace_name,
+    pace.colour as pace_colour,
     alert_state,
+    alert.word as alert_name,
+    alert.colour as alert_colour,
     clock_flags,
     received_month,
     accepted_month,
@@ -95,3 +100,6 @@ select
     calendar_version,
     rule_version
 from read
+{{ join_palette('pace', 'read.pace_state') }}
+{{ join_palette('alert', 'read.alert_state') }}
+{{ join_palette('outcome', 'read.outcome') }}
