@@ -24,6 +24,7 @@ RANK = {
     "landing": 6,
     "build": 7,
     "calendar": 7,
+    "corrections": 7,
     "clock": 8,
     "status": 8,
     "reports": 8,

@@ -31,6 +31,9 @@ calendar_app = typer.Typer(
 )
 app.add_typer(calendar_app, name="calendar")
 
+corrections_app = typer.Typer(help="Corrections of values, as data: never edits what was landed.", no_args_is_help=True)
+app.add_typer(corrections_app, name="corrections")
+
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day the figures are true for.")]
 
 
@@ -239,6 +242,24 @@ def calendar_show(
     from yidang.calendar import show
 
     show(settings_module.load(), year)
+
+
+@corrections_app.command("load")
+def corrections_load(
+    file: Annotated[
+        Path, typer.Argument(help="CSV with entity, key, field, old_value, new_value, reason, editor, date.")
+    ],
+) -> None:
+    """Check and land a file of corrections; the next build applies those whose old value still stands."""
+    from yidang.corrections import load
+
+    result = load(settings_module.load(), file)
+    if result.batch_id is None:
+        typer.echo(f"✓ {file}: loaded before, nothing added")
+    else:
+        typer.echo(
+            f"✓ {file}: {result.count:,} corrections landed as batch {result.batch_id}; `yidang build` applies them"
+        )
 
 
 def _date(text: str | None) -> date | None:

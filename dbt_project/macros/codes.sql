@@ -1,20 +1,29 @@
 {#-
   A project code or works code as people type it -> one spelling: 24 characters YYMM-RRRRRR-DD-TT-NNNNNC, then
   -serial for a works code. Full-width signs, blanks, '#', dots, missing dashes and the letter O are mended.
-  What does not look like a code comes back cleaned but otherwise as it is.
+  What does not look like a code comes back cleaned but otherwise as it is; what stands for "none" (无, 0000, a code of
+  zeros) is null.
 -#}
 {% macro canonical_code(column) -%}
 {%- set typed = "regexp_replace(translate(upper(" ~ half_width(column) ~ "), '#—–_.', '-----'), '\\s', '', 'g')" -%}
 {%- set zeroed = "replace(" ~ typed ~ ", 'O', '0')" -%}
 case
+    -- nearly all are right as they came
+    when {{ column }} ~ '^[0-9]{4}-[0-9]{6}-[0-9]{2}-[0-9]{2}-[0-9]{6}(-[0-9A-NP-Z]+)?$' and {{ column }} !~ '^[0-]+$' then {{ column }}
+    when {{ typed }} ~ '{{ stand_in_pattern() }}' then null
     when {{ zeroed }} ~ '^[0-9]{4}-?[0-9]{6}-?[0-9]{2}-?[0-9]{2}-?[0-9]{6}(-[0-9A-Z]+)?$'
         then regexp_replace(
             {{ zeroed }},
             '^([0-9]{4})-?([0-9]{6})-?([0-9]{2})-?([0-9]{2})-?([0-9]{6})((-[0-9A-Z]+)?)$',
             '\1-\2-\3-\4-\5\6'
         )
-    else nullif({{ typed }}, '')
+    else {{ typed }}
 end
+{%- endmacro %}
+
+{#- What people write where a value is required and none is known; matches cleaned upper-case text as a whole. -#}
+{% macro stand_in_pattern() -%}
+^([0O/*-]*|无|暂无|没有|未知|不详|待定|待补|空|NULL|NONE|NA|N/A)$
 {%- endmacro %}
 
 {#- The project code at the head of a canonical works code (or of a project code itself); null where there is none. -#}
@@ -40,6 +49,37 @@ substring({{ code }} from '^[0-9]{4}-[0-9]{6}-[0-9]{2}-[0-9]{2}-[0-9]{6}')
 case
     when {{ code }} ~ '^[0-9]{4}-[0-9]{6}-[0-9]{2}-[0-9]{2}-[0-9]{6}$'
         then substr({{ digits }}, 20, 1)::integer = (11 - {{ state.product }}) % 10
+    else false
+end
+{%- endmacro %}
+
+{#- A 统一社会信用代码 as people type it -> 18 (formerly 15 or 9) characters; null where it stands for "none". -#}
+{% macro canonical_credit_code(column) -%}
+{%- set typed = "regexp_replace(upper(" ~ half_width(column) ~ "), '[\\s.—–_-]', '', 'g')" -%}
+case when {{ typed }} !~ '{{ stand_in_pattern() }}' then {{ typed }} end
+{%- endmacro %}
+
+{#-
+  Do both check characters of a canonical credit code fit (GB 32100-2015)? Character 18 over the 17 before it, and
+  character 17 over the organisation's own number, characters 9 to 16 (GB 11714). Old numbers of 15 or 9 are not valid.
+-#}
+{% macro has_valid_credit_code(code) -%}
+{%- set alphabet = '0123456789ABCDEFGHJKLMNPQRTUWXY' -%}
+{%- set organisation_alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ' -%}
+{%- set organisation_weights = [3, 7, 9, 10, 5, 8, 4, 2] -%}
+case
+    when {{ code }} ~ '^[0-9A-HJ-NP-RTUWXY]{8}[0-9A-Z]{8}[0-9X][0-9A-HJ-NP-RTUWXY]$' and {{ code }} !~ '[IOZSV]'
+        then
+            substr({{ code }}, 18, 1) = substr('{{ alphabet }}', (31 - (
+                {%- for position in range(17) %}
+                (strpos('{{ alphabet }}', substr({{ code }}, {{ position + 1 }}, 1)) - 1) * {{ 3 ** position % 31 }}{{ ' +' if not loop.last }}
+                {%- endfor %}
+            ) % 31) % 31 + 1, 1)
+            and substr({{ code }}, 17, 1) = substr('0123456789X0', 12 - (
+                {%- for weight in organisation_weights %}
+                (strpos('{{ organisation_alphabet }}', substr({{ code }}, {{ loop.index + 8 }}, 1)) - 1) * {{ weight }}{{ ' +' if not loop.last }}
+                {%- endfor %}
+            ) % 11, 1)
     else false
 end
 {%- endmacro %}

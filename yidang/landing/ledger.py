@@ -76,6 +76,20 @@ create table if not exists landing.drift (
     seen_at timestamptz not null default now(),
     primary key (department, table_name, column_name, change)
 );
+create table if not exists landing.correction (
+    entity text not null,
+    key text not null,
+    field text not null,
+    old_value text,
+    new_value text,
+    reason text not null,
+    editor text not null,
+    edited_on text not null,
+    _batch_id bigint not null,
+    _row_number bigint not null,
+    _landed_at timestamptz not null default now(),
+    primary key (_batch_id, _row_number)
+);
 create table if not exists landing.expectation_result (
     result_id bigint generated always as identity primary key,
     checked_at timestamptz not null,

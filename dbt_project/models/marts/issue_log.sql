@@ -17,10 +17,8 @@ projects as (
 ),
 
 registered as (
-    select
-        projects_unioned.*,
-        {{ canonical_code('project_code_raw') }} as project_code
-    from {{ ref('int_projects_unioned') }} as projects_unioned
+    select * from {{ ref('int_project_registrations') }}
+    where is_current
 ),
 
 works as (

@@ -4,16 +4,23 @@
 {%- set has_register = var('feeds').get('projects', []) | length > 0 -%}
 
 with registered as (
-    select * from {{ ref('int_projects_unioned') }}
+    select * from {{ ref('int_project_registrations') }}
+    where is_current
 ),
 
 works as (
     select * from {{ ref('int_works') }}
 ),
 
+household_pv_names as (
+    select string_agg(name_pattern, '|') as pattern
+    from {{ ref('project_classes') }}
+    where project_class = 'household_pv'
+),
+
 candidates as (
     select
-        {{ canonical_code('project_code_raw') }} as project_code,
+        project_code,
         project_name,
         owner_name,
         owner_credit_code,
@@ -29,6 +36,7 @@ candidates as (
         terminated_at,
         is_completed,
         source_department,
+        registration_code,
         batch_id,
         row_number
     from registered
@@ -51,6 +59,7 @@ candidates as (
         null as terminated_at,
         null as is_completed,
         source_department,
+        null as registration_code,
         batch_id,
         row_number
     from works
@@ -60,10 +69,17 @@ candidates as (
 latest as (
     select distinct on (project_code)
         candidates.*,
-        {{ has_valid_check_digit('project_code') }} as has_valid_check_digit
+        {{ has_valid_check_digit('project_code') }} as has_valid_check_digit,
+        {{ comparable_name('project_name') }} as name_key,
+        {{ canonical_credit_code('owner_credit_code') }} as owner_credit_key
     from candidates
     where project_code is not null
     order by project_code, registered_at desc nulls last, batch_id desc, row_number desc
 )
 
-select * from latest
+select
+    latest.*,
+    {{ has_valid_credit_code('owner_credit_key') }} as has_valid_owner_credit_code,
+    coalesce(latest.project_name ~ household_pv_names.pattern, false) as is_household_pv
+from latest
+cross join household_pv_names

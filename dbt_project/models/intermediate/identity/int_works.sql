@@ -27,6 +27,11 @@ latest as (
         flow_code,
         planned_start_date,
         planned_completion_date,
+        flow_version,
+        floor_area_square_metres,
+        is_region_assessed,
+        site,
+        correction_outcomes,
         source_department,
         batch_id,
         row_number

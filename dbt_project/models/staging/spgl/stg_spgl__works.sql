@@ -1,6 +1,6 @@
 with rows as (
     {{ spgl('spgl_xmjbxxb', [
-        'gcdm', 'xmdm', 'xmmc', 'qjdgcdm', 'splclx', 'xmtzly', 'ztze', 'jsddxzqh', 'jsdd', 'sbsj', 'nkgsj', 'njcsj', 'splcbm', 'splcbbh'
+        'gcdm', 'xmdm', 'xmmc', 'qjdgcdm', 'splclx', 'xmtzly', 'ztze', 'jsddxzqh', 'jsdd', 'sbsj', 'nkgsj', 'njcsj', 'splcbm', 'splcbbh', 'jzmj', 'sfwcqypg'
     ]) }}
 ),
 
@@ -23,6 +23,8 @@ typed as (
         {{ to_date('njcsj') }} as planned_completion_date,
         splcbm as flow_code,
         splcbbh as flow_version,
+        {{ to_numeric('jzmj') }} as floor_area_square_metres,
+        {{ to_boolean('sfwcqypg') }} as is_region_assessed,
         -- an application of its own sometimes repeats the works: the last row of the works stands
         row_number() over (partition by source_department, gcdm order by {{ lsh_order() }} desc) as recency
     from rows

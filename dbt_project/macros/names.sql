@@ -1,0 +1,25 @@
+{#- A name as people type it -> what is compared: half-width, upper case, no blanks, no punctuation. -#}
+{% macro comparable_name(column) -%}
+nullif(regexp_replace(translate(upper({{ half_width(column) }}), '（）【】〔〕“”‘’、，。：；·《》', ''), '[[:space:][:punct:]]', '', 'g'), '')
+{%- endmacro %}
+
+{#- The set of neighbouring pairs of characters of a comparable name, as an array; a name of one character is its own. -#}
+{% macro bigrams(name) -%}
+(
+    select array_agg(distinct substr({{ name }}, position, 2))
+    from generate_series(1, greatest(length({{ name }}) - 1, 1)) as position
+)
+{%- endmacro %}
+
+{#-
+  Likeness of two comparable names, 0 to 1: Dice's coefficient of their sets of character pairs. Works for Chinese,
+  of which pg_trgm sees nothing in a database with the C locale.
+-#}
+{% macro name_similarity(one, other) -%}
+(
+    select round(2.0 * count(*) filter (where first.pair is not null and second.pair is not null)
+        / nullif(count(first.pair) + count(second.pair), 0), 3)
+    from unnest({{ bigrams(one) }}) as first (pair)
+    full join unnest({{ bigrams(other) }}) as second (pair) on second.pair = first.pair
+)
+{%- endmacro %}

@@ -1,0 +1,53 @@
+{{ config(indexes=[{'columns': ['case_id']}, {'columns': ['number_key']}]) }}
+
+with documents as (
+    select * from {{ ref('stg_spgl__documents') }}
+    where instance_code is not null
+        and document_number is not null
+),
+
+cases as (
+    select * from {{ ref('int_cases_unioned') }}
+    where instance_code is not null
+        and certificate_number is not null
+),
+
+works as (
+    select * from {{ ref('int_works') }}
+),
+
+numbers as (
+    select
+        source_department || ':' || instance_code as case_id,
+        document_number,
+        {{ canonical_document_number('document_number') }} as number_key,
+        {{ canonical_code('works_code_raw') }} as works_code,
+        batch_id,
+        row_number
+    from documents
+    union all
+    select
+        source_department || ':' || instance_code as case_id,
+        certificate_number as document_number,
+        {{ canonical_document_number('certificate_number') }} as number_key,
+        null as works_code,
+        batch_id,
+        row_number
+    from cases
+),
+
+latest as (
+    select distinct on (case_id, number_key) numbers.*
+    from numbers
+    where number_key is not null
+    order by case_id, number_key, batch_id desc, row_number desc
+)
+
+select
+    latest.case_id,
+    latest.document_number,
+    latest.number_key,
+    -- the project of a document whose case is in no case list
+    coalesce(works.project_code, {{ project_prefix('latest.works_code') }}) as project_code
+from latest
+left join works using (works_code)
