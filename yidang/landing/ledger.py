@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -137,6 +138,14 @@ def connect(settings: Settings, purpose: str) -> psycopg.Connection:
             start="Start it with `make demo`, or mend YIDANG_DATABASE_URL.",
             login="Is secrets.json the one that the warehouse was prepared with? `make demo` sets the passwords anew.",
         ) from None
+
+
+def is_complete(connection: psycopg.Connection) -> bool:
+    """Whether every table of TABLES exists; an older installation lacks the newer ones."""
+    names = re.findall(r"create table if not exists (\S+)", TABLES)
+    return connection.execute(
+        "select bool_and(to_regclass(name) is not null) from unnest(%s::text[]) as name", (names,)
+    ).fetchone()[0]
 
 
 def has_landed(settings: Settings, departments: Sequence[Department]) -> bool:

@@ -93,7 +93,7 @@ def pull(settings: Settings, department: Department, *, run_id: str | None = Non
 def ensure_landing(settings: Settings, departments: Sequence[Department]) -> None:
     """Make the ledger and every declared raw table that is missing, so that dbt always finds its sources."""
     with ledger.ddl(settings) as connection:
-        if not connection.execute("select to_regclass('landing.correction')").fetchone()[0]:
+        if not ledger.is_complete(connection):
             connection.execute(ledger.TABLES)
         for department in departments:
             for table in department.tables:
