@@ -1,7 +1,7 @@
 {{ config(indexes=[{'columns': ['case_id']}, {'columns': ['number_key']}]) }}
 
 with documents as (
-    select * from {{ ref('stg_spgl__documents') }}
+    select * from {{ ref('int_permits_unioned') }}
     where instance_code is not null
         and document_number is not null
 ),
