@@ -25,11 +25,13 @@ STATUS = {
     "withdrawn": 2,
     "accepted": 3,
     "not_accepted": 4,
+    "refused_acceptance": 5,
     "correction_requested": 6,
     "correction_received": 7,
     "special_start": 9,
     "special_end": 10,
     "decided_pass": 11,
+    "decided_pass_tolerant": 12,
     "decided_deny": 13,
     "suspended": 17,
     "resumed": 18,
@@ -97,7 +99,7 @@ def write_contracts(folder: Path) -> None:
         "zhengwu": {
             "name": "政务服务大厅",
             "short_name": "大厅",
-            "feeds": {"items": "stg_zhengwu__service_items"},
+            "feeds": {"items": "stg_zhengwu__service_items", "ratings": "stg_zhengwu__ratings"},
             "tables": hall,
         },
     }

@@ -22,7 +22,7 @@ from docx.shared import Mm
 from psycopg import sql
 
 from yidang.errors import YidangError
-from yidang.reports import fonts, pdf, wilson
+from yidang.reports import fonts, pdf
 from yidang.reports.annual import ReportFiles, write_annual_report
 from yidang.settings import WAREHOUSE_DATABASE, Settings
 
@@ -503,11 +503,6 @@ def test_refuses_when_the_marts_are_missing(settings: Settings, marts: psycopg.C
     finally:
         marts.execute("alter schema marts_away rename to marts")
     assert "yidang build" in refused.value.cure
-
-
-def test_wilson_interval_of_eight_in_ten() -> None:
-    assert wilson.interval(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-    assert wilson.interval(10, 10)[1] == pytest.approx(1)
 
 
 # -- reading a report back -----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 
-from yidang import contracts, landing
+from yidang import contracts, landing, metrics
 from yidang.errors import YidangError
 from yidang.landing import ledger
 from yidang.settings import Settings, environment
@@ -65,7 +65,7 @@ def build(
     selection = ["--select", *select.split(), "--indirect-selection", "buildable"] if select else []
     nodes = [] if with_tests else ["--resource-type", "seed", "--resource-type", "model"]
     sources = active_departments(settings) if departments is None else departments
-    values = {**variables(sources, as_of=as_of, batch_until=batch_until), **(overrides or {})}
+    values = {**variables(settings, sources, as_of=as_of, batch_until=batch_until), **(overrides or {})}
     outcome = _invoke(settings, ["build", *selection, *nodes], values, sources, quiet=True)
     results = list(getattr(outcome.result, "results", None) or [])
     failed = [item for item in results if str(item.status) in _FAILED]
@@ -89,11 +89,13 @@ def is_current(settings: Settings, as_of: date) -> bool:
 def run_dbt(settings: Settings, args: list[str], as_of: date) -> bool:
     """Any dbt command with this project's connection and variables; dbt prints as it does. True if it succeeded."""
     departments = active_departments(settings)
-    return _invoke(settings, args, variables(departments, as_of=as_of), departments, quiet=False).success
+    return _invoke(settings, args, variables(settings, departments, as_of=as_of), departments, quiet=False).success
 
 
-def variables(departments: list[contracts.Department], *, as_of: date, batch_until: int | None = None) -> dict:
-    """What dbt_project.yml declares under `vars` and a build must fill: the day and the departments."""
+def variables(
+    settings: Settings, departments: list[contracts.Department], *, as_of: date, batch_until: int | None = None
+) -> dict:
+    """What dbt_project.yml declares under `vars` and a build must fill: the day, the departments and the metrics."""
     return {
         "as_of": as_of.isoformat(),
         "batch_until": batch_until,
@@ -110,6 +112,8 @@ def variables(departments: list[contracts.Department], *, as_of: date, batch_unt
         ],
         "spgl_departments": contracts.spgl_departments(departments),
         "feeds": contracts.feeds(departments),
+        "metrics": metrics.for_dbt(metrics.load(settings)),
+        "wilson_interval": list(metrics.wilson_interval("figures.numerator", "figures.denominator")),
     }
 
 

@@ -1,7 +1,7 @@
-"""Metric definitions (dbt_project/models/marts/_metrics.yml) compiled to PostgreSQL aggregate expressions.
+"""Metric definitions (dbt_project/models/marts/_metrics/*.yml) compiled to PostgreSQL aggregate expressions.
 
-dbt's semantic layer needs a paid service to answer queries; its definitions do not. Dashboards and documents take the
-expression by the metric's name, so no figure has a formula of its own anywhere else.
+dbt's semantic layer needs a paid service to answer queries; its definitions do not. Dashboards, documents and the mart
+agg_indicator take the expression by the metric's name, so no figure has a formula of its own anywhere else.
 """
 
 from __future__ import annotations
@@ -30,31 +30,84 @@ _AGGREGATES = {
     "sum_boolean": "count(*) filter (where {expr})",
     "median": "percentile_cont(0.5) within group (order by {expr})",
 }
+_COUNTS = ("count", "count_distinct", "sum_boolean")
+# Of these the value of a whole is the sum of the values of its parts.
+_ADDITIVE = ("sum", "count", "sum_boolean")
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Why rows of a period are not in a metric. `sql` counts them; a row is counted under its first reason only."""
+
+    name: str
+    condition: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Period:
+    """How rows come into a period.
+
+    label:         the date in words (办结日期).
+    date_column:   month (or day) column of the mart for the rows that the metric counts.
+    cohort_column: the same, also dated for excluded rows: a withdrawal counts beside the decisions of its month.
+    scope:         instead of a date: the rows that are looked at (the versions in force), else None.
+    """
+
+    label: str
+    date_column: str
+    cohort_column: str
+    scope: str | None
 
 
 @dataclass(frozen=True)
 class Metric:
     """One figure. `sql` is an aggregate expression over the mart `model`; it is null where nothing can be said.
 
-    numerator_sql, denominator_sql: the two parts of a rate, else None.
+    code: its number in the rules (T1, R5 …), None where it has none. formula: its reading in Chinese.
+    numerator_sql, denominator_sql: the two parts of a rate, else None; the labels say them in Chinese.
     n_sql: how many rows the value rests on; of a rate, those in its denominator.
-    date_column: the month (or day) column of `model` by which the metric is put into periods.
+    is_additive: whether numerator and denominator (or `sql`) of a whole are the sums of those of its parts.
+    exclusions: every row of the mart that is not among the n, by reason.
+    slices: dimension → SQL by which the mart can be split.
     grain: what is counted (办件, 工程×阶段, 项目, 事项). unit: 件, 个, 工作日, 自然日 or %. format: a d3 number format.
+    is_ranked: whether league tables rank by it, so that it carries a Wilson interval.
+    no_data: why no source can say it, so that it never has a value; else None.
     """
 
     name: str
+    code: str | None
     label: str
     label_en: str
+    description: str
+    formula: str
     unit: str
     sql: str
     numerator_sql: str | None
     denominator_sql: str | None
+    numerator_label: str | None
+    denominator_label: str | None
     n_sql: str
+    is_additive: bool
+    exclusions: tuple[Exclusion, ...]
     model: str
-    date_column: str
+    period: Period
+    slices: dict[str, str]
     grain: str
     caveats: str
     format: str
+    is_ranked: bool
+    no_data: str | None
+
+    @property
+    def interval_sql(self) -> tuple[str, str] | None:
+        """The bounds of its 95 % interval where league tables rank by it."""
+        return wilson_interval(self.numerator_sql, self.denominator_sql) if self.is_ranked else None
+
+    @property
+    def date_column(self) -> str:
+        """The month (or day) column of `model` by which the metric is put into periods."""
+        return self.period.date_column
 
     @property
     def is_count(self) -> bool:
@@ -68,70 +121,172 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class _Mart:
+    model: str
+    periods: dict[str, Period]
+    slices: dict[str, str]
+    exclusions: dict[str, str]
+
+
+@dataclass(frozen=True)
 class _Measure:
     sql: str
     n_sql: str
-    model: str
-    date_column: str
+    is_additive: bool
+    label: str | None
+    mart: _Mart
+    time_dimension: str
 
 
 @dataclass(frozen=True)
 class _Compiled:
     sql: str
-    numerator_sql: str | None
-    denominator_sql: str | None
+    numerator: _Measure | None
+    denominator: _Measure | None
     n_sql: str
+    is_additive: bool
     measure: _Measure
 
 
+def wilson_interval(hits: str, n: str) -> tuple[str, str]:
+    """SQL of the lower and upper bound of the 95 % Wilson interval of the share hits / n, fractions; null where n is 0.
+
+    hits and n are SQL expressions.
+    """
+    z = "1.959963984540054"
+    share = f"(({hits})::double precision / nullif({n}, 0))"
+    centre = f"({share} + {z}^2 / (2 * ({n})))"
+    half = f"({z} * sqrt({share} * (1 - {share}) / ({n}) + {z}^2 / (4 * ({n})::double precision^2)))"
+    whole = f"(1 + {z}^2 / nullif({n}, 0))"
+    return f"greatest(({centre} - {half}) / {whole}, 0)", f"least(({centre} + {half}) / {whole}, 1)"
+
+
+def folder(settings: Settings) -> Path:
+    return settings.dbt_dir / "models" / "marts" / "_metrics"
+
+
 def load(settings: Settings) -> dict[str, Metric]:
-    """Every metric that is written down, by name, in the order of the file. Raises ConfigError naming what is wrong."""
-    path = settings.dbt_dir / "models" / "marts" / "_metrics.yml"
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    measures = _measures(document["semantic_models"], path)
-    written = {metric["name"]: metric for metric in document["metrics"]}
-    return {name: _metric(metric, _compile(name, written, measures, path), path) for name, metric in written.items()}
+    """Every metric that is written down, by name, in the order of the files. Raises ConfigError for a wrong one."""
+    documents = {
+        path: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder(settings).glob("*.yml"))
+    }
+    measures = {}
+    for path, document in documents.items():
+        measures |= _measures(document["semantic_models"], path)
+    written = {metric["name"]: metric for document in documents.values() for metric in document["metrics"]}
+    return {
+        metric["name"]: _metric(metric, _compile(metric["name"], written, measures, path), path)
+        for path, document in documents.items()
+        for metric in document["metrics"]
+    }
+
+
+def for_dbt(loaded: dict[str, Metric]) -> list[dict]:
+    """What the macros of the indicator marts need of each metric, as plain values for dbt's variable `metrics`."""
+    return [
+        {
+            "name": metric.name,
+            "code": metric.code,
+            "label": metric.label,
+            "unit": metric.unit,
+            "grain": metric.grain,
+            "model": metric.model,
+            "cohort_column": None if metric.period.scope else metric.period.cohort_column,
+            "scope": metric.period.scope,
+            "slices": metric.slices,
+            "sql": metric.sql,
+            "n_sql": metric.n_sql,
+            "numerator_sql": metric.numerator_sql,
+            "denominator_sql": metric.denominator_sql,
+            "is_additive": metric.is_additive,
+            "exclusions": [{"name": reason.name, "sql": reason.sql} for reason in metric.exclusions],
+            "minimum_n": MINIMUM_N if metric.needs_sample else 0,
+            "is_ranked": metric.is_ranked,
+            "no_data": metric.no_data,
+        }
+        for metric in loaded.values()
+    ]
 
 
 def _metric(metric: dict, compiled: _Compiled, path: Path) -> Metric:
     meta = metric.get("config", {}).get("meta", {})
-    missing = [key for key in ("label_en", "unit", "format", "grain", "caveats") if not meta.get(key)]
+    missing = [key for key in ("label_en", "unit", "format", "grain", "formula", "caveats") if not meta.get(key)]
     if missing or not metric.get("label"):
         raise _wrong(path, metric["name"], f"lacks {', '.join(missing or ['label'])}")
+    mart = compiled.measure.mart
+    parts = (compiled.numerator, compiled.denominator)
     return Metric(
         name=metric["name"],
+        code=meta.get("code"),
         label=metric["label"],
         label_en=meta["label_en"],
+        description=metric["description"],
+        formula=meta["formula"],
         unit=meta["unit"],
         sql=compiled.sql,
-        numerator_sql=compiled.numerator_sql,
-        denominator_sql=compiled.denominator_sql,
+        numerator_sql=parts[0] and parts[0].sql,
+        denominator_sql=parts[1] and parts[1].sql,
+        numerator_label=parts[0] and parts[0].label,
+        denominator_label=parts[1] and parts[1].label,
         n_sql=compiled.n_sql,
-        model=compiled.measure.model,
-        date_column=compiled.measure.date_column,
+        is_additive=compiled.is_additive,
+        exclusions=_exclusions(metric["name"], meta.get("exclusions", []), mart, path),
+        model=mart.model,
+        period=mart.periods[compiled.measure.time_dimension],
+        slices=mart.slices,
         grain=meta["grain"],
         caveats=meta["caveats"],
         format=meta["format"],
+        is_ranked=meta.get("is_ranked", False),
+        no_data=meta.get("no_data"),
+    )
+
+
+def _exclusions(name: str, reasons: list[str], mart: _Mart, path: Path) -> tuple[Exclusion, ...]:
+    if unknown := [reason for reason in reasons if reason not in mart.exclusions]:
+        raise _wrong(path, name, f"excludes for the unknown reason {', '.join(unknown)}")
+    conditions = [mart.exclusions[reason] for reason in reasons]
+    return tuple(
+        Exclusion(
+            reason,
+            conditions[place],
+            "count(*) filter (where "
+            + " and ".join([f"({conditions[place]}) is true", *(f"({one}) is not true" for one in conditions[:place])])
+            + ")",
+        )
+        for place, reason in enumerate(reasons)
     )
 
 
 def _measures(semantic_models: list[dict], path: Path) -> dict[str, _Measure]:
     measures = {}
     for semantic_model in semantic_models:
-        model = re.fullmatch(r"ref\('(\w+)'\)", semantic_model["model"])
-        if not model:
-            raise _wrong(path, semantic_model["name"], "needs model: ref('…')")
-        columns = {item["name"]: item.get("expr", item["name"]) for item in semantic_model["dimensions"]}
+        mart = _mart(semantic_model, path)
         for measure in semantic_model["measures"]:
             dimension = measure.get("agg_time_dimension", semantic_model["defaults"]["agg_time_dimension"])
-            if dimension not in columns:
+            if dimension not in mart.periods:
                 raise _wrong(path, measure["name"], f"names the unknown time dimension {dimension}")
             sql = _aggregate(measure, path)
             # A count rests on what it counts; anything else on the rows that have a value.
-            counts = measure["agg"] in ("count", "count_distinct", "sum_boolean")
+            counts = measure["agg"] in _COUNTS
             n_sql = sql if counts else _AGGREGATES["count"].format(expr=measure.get("expr", measure["name"]))
-            measures[measure["name"]] = _Measure(sql, n_sql, model[1], columns[dimension])
+            is_additive = measure["agg"] in _ADDITIVE
+            measures[measure["name"]] = _Measure(sql, n_sql, is_additive, measure.get("description"), mart, dimension)
     return measures
+
+
+def _mart(semantic_model: dict, path: Path) -> _Mart:
+    model = re.fullmatch(r"ref\('(\w+)'\)", semantic_model["model"])
+    if not model:
+        raise _wrong(path, semantic_model["name"], "needs model: ref('…')")
+    meta = semantic_model.get("config", {}).get("meta", {})
+    periods = {}
+    for dimension in semantic_model["dimensions"]:
+        if dimension["type"] == "time":
+            column = dimension.get("expr", dimension["name"])
+            cohort = meta.get("cohorts", {}).get(dimension["name"], column)
+            periods[dimension["name"]] = Period(dimension.get("label", ""), column, cohort, meta.get("scope"))
+    return _Mart(model[1], periods, meta.get("slices", {}), meta.get("exclusions", {}))
 
 
 def _aggregate(measure: dict, path: Path) -> str:
@@ -150,38 +305,29 @@ def _compile(name: str, written: dict[str, dict], measures: dict[str, _Measure],
     if name not in written:
         if name not in measures:
             raise _wrong(path, name, "is used but nowhere defined")
-        return _Compiled(measures[name].sql, None, None, measures[name].n_sql, measures[name])
+        return _simple(measures[name])
     metric = written[name]
     parameters = metric["type_params"]
     if metric["type"] == "simple":
         if parameters["measure"] not in measures:
             raise _wrong(path, name, f"uses the unknown measure {parameters['measure']}")
-        measure = measures[parameters["measure"]]
-        return _Compiled(measure.sql, None, None, measure.n_sql, measure)
+        return _simple(measures[parameters["measure"]])
     if metric["type"] == "ratio":
         top = _compile(parameters["numerator"], written, measures, path)
         bottom = _compile(parameters["denominator"], written, measures, path)
         _require_one_model(name, [top, bottom], path)
         sql = f"({top.sql})::numeric / nullif({bottom.sql}, 0)"
-        return _Compiled(sql, top.sql, bottom.sql, bottom.n_sql, top.measure)
-    if metric["type"] == "derived":
-        inputs = {
-            part.get("alias", part["name"]): _compile(part["name"], written, measures, path)
-            for part in parameters["metrics"]
-        }
-        _require_one_model(name, list(inputs.values()), path)
-        sql = re.sub(r"[a-z_]\w*", lambda word: _input(word[0], inputs), parameters["expr"])
-        first = next(iter(inputs.values()))
-        return _Compiled(sql, None, None, first.n_sql, first.measure)
-    raise _wrong(path, name, f"has the type {metric['type']}; simple, ratio and derived are understood")
+        is_additive = top.is_additive and bottom.is_additive
+        return _Compiled(sql, top.measure, bottom.measure, bottom.n_sql, is_additive, top.measure)
+    raise _wrong(path, name, f"has the type {metric['type']}; simple and ratio are understood")
 
 
-def _input(word: str, inputs: dict[str, _Compiled]) -> str:
-    return f"({inputs[word].sql})" if word in inputs else word
+def _simple(measure: _Measure) -> _Compiled:
+    return _Compiled(measure.sql, None, None, measure.n_sql, measure.is_additive, measure)
 
 
 def _require_one_model(name: str, parts: list[_Compiled], path: Path) -> None:
-    models = sorted({part.measure.model for part in parts})
+    models = sorted({part.measure.mart.model for part in parts})
     if len(models) > 1:
         raise _wrong(path, name, f"mixes the marts {' and '.join(models)}; one figure is counted on one mart")
 

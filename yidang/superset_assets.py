@@ -34,7 +34,7 @@ def render(settings: Settings) -> dict[str, str]:
             asset["sqlalchemy_uri"] = _uri_without_password(settings)
         elif name.parts[0] == "datasets":
             if "metrics" in asset:
-                raise ConfigError(f"{path} lists metrics.", "Leave them out: they come from dbt's _metrics.yml.")
+                raise ConfigError(f"{path} lists metrics.", "Leave them out: they come from dbt's _metrics.")
             asset["metrics"] = [
                 entry for metric in by_model.get(asset["table_name"], []) for entry in _dataset_metrics(metric)
             ]
@@ -51,7 +51,7 @@ def _dataset_metrics(metric: metrics.Metric) -> list[dict]:
         "metric_name": metric.name,
         "verbose_name": metric.label,
         "expression": shown_sql(metric),
-        "description": metric.caveats,
+        "description": metric.formula,
         "d3format": metric.format,
     }
     if not metric.needs_sample:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-FEEDS = ("projects", "works", "cases", "case_events", "items", "agency_orders", "permits")
+FEEDS = ("projects", "works", "cases", "case_events", "items", "agency_orders", "permits", "ratings")
 REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 

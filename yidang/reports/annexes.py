@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from yidang.metrics import MINIMUM_N
 from yidang.reports.blocks import Block, Document, Heading, PageBreak, Paragraph, Table, Text, Title, numbered_evidence
-from yidang.reports.definitions import DEFINITIONS
 from yidang.reports.figures import Figure, rows
 from yidang.reports.prose import cell, chinese_date, n_of, say
 from yidang.reports.source import Source
@@ -64,9 +63,7 @@ def _opening(number: int, title: str) -> list[Block]:
 def _definitions(blocks: Sequence[Block]) -> list[Block]:
     cited = numbered_evidence(Document("", "", tuple(blocks)))
     metrics = {figure.metric.name: figure.metric for figure in cited if isinstance(figure, Figure)}
-    lines = tuple(
-        ((metric.label,), (metric.unit,), (metric.grain,), (DEFINITIONS[metric.name],)) for metric in metrics.values()
-    )
+    lines = tuple(((metric.label,), (metric.unit,), (metric.grain,), (metric.formula,)) for metric in metrics.values())
     return [
         *_opening(1, "指标口径"),
         Paragraph(

@@ -77,6 +77,7 @@ class Figure:
 
     value: None when no row carries it (a zero denominator); rates are fractions (0.953), durations days.
     n:     the cases the value rests on.
+    interval: lower and upper bound (95 %, fractions) of a rate that league tables rank by, else None.
     """
 
     metric: Metric
@@ -85,6 +86,7 @@ class Figure:
     n: int
     numerator: Decimal | None
     denominator: Decimal | None
+    interval: tuple[float, float] | None
     snapshot: Snapshot
     sql: str
 
@@ -175,7 +177,7 @@ class Figures:
             ) from None
 
     def _figure(self, metric: Metric, where: Slice, statement: sql.Composed, row: tuple) -> Figure:
-        value, n, numerator, denominator = row
+        value, n, numerator, denominator, low, high = row
         return Figure(
             metric=metric,
             where=where,
@@ -183,6 +185,7 @@ class Figures:
             n=n,
             numerator=_decimal(numerator),
             denominator=_decimal(denominator),
+            interval=None if low is None else (low, high),
             snapshot=self.snapshot,
             sql=statement.as_string(self._connection),
         )
@@ -195,6 +198,10 @@ def _select(metric: Metric, where: Slice, group_by: str | None = None) -> sql.Co
         sql.SQL(metric.n_sql) + sql.SQL(" as n"),
         sql.SQL(metric.numerator_sql or "null") + sql.SQL(" as numerator"),
         sql.SQL(metric.denominator_sql or "null") + sql.SQL(" as denominator"),
+        *(
+            sql.SQL(bound) + sql.SQL(f" as {name}")
+            for name, bound in zip(("low", "high"), metric.interval_sql or ("null", "null"), strict=True)
+        ),
     ]
     statement = sql.SQL("select {} from {}").format(
         sql.SQL(", ").join([sql.Identifier(group_by), *columns] if group_by else columns),
@@ -219,7 +226,7 @@ def _conditions(metric: Metric, where: Slice) -> list[sql.Composed]:
         bounds = (sql.Identifier(metric.date_column), sql.Literal(where.period.first), sql.Literal(where.period.last))
         found.append(sql.SQL("{} between {} and {}").format(*bounds))
     if where.valid_on:
-        template = sql.SQL("daterange(valid_from, valid_to, '[]') @> {}")
+        template = sql.SQL("daterange(effective_from, effective_to, '[]') @> {}")
         found.append(template.format(sql.Literal(where.valid_on)))
     if where.flag:
         found.append(sql.SQL("{} = any(string_to_array(clock_flags, '|'))").format(sql.Literal(where.flag)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from yidang.reports import wilson
 from yidang.reports.blocks import Series
 from yidang.reports.facts import Department, Reform
 from yidang.reports.figures import Figure, Figures, Period, rows
@@ -80,11 +79,6 @@ def remainder(name: str, figures: list[Figure]) -> Series:
     return Series(
         name, tuple(heights), tuple("样本\n不足" if height is None else f"{height:.0f}" for height in heights)
     )
-
-
-def on_time_interval(figure: Figure) -> tuple[float, float]:
-    """The 95 % Wilson interval of a rate whose numerator counts cases, as fractions. Not for small figures."""
-    return wilson.interval(float(figure.numerator), figure.n)
 
 
 def _height(figure: Figure) -> float | None:

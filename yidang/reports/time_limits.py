@@ -9,7 +9,7 @@ from yidang.reports.blocks import Block, Chart, Heading, Paragraph, Series, Tabl
 from yidang.reports.charts import short_label
 from yidang.reports.figures import Figure, rows
 from yidang.reports.prose import cell, change, n_of, say, with_n
-from yidang.reports.source import STAGES, Source, on_time_interval, remainder, series_of
+from yidang.reports.source import STAGES, Source, remainder, series_of
 
 
 def time_limits(source: Source) -> list[Block]:
@@ -74,9 +74,7 @@ def _department_ranking(source: Source, figures: dict[str, Figure]) -> Chart:
     )
     shown = [figures[department.department_id] for department in ranked]
     series = series_of("按时办结率", shown, with_size=True)
-    intervals = tuple(
-        None if figure.is_small else tuple(100 * bound for bound in on_time_interval(figure)) for figure in shown
-    )
+    intervals = tuple(None if figure.is_small else tuple(100 * bound for bound in figure.interval) for figure in shown)
     return Chart(
         caption="各部门按时办结率",
         kind="ranking",

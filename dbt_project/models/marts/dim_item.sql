@@ -25,6 +25,8 @@ select
     items.item_kind,
     items.valid_from,
     items.valid_to,
+    items.effective_from,
+    items.effective_to,
     {{ as_of() }} between items.effective_from and items.effective_to as is_current
 from items
 left join code_lists as stages

@@ -60,6 +60,7 @@ measured as (
         acceptances.accepted_date,
         acceptances.outcome,
         acceptances.last_event_at,
+        acceptances.has_order_error,
         acceptances.correction_count::integer as correction_count,
         case when acceptances.outcome in ('passed', 'denied') then acceptances.terminal_date end as decided_date,
         acceptances.terminal_date as closed_date,
@@ -170,8 +171,10 @@ select
     measured.is_open,
     measured.is_decided,
     measured.is_withdrawn,
+    measured.has_order_error,
     measured.has_pause,
     measured.is_tolerant,
+    measured.is_commitment,
     measured.allows_commitment,
     measured.promised_limit = 0 as is_on_the_spot,
     -- 1 window, 2 to 4 applied for over the net, 5 other ways; a code that means nothing says nothing

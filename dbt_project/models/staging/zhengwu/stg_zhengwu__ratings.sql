@@ -3,6 +3,7 @@ with latest as (
 )
 
 select
+    'zhengwu' as source_department,
     id as rating_id,
     {{ clean_text('case_no') }} as instance_code,
     {{ clean_text('dept_name') }} as department_name,
