@@ -14,7 +14,8 @@ calendar as (
     select * from {{ ref('int_calendar') }}
 ),
 
-as_of_day as (
+-- one row, kept: read in place, the planner scans the whole calendar for every case
+as_of_day as materialized (
     select working_day_number from calendar
     where date_day = {{ as_of() }}
 ),
@@ -64,13 +65,35 @@ waits as (
     from critical_path
 ),
 
+counted as (
+    select
+        flow_type,
+        department_id,
+        department_name,
+        office_name,
+        from_item_code,
+        from_item_name,
+        item_code,
+        item_name,
+        step_kind,
+        working_days,
+        sum(wait_count) as wait_count,
+        sum(open_count) as open_count,
+        sum(critical_working_days) as critical_working_days,
+        sum(critical_wait_count) as critical_wait_count
+    from waits
+    group by
+        flow_type, department_id, department_name, office_name, from_item_code, from_item_name, item_code, item_name,
+        step_kind, working_days
+),
+
 placed as (
     select
-        waits.*,
+        counted.*,
         place.place_kind,
         place.place_code,
         place.place_name
-    from waits
+    from counted
     cross join lateral (
         values
         (
@@ -98,21 +121,6 @@ placed as (
     where place.place_code is not null
 ),
 
-counted as (
-    select
-        flow_type,
-        place_kind,
-        place_code,
-        max(place_name) as place_name,
-        working_days,
-        sum(wait_count) as wait_count,
-        sum(open_count) as open_count,
-        sum(critical_working_days) as critical_working_days,
-        sum(critical_wait_count) as critical_wait_count
-    from placed
-    group by flow_type, place_kind, place_code, working_days
-),
-
 sliced as (
     select
         case when grouping(flow_type) = 0 then 'flow_type' else 'all' end as slice,
@@ -125,7 +133,7 @@ sliced as (
         sum(open_count) as open_count,
         sum(critical_working_days) as critical_working_days,
         sum(critical_wait_count) as critical_wait_count
-    from counted
+    from placed
     group by grouping sets (
         (place_kind, place_code, working_days), (flow_type, place_kind, place_code, working_days)
     )

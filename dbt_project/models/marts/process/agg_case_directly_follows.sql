@@ -24,7 +24,8 @@ event_kinds as (
     select * from {{ ref('int_event_kinds') }}
 ),
 
-as_of_day as (
+-- one row, kept: read in place, the planner scans the whole calendar for every case
+as_of_day as materialized (
     select
         date_day,
         working_day_number
