@@ -21,6 +21,7 @@ RANK = {
     "query": 4,
     "district": 5,
     "gate": 5,
+    "process": 5,
     "landing": 6,
     "build": 7,
     "calendar": 7,

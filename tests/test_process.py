@@ -9,6 +9,7 @@ lies in its table.
 from __future__ import annotations
 
 import random
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -17,7 +18,8 @@ import pytest
 from clock_world import PROJECT_CODE, Spgl, catalogue_row, land, open_world
 from psycopg.rows import dict_row
 
-from yidang import build
+from yidang import build, process
+from yidang.errors import ConfigError
 
 pytestmark = pytest.mark.integration
 
@@ -305,3 +307,22 @@ def test_critical_path_goes_back_from_the_last_milestone_through_what_was_requir
 def test_cases_that_take_no_day_follow_each_other_in_one_order(marts):
     path = rows(marts["fct_critical_path"], "path_number from_item_code item_code working_days", works_code=TWINS)
     assert path == [(1, None, "PLAN", 0), (2, "PLAN", "DESIGN", 0), (3, "DESIGN", "PERMIT", 0)]
+
+
+def test_the_graph_draws_what_was_counted_and_says_what_it_leaves_out(settings, worlds):
+    drawn = process.graph(settings, flow_type="3", least=2)
+    nodes = dict(re.findall(r'^ +(n\d+)\(?\["([^"]+)"\]\)?$', drawn, re.MULTILINE))
+    edges = {
+        (nodes[start], nodes[end]): label for start, label, end in re.findall(r'(n\d+) -->\|"(.+)"\| (n\d+)', drawn)
+    }
+    found = worlds["shuffled"]["agg_works_directly_follows"]
+    counted = [row for row in found if row["slice"] == "flow_type"]
+    assert edges[("FIRE 事项FIRE", "PERMIT 事项PERMIT")] == "2 次"
+    assert len(edges) == sum(row["edge_count"] >= 2 for row in counted)
+    rest = [row["edge_count"] for row in counted if row["edge_count"] < 2]
+    assert drawn.endswith(f"left out: {len(rest)} edges taken fewer than 2 times, {sum(rest)} times in all")
+    assert '"10 次，3.5 工作日"' in process.graph(settings, item="SIDE")
+    with pytest.raises(ConfigError, match="item NONE"):
+        process.graph(settings, item="NONE")
+    with pytest.raises(ConfigError, match="one thing"):
+        process.graph(settings, flow_type="3", item="SIDE")

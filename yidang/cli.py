@@ -26,6 +26,8 @@ report_app = typer.Typer(help="Write documents (.docx, and .pdf where LibreOffic
 app.add_typer(report_app, name="report")
 clock_app = typer.Typer(help="The working-day clock: compute cases of a file, explain a case.", no_args_is_help=True)
 app.add_typer(clock_app, name="clock")
+process_app = typer.Typer(help="The process view: what follows what, and after how long.", no_args_is_help=True)
+app.add_typer(process_app, name="process")
 calendar_app = typer.Typer(
     help="The working-day calendar: load a year's notice, show what counts.", no_args_is_help=True
 )
@@ -260,6 +262,18 @@ def corrections_load(
         typer.echo(
             f"✓ {file}: {result.count:,} corrections landed as batch {result.batch_id}; `yidang build` applies them"
         )
+
+
+@process_app.command("graph")
+def process_graph(
+    flow_type: Annotated[str | None, typer.Option(help="Items of the 工程 of one flow type, e.g. 3.")] = None,
+    item: Annotated[str | None, typer.Option(help="Steps within the cases of one item, e.g. ZG04.")] = None,
+    least: Annotated[int, typer.Option(min=1, help="Leave out what happened fewer times.")] = 10,
+) -> None:
+    """Print a directly-follows graph as Mermaid text; without an option, of all 工程."""
+    from yidang.process import graph
+
+    typer.echo(graph(settings_module.load(), flow_type=flow_type, item=item, least=least))
 
 
 def _date(text: str | None) -> date | None:
