@@ -60,7 +60,12 @@ def facts(settings, tmp_path_factory):
         }.items():
             overrides = OBSERVED | ({"clock_policy": POLICY | change} if change else {})
             overrides |= {"palette": "traffic_light"} if name == "lenient" else {}
-            build.build(settings, as_of=AS_OF, overrides=overrides, select="+fct_project_lifecycle +fct_stage")
+            build.build(
+                settings,
+                as_of=AS_OF,
+                overrides=overrides,
+                select="+fct_item_instance +fct_project_lifecycle +fct_stage",
+            )
             found[name] = {
                 "cases": _by(warehouse, "fct_item_instance", "instance_code"),
                 "stages": _by(warehouse, "fct_stage", "works_code"),

@@ -6,7 +6,7 @@ with cases as (
 ),
 
 milestone_items as (
-    select * from {{ ref('milestone_items') }}
+    select * from {{ ref('int_milestone_items') }}
 ),
 
 -- the filing of the completion follows on the acceptance and is no part of it
