@@ -35,6 +35,8 @@ app.add_typer(calendar_app, name="calendar")
 
 corrections_app = typer.Typer(help="Corrections of values, as data: never edits what was landed.", no_args_is_help=True)
 app.add_typer(corrections_app, name="corrections")
+policy_app = typer.Typer(help="The clock's switches: what would another one change?", no_args_is_help=True)
+app.add_typer(policy_app, name="policy")
 
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day the figures are true for.")]
 
@@ -274,6 +276,36 @@ def process_graph(
     from yidang.process import graph
 
     typer.echo(graph(settings_module.load(), flow_type=flow_type, item=item, least=least))
+
+
+@policy_app.command("show")
+def policy_show() -> None:
+    """The switches as they are. Change them in dbt_project/dbt_project.yml; the next build counts everything anew."""
+    from yidang.clock.policy import current
+
+    for name, value in current(settings_module.load()).items():
+        typer.echo(f"{name}={str(value).lower()}")
+
+
+@policy_app.command("diff")
+def policy_diff(
+    switches: Annotated[list[str], typer.Argument(metavar="SWITCH=VALUE", help="closed_day_acceptance=roll_forward …")],
+    as_of: AsOf = None,
+    output: Annotated[Path | None, typer.Option(help="CSV with every case and column that differs.")] = None,
+) -> None:
+    """List what another switch would change, case by case, and the figures before and after.
+
+    Built twice beside the real marts, which stay as they are.
+    """
+    from yidang.clock.policy import diff, parse, render, write_csv
+
+    settings = settings_module.load()
+    if output and not output.parent.is_dir():
+        raise ConfigError(f"{output} cannot be the output.", "Name a file in a folder that exists.")
+    found = diff(settings, parse(switches), settings.as_of(_date(as_of)))
+    render(found)
+    if output:
+        typer.echo(f"✓ {write_csv(found, output):,} rows: {output}")
 
 
 def _date(text: str | None) -> date | None:

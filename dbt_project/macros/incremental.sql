@@ -40,8 +40,8 @@ from {{ arguments.temp_relation }};
   never shows one day's stamp over another day's rows.
 -#}
 {% macro create_table_stamps() -%}
-create schema if not exists intermediate;
-create table if not exists intermediate.table_stamp (
+create schema if not exists {{ schema_named('intermediate') }};
+create table if not exists {{ schema_named('intermediate') }}.table_stamp (
     table_name text primary key,
     as_of date not null,
     calendar_version text,
@@ -51,7 +51,7 @@ create table if not exists intermediate.table_stamp (
 
 {#- int_build is there: every incremental model reads a relation of changed keys, and these read int_build. -#}
 {% macro stamp_table() -%}
-insert into intermediate.table_stamp (table_name, as_of, calendar_version, rule_version)
+insert into {{ this.include(identifier=false) }}.table_stamp (table_name, as_of, calendar_version, rule_version)
 select '{{ this.identifier }}', as_of, calendar_version, rule_version
 from {{ this.include(identifier=false) }}.int_build
 on conflict (table_name) do update set

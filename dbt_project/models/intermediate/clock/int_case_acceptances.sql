@@ -1,6 +1,6 @@
 {{ config(indexes=[{'columns': ['case_id'], 'unique': true}]) }}
 
-{%- set policy = var('clock_policy') -%}
+{%- set policy = clock_policy() -%}
 
 with cases as (
     select * from {{ ref('int_cases') }}

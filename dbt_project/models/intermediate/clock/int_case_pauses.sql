@@ -1,6 +1,6 @@
 {{ config(indexes=[{'columns': ['case_id']}]) }}
 
-{%- set policy = var('clock_policy') -%}
+{%- set policy = clock_policy() -%}
 
 with events as (
     select * from {{ ref('int_case_events') }}

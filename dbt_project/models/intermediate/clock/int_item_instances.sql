@@ -5,7 +5,7 @@
     indexes=[{'columns': ['case_id'], 'unique': true}, {'columns': ['project_code']}]
 ) }}
 
-{%- set policy = var('clock_policy') -%}
+{%- set policy = clock_policy() -%}
 
 with cases as (
     select * from {{ ref('int_cases') }}
