@@ -113,6 +113,17 @@ def test_projects_of_cases_are_found_but_for_the_planted_unlinked(truth, marts):
     assert {row["business_key"].split(":")[1] for row in logged} == missing
 
 
+def test_the_review_queue_offers_the_true_project_first_for_what_is_not_linked(truth, marts):
+    projects = {true["case_id"]: true["project_code"] for true in truth["cases"]}
+    queue = marts.execute(
+        "select * from marts.match_review where candidate_rank is null or candidate_rank = 1"
+    ).fetchall()
+    unmatched = marts.execute("select instance_code from marts.fct_item_instance where project_code is null").fetchall()
+    found = {row["case_id"].split(":")[1]: row["candidate_project_code"] for row in queue}
+    assert set(found) == {row["instance_code"] for row in unmatched}
+    assert found == {case: projects[case] for case in found}
+
+
 def test_projects_registered_twice_are_one_and_said_so(truth, marts):
     logged = marts.execute("select business_key from marts.issue_log where rule = 'registered_twice'").fetchall()
     assert sorted(row["business_key"] for row in logged) == sorted(truth["planted"]["duplicate_projects"])
