@@ -16,6 +16,7 @@ RANK = {
     "settings": 1,
     "contracts": 2,
     "metrics": 2,
+    "statistics": 3,
     "superset_assets": 3,
     "services": 4,
     "query": 4,

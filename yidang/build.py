@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 
-from yidang import contracts, landing, metrics
+from yidang import contracts, landing, metrics, statistics
 from yidang.errors import YidangError
 from yidang.landing import ledger
 from yidang.settings import Settings, environment
@@ -66,11 +66,14 @@ def build(
     nodes = [] if with_tests else ["--resource-type", "seed", "--resource-type", "model"]
     sources = active_departments(settings) if departments is None else departments
     values = {**variables(settings, sources, as_of=as_of, batch_until=batch_until), **(overrides or {})}
-    outcome = _invoke(settings, ["build", *selection, *nodes], values, sources, quiet=True)
-    results = list(getattr(outcome.result, "results", None) or [])
-    failed = [item for item in results if str(item.status) in _FAILED]
-    if failed or not outcome.success:
-        raise _build_failed(settings, failed, outcome.exception)
+    with _one_build_at_a_time(settings):
+        outcome = _invoke(settings, ["build", *selection, *nodes], values, sources, quiet=True)
+        results = list(getattr(outcome.result, "results", None) or [])
+        failed = [item for item in results if str(item.status) in _FAILED]
+        if failed or not outcome.success:
+            raise _build_failed(settings, failed, outcome.exception)
+        if {item.node.name for item in results} >= statistics.INPUTS:
+            statistics.refresh(settings)
     if not results:
         raise YidangError(f"The selection {select!r} names nothing to build.", "List what there is: yidang dbt ls")
     warnings = tuple(f"{item.node.name}: {item.message}" for item in results if str(item.status) == "warn")
@@ -89,7 +92,8 @@ def is_current(settings: Settings, as_of: date) -> bool:
 def run_dbt(settings: Settings, args: list[str], as_of: date) -> bool:
     """Any dbt command with this project's connection and variables; dbt prints as it does. True if it succeeded."""
     departments = active_departments(settings)
-    return _invoke(settings, args, variables(settings, departments, as_of=as_of), departments, quiet=False).success
+    with _one_build_at_a_time(settings):
+        return _invoke(settings, args, variables(settings, departments, as_of=as_of), departments, quiet=False).success
 
 
 def variables(
@@ -143,7 +147,7 @@ def _invoke(
         "--profiles-dir", str(settings.dbt_dir),
         "--vars", json.dumps(values, ensure_ascii=False),
     ]  # fmt: skip
-    with _one_build_at_a_time(settings), environment(_environment(settings)):
+    with environment(_environment(settings)):
         return dbtRunner().invoke([*(["--quiet"] if quiet else []), *arguments, *flags])
 
 
@@ -152,10 +156,11 @@ def _fingerprint_file(settings: Settings) -> Path:
 
 
 def _fingerprint(settings: Settings, as_of: date) -> str:
-    """Hash of everything a build depends on except raw: models, seeds, macros, departments, the day."""
+    """Hash of everything a build depends on except raw: models, seeds, macros, estimators, departments, the day."""
     folders = [settings.dbt_dir / name for name in ("models", "macros", "seeds", "tests")]
     files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".sql", ".yml", ".csv")]
     files += [settings.dbt_dir / "dbt_project.yml", *settings.departments_dir.glob("*.yml")]
+    files += Path(statistics.__file__).parent.glob("*.py")
     content = hashlib.sha256(as_of.isoformat().encode())
     for path in sorted(files):
         content.update(str(path).encode() + b"\0" + path.read_bytes())

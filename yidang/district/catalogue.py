@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -117,8 +118,8 @@ REFORMS = {
 }
 
 
-def version_on(item: Item, day: date) -> tuple[int, int]:
+def version_on(item: Item, day: date, reforms: Mapping[str, Reform] = REFORMS) -> tuple[int, int]:
     """(version, promised limit) of an item for a case received on `day`."""
-    if item.code in REFORMS and day >= REFORM_DATE:
-        return 2, REFORMS[item.code].promised
+    if item.code in reforms and day >= REFORM_DATE:
+        return 2, reforms[item.code].promised
     return 1, item.promised

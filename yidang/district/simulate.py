@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from random import Random
@@ -11,7 +11,7 @@ from random import Random
 import simpy
 
 from yidang.district import catalogue, codes
-from yidang.district.catalogue import DEPARTMENTS, ITEMS, REFORMS, REGION_CODE, STREETS, Item
+from yidang.district.catalogue import DEPARTMENTS, ITEMS, REFORMS, REGION_CODE, STREETS, Item, Reform
 from yidang.district.flows import FLOW_SHARES, FLOWS
 from yidang.district.model import Case, Event, Project, Works, World
 from yidang.district.worktime import DAY, OPENING, WorkTime
@@ -37,11 +37,14 @@ OFFICER_SHARE = 0.3  # part of a case's working time that holds an officer; the 
 OFFICER_LOAD = 0.5  # planned use of the officers' time
 
 
-def simulate(seed: int, projects: int, start: date, end: date) -> World:
-    """The world of `projects` projects that register between two dates; the same arguments give the same world."""
+def simulate(seed: int, projects: int, start: date, end: date, reforms: Mapping[str, Reform] = REFORMS) -> World:
+    """The world of `projects` projects that register between two dates; the same arguments give the same world.
+
+    With other `reforms` (or none) it is the same world but for them: every project, 工程 and case draws the same fate.
+    """
     time = WorkTime(start, end)
     world = World(seed, time, _make_projects(seed, projects, time), [])
-    _Simulation(world).run()
+    _Simulation(world, reforms).run()
     return world
 
 
@@ -104,8 +107,9 @@ class _Joint:
 
 
 class _Simulation:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, reforms: Mapping[str, Reform]) -> None:
         self.world = world
+        self.reforms = reforms
         self.time = world.time
         self.env = simpy.Environment()
         world.officers = _staff(world)
@@ -241,7 +245,7 @@ class _Simulation:
     def _receive(
         self, item: Item, works: Works, random: Random, online: bool, group: str, earlier: Case | None
     ) -> Case:
-        version, promised = catalogue.version_on(item, self.time.moment(self.env.now).date())
+        version, promised = catalogue.version_on(item, self.time.moment(self.env.now).date(), self.reforms)
         department = DEPARTMENTS[item.department]
         case = Case(
             sequence=len(self.world.cases),
@@ -276,7 +280,7 @@ class _Simulation:
         if is_awaited:
             base *= AWAITED_FACTOR
         case.handling_days_without_reform = base
-        case.handling_days = base * (REFORMS[item.code].handling_factor if case.version == 2 else 1.0)
+        case.handling_days = base * (self.reforms[item.code].handling_factor if case.version == 2 else 1.0)
         with self.desks[item.department].request() as desk:
             yield desk
             if item.department != "zhujian":  # there the system itself starts the department with the acceptance

@@ -1,0 +1,33 @@
+"""Honest figures about speed (rules C2, C3), computed from cases that dbt has counted and written back as marts.
+
+`refresh` is the step of a build after dbt: int_speed_observations, int_item_reforms and the seed comparison_periods in;
+agg_speed, agg_cumulative_incidence, agg_change and agg_reform_effect out. docs/statistics.md says how each is made.
+"""
+
+from __future__ import annotations
+
+import psycopg
+
+from yidang.settings import Settings
+
+# What dbt must have built; a selection without both leaves the marts as they are.
+INPUTS = {"int_speed_observations", "int_item_reforms"}
+
+
+def refresh(settings: Settings) -> dict[str, int]:
+    """Replace the four marts, all of them or none, as of the build that made their input. Returns rows by table."""
+    # pandas: half a second that `yidang --help` need not pay
+    from yidang.statistics import cohorts, observations, periods, reforms, speed, tables
+
+    definitions = tables.definitions(settings.dbt_dir)
+    with psycopg.connect(settings.dsn("transformer")) as connection:
+        stamp = observations.stamp(connection)
+        speeds, curves = speed.rows(connection, stamp)
+        observed = cohorts.read(connection)
+        made = {
+            "agg_speed": speeds,
+            "agg_cumulative_incidence": curves,
+            "agg_change": periods.rows(connection, observed, stamp),
+            "agg_reform_effect": reforms.rows(connection, observed, stamp),
+        }
+        return {name: tables.replace(connection, definitions[name], rows) for name, rows in made.items()}

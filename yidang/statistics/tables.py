@@ -1,0 +1,77 @@
+"""Writing the marts of this package: what a row holds, and a table replaced whole.
+
+The columns, their types and what they mean are written once, in dbt_project/models/marts/_statistics.yml, where dbt's
+documentation finds them; the tables are made from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import yaml
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from yidang.errors import ConfigError
+from yidang.statistics.incidence import OPEN, WITHDRAWN
+
+SCHEMA, READER = "marts", "yidang_reader"
+
+
+def number(value: float, is_shown: bool = True) -> float | None:
+    """A float as it is stored; None where there is none or too few cases stand behind it."""
+    return round(float(value), 6) if is_shown and np.isfinite(value) else None
+
+
+def whole(value: float, is_shown: bool = True) -> int | None:
+    return int(value) if is_shown and np.isfinite(value) else None
+
+
+def naive_leaves_out(ends: np.ndarray) -> str:
+    """Why the mean of the decided cases is not the answer, in the words of a report. ends: cases by end."""
+    left_out = [f"在办{int(ends[OPEN])}件"] if ends[OPEN] else []
+    left_out += [f"撤件{int(ends[WITHDRAWN])}件"] if ends[WITHDRAWN] else []
+    return f"只算已办结{int(ends[:WITHDRAWN].sum())}件" + (f"，未计{'、'.join(left_out)}" if left_out else "")
+
+
+def definitions(dbt_dir: Path) -> dict[str, dict]:
+    """What is written about each table, by name: description and columns."""
+    path = dbt_dir / "models" / "marts" / "_statistics.yml"
+    (source,) = yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]
+    return {table["name"]: table for table in source["tables"]}
+
+
+def replace(connection: psycopg.Connection, definition: dict, rows: Iterable[dict]) -> int:
+    """Make the table anew with these rows, readable by the reader, inside the caller's transaction.
+
+    Returns the number of rows. Raises ConfigError when the rows do not have exactly the columns that are written down.
+    """
+    table = sql.Identifier(SCHEMA, definition["name"])
+    columns = {column["name"]: column for column in definition["columns"]}
+    connection.execute(sql.SQL("drop table if exists {}").format(table))
+    parts = [sql.SQL("{} " + column["data_type"]).format(sql.Identifier(name)) for name, column in columns.items()]
+    connection.execute(sql.SQL("create table {} ({})").format(table, sql.SQL(", ").join(parts)))
+    written = 0
+    with connection.cursor().copy(sql.SQL("copy {} from stdin").format(table)) as copy:
+        for row in rows:
+            if row.keys() != columns.keys():
+                differing = ", ".join(sorted(row.keys() ^ columns.keys()))
+                raise ConfigError(
+                    f"{definition['name']} is described with other columns than it has: {differing}.",
+                    "Write the same columns in dbt_project/models/marts/_statistics.yml and in yidang/statistics.",
+                )
+            copy.write_row([Jsonb(value) if isinstance(value, dict) else value for value in map(row.get, columns)])
+            written += 1
+    connection.execute(sql.SQL("grant select on {} to {}").format(table, sql.Identifier(READER)))
+    _comment(connection, sql.SQL("table {}").format(table), definition["description"])
+    for name, column in columns.items():
+        place = sql.SQL("column {}").format(sql.Identifier(SCHEMA, definition["name"], name))
+        _comment(connection, place, column["description"])
+    return written
+
+
+def _comment(connection: psycopg.Connection, what: sql.Composable, text: str) -> None:
+    connection.execute(sql.SQL("comment on {} is {}").format(what, sql.Literal(" ".join(text.split()))))
