@@ -26,6 +26,10 @@ pytestmark = pytest.mark.integration
 AS_OF = date(2025, 3, 31)
 WORKS = f"{PROJECT_CODE}-001"
 TWINS = f"{PROJECT_CODE}-002"
+# of another flow type, so that what goes wrong there leaves the other figures alone
+DEVIATING_PROJECT = "2603-141124-89-05-346948"
+BROKEN = f"{DEVIATING_PROJECT}-001"
+EARLY = f"{DEVIATING_PROJECT}-002"
 MARTS = (
     "agg_case_variant",
     "agg_case_directly_follows",
@@ -33,8 +37,11 @@ MARTS = (
     "agg_works_directly_follows",
     "agg_bottleneck",
     "fct_critical_path",
+    "agg_conformance",
+    "fct_conformance",
 )
 ORDERS = ("as written", "shuffled")
+FLOW_3 = {"slice": "flow_type", "flow_type": "3"}
 MARCH = "2025-03-{:02d} {}"
 CODES = {"accepted": 3, "department_started": 8, "special_end": 10}
 # item: stage, required items, milestone
@@ -44,8 +51,11 @@ ITEMS = {
     "DRAWING": (3, "DESIGN", 0),
     "FIRE": (3, "DESIGN", 0),
     "PERMIT": (3, "DRAWING,FIRE", 1),
+    "STEPWISE": (2, "", 0),
     "SIDE": (5, "", 0),
 }
+# in the catalogue, in no flow
+UNLISTED = "OTHER"
 
 
 def moments(*pairs: tuple[str, int]) -> list[dict]:
@@ -74,6 +84,24 @@ def land_works(alpha: Spgl) -> None:
     for place, item in enumerate(("PLAN", "DESIGN", "PERMIT")):
         same_day = moments(("received", 5), ("accepted", 5), ("decided_pass", 5))
         alpha.case(f"TWIN{place}", TWINS, item, 5, same_day)
+
+
+def land_deviations(alpha: Spgl) -> None:
+    """One 工程 that never got its PLAN and took its PERMIT too early, one that designed before the plan stood."""
+    alpha.works(BROKEN, DEVIATING_PROJECT, splclx="4")
+    alpha.works(EARLY, DEVIATING_PROJECT, splclx="4")
+    for works, item, accepted, decided in (
+        (BROKEN, "DESIGN", 4, 10),
+        (BROKEN, "FIRE", 11, 20),
+        (BROKEN, "PERMIT", 12, 18),
+        (BROKEN, UNLISTED, 13, 14),
+        (BROKEN, "DRAWING", 21, 24),
+        (EARLY, "PLAN", 4, 20),
+        (EARLY, "DESIGN", 10, 12),
+        (EARLY, "STEPWISE", 11, 13),
+    ):
+        handled = moments(("received", accepted), ("accepted", accepted), ("decided_pass", decided))
+        alpha.case(f"{works[-3:]}{item}", works, item, 5, handled)
 
 
 def land_paths(alpha: Spgl) -> None:
@@ -110,24 +138,20 @@ def state(alpha: Spgl, case: str, kind: str, at: str) -> None:
     alpha.event(case, WORKS, "accepted", at)["blzt"] = CODES[kind]
 
 
-def land_flow(alpha: Spgl) -> None:
-    alpha.add("dfxmsplcxxb", splcbm="LC3", splcbbh="1", splcmc="流程", splclx="3", splcsxsj="2020-01-01")
-    for stage in (1, 2, 3, 4, 5):
-        flow = {"splcbm": "LC3", "splcbbh": "1", "spjdxh": stage}
-        alpha.add("dfxmsplcjdxxb", **flow, spjdmc=f"阶段{stage}", dybzspjdxh=stage, spjdsx=20, lcbsxlx=1)
-        for item, (item_stage, required, milestone) in ITEMS.items():
-            if item_stage == stage:
-                alpha.add(
-                    "dfxmsplcjdsxxxb",
-                    **flow,
-                    spsxbm=item,
-                    spsxbbh="1",
-                    spsxmc=f"事项{item}",
-                    spsxblsx=5,
-                    spbmmc="甲局",
-                    qzspsxbm=required,
-                    sflcbsx=milestone,
-                )
+def land_flows(alpha: Spgl) -> None:
+    """The same stages and items for both flow types. Stages 2 and 4 have no milestone."""
+    for flow_type in ("3", "4"):
+        flow = {"splcbm": f"LC{flow_type}", "splcbbh": "1"}
+        alpha.add("dfxmsplcxxb", **flow, splcmc="流程", splclx=flow_type, splcsxsj="2020-01-01")
+        for stage in (1, 2, 3, 4, 5):
+            alpha.add("dfxmsplcjdxxb", **flow, spjdxh=stage, spjdmc="阶段", dybzspjdxh=stage, spjdsx=20, lcbsxlx=1)
+        for item, (stage, required, milestone) in ITEMS.items():
+            placed = {"spjdxh": stage, "spsxbm": item, "spsxbbh": "1", "spsxmc": name_of(item), "spbmmc": "甲局"}
+            alpha.add("dfxmsplcjdsxxxb", **flow, **placed, spsxblsx=5, qzspsxbm=required, sflcbsx=milestone)
+
+
+def name_of(item: str) -> str:
+    return "分期设计" if item == "STEPWISE" else f"事项{item}"
 
 
 @pytest.fixture(scope="module")
@@ -149,16 +173,17 @@ def worlds(settings, tmp_path_factory):
 
 def land_world(warehouse: psycopg.Connection, order: str) -> None:
     alpha = Spgl("alpha")
-    land_flow(alpha)
+    land_flows(alpha)
     land_works(alpha)
+    land_deviations(alpha)
     land_paths(alpha)
     if order == "shuffled":
         for landed in alpha.rows.values():
             random.Random(7).shuffle(landed)
     alpha.land(warehouse)
     catalogue = [
-        catalogue_row(item, stage=stage, statutory=20, promised=5, prerequisite_codes=required)
-        for item, (stage, required, _) in ITEMS.items()
+        catalogue_row(item, stage=stage, statutory=20, promised=5, prerequisite_codes=required, item_name=name_of(item))
+        for item, (stage, required, _) in (ITEMS | {UNLISTED: (5, "", 0)}).items()
     ]
     land(warehouse, "zhengwu", "service_item", catalogue)
 
@@ -242,7 +267,7 @@ def test_slices_add_up(marts):
 
 
 def test_items_of_one_application_accepted_together_are_a_set(marts):
-    variants = rows(marts["agg_works_variant"], "variant works_count widest_step is_complete")
+    variants = rows(marts["agg_works_variant"], "variant works_count widest_step is_complete", flow_type="3")
     assert variants == [
         ("PLAN > DESIGN > PERMIT", 1, 1, False),
         ("PLAN > DESIGN > {DRAWING+FIRE} > PERMIT > PERMIT", 1, 2, False),
@@ -253,7 +278,7 @@ def test_edges_between_items_say_who_held_the_wait(marts):
     columns = "edge_count repetition_count total_working_days application_working_days intake_working_days"
     found = marts["agg_works_directly_follows"]
     waits = {
-        (start, end): rows(found, columns, slice="all", from_item_code=start, to_item_code=end)
+        (start, end): rows(found, columns, **FLOW_3, from_item_code=start, to_item_code=end)
         for start, end in (("DESIGN", "DRAWING"), ("FIRE", "PERMIT"), ("PERMIT", "OPEN"), ("DRAWING", "END"))
     }
     assert waits == {
@@ -268,17 +293,17 @@ def test_edges_between_items_say_who_held_the_wait(marts):
 def test_bottlenecks_rank_all_waiting_and_what_a_path_hung_on(marts):
     columns = "place_code wait_count open_count total_working_days critical_working_days share_of_span"
     found = marts["agg_bottleneck"]
-    holders = rows(found, "place_code critical_working_days share_of_span", slice="all", place_kind="holder")
+    holders = rows(found, "place_code critical_working_days share_of_span", **FLOW_3, place_kind="holder")
     assert holders == [("alpha", 13, Decimal("0.764706")), ("applicant", 4, Decimal("0.235294"))]
-    assert rows(found, columns, slice="all", place_kind="item", place_code="DESIGN") == [
+    assert rows(found, columns, **FLOW_3, place_kind="item", place_code="DESIGN") == [
         ("DESIGN", 2, 0, 5, 5, Decimal("0.294118"))
     ]
     # the open second application has waited since 28 March
-    assert rows(found, columns, slice="all", place_kind="item", place_code="PERMIT") == [
+    assert rows(found, columns, **FLOW_3, place_kind="item", place_code="PERMIT") == [
         ("PERMIT", 3, 1, 2, 1, Decimal("0.058824"))
     ]
     side = rows(
-        found, "rank_by_total rank_by_share critical_working_days", place_code="SIDE", place_kind="item", slice="all"
+        found, "rank_by_total rank_by_share critical_working_days", place_code="SIDE", place_kind="item", **FLOW_3
     )
     assert side == [(1, 5, 0)]
 
@@ -309,6 +334,45 @@ def test_cases_that_take_no_day_follow_each_other_in_one_order(marts):
     assert path == [(1, None, "PLAN", 0), (2, "PLAN", "DESIGN", 0), (3, "DESIGN", "PERMIT", 0)]
 
 
+def test_conformance_checks_what_the_flow_asks_and_names_what_deviates(marts):
+    columns = "rule check_count deviation_count exempted_count deviating_subjects"
+    found = marts["fct_conformance"]
+    assert rows(found, columns, works_code=WORKS) == [
+        # its own seven cases and the twelve of land_paths
+        ("item_not_in_flow", 19, 0, 0, None),
+        # of the two grants asked for under PERMIT one was given
+        ("order_break", 5, 0, 0, None),
+        ("required_item_missing", 1, 0, 0, None),
+        ("serial_though_parallel", 1, 0, 0, None),
+        ("stage_before_milestone", 1, 0, 0, None),
+    ]
+    assert rows(found, columns, works_code=BROKEN) == [
+        ("item_not_in_flow", 5, 1, 0, "OTHER"),
+        # DRAWING and FIRE waited for DESIGN; of the order of DESIGN and a PLAN never seen nothing is known
+        ("order_break", 4, 2, 0, "PERMIT < DRAWING, PERMIT < FIRE"),
+        ("required_item_missing", 1, 1, 0, "PLAN"),
+        ("serial_though_parallel", 1, 1, 0, "FIRE → DRAWING"),
+        ("stage_before_milestone", 1, 0, 0, None),
+    ]
+    assert rows(found, f"{columns} deviating_case_ids exemptions", works_code=EARLY, rule="stage_before_milestone") == [
+        ("stage_before_milestone", 2, 1, 1, "DESIGN", ["alpha:002DESIGN"], "分阶段")
+    ]
+
+
+def test_conformance_sums_obligations_and_leaves_chances_apart(marts):
+    columns = "rule works_count deviating_works_count check_count deviation_count exempted_count fitness"
+    found = rows(marts["agg_conformance"], columns, slice="flow_type", flow_type="4")
+    # EARLY: 3 cases in the flow, DESIGN before PLAN, PLAN there, DESIGN and STEPWISE side by side
+    assert found == [
+        ("all_obligations", 2, 2, 18, 6, 1, Decimal("0.666667")),
+        ("item_not_in_flow", 2, 1, 8, 1, 0, None),
+        ("order_break", 2, 2, 5, 3, 0, None),
+        ("required_item_missing", 2, 1, 2, 1, 0, None),
+        ("serial_though_parallel", 2, 1, 2, 1, 0, None),
+        ("stage_before_milestone", 2, 1, 3, 1, 1, None),
+    ]
+
+
 def test_the_graph_draws_what_was_counted_and_says_what_it_leaves_out(settings, worlds):
     drawn = process.graph(settings, flow_type="3", least=2)
     nodes = dict(re.findall(r'^ +(n\d+)\(?\["([^"]+)"\]\)?$', drawn, re.MULTILINE))
@@ -316,7 +380,7 @@ def test_the_graph_draws_what_was_counted_and_says_what_it_leaves_out(settings, 
         (nodes[start], nodes[end]): label for start, label, end in re.findall(r'(n\d+) -->\|"(.+)"\| (n\d+)', drawn)
     }
     found = worlds["shuffled"]["agg_works_directly_follows"]
-    counted = [row for row in found if row["slice"] == "flow_type"]
+    counted = [row for row in found if row["flow_type"] == "3"]
     assert edges[("FIRE 事项FIRE", "PERMIT 事项PERMIT")] == "2 次"
     assert len(edges) == sum(row["edge_count"] >= 2 for row in counted)
     rest = [row["edge_count"] for row in counted if row["edge_count"] < 2]

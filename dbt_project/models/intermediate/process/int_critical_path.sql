@@ -10,13 +10,25 @@ with recursive steps as not materialized (
     select * from {{ ref('int_works_steps') }}
 ),
 
-milestone_items as (
-    select distinct item_code from {{ ref('stg_spgl__flow_items') }}
-    where is_milestone
+flows as (
+    select * from {{ ref('int_flows') }}
+),
+
+flow_items as (
+    select * from {{ ref('int_flow_items') }}
 ),
 
 calendar as (
     select * from {{ ref('int_calendar') }}
+),
+
+milestone_items as (
+    select distinct
+        flows.flow_type_code as flow_type,
+        flow_items.item_code
+    from flow_items
+    inner join flows using (flow_code, flow_version)
+    where flow_items.is_milestone
 ),
 
 last_milestones as (
@@ -27,7 +39,7 @@ last_milestones as (
         ) as step_number,
         min(start_date) as span_started_date
     from steps
-    left join milestone_items using (item_code)
+    left join milestone_items using (flow_type, item_code)
     where {{ only_changed('project_code') }}
     group by works_code
 ),

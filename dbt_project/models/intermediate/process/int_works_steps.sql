@@ -6,7 +6,7 @@
 ) }}
 
 {#-
-  What each case of a 工程 had to wait for: its predecessor. Where the catalogue names required items, the latest of
+  What each case of a 工程 had to wait for: its predecessor. Where the flow requires items, the latest of
   them that was granted by then; else the latest decision of the 工程 by then. One pass, in the order of dates.
 -#}
 
@@ -24,21 +24,12 @@ works as (
     select * from {{ ref('int_works') }}
 ),
 
-items as (
-    select * from {{ ref('int_items') }}
+prerequisites as (
+    select * from {{ ref('int_prerequisites') }}
 ),
 
 calendar as (
     select * from {{ ref('int_calendar') }}
-),
-
-required_items as (
-    select
-        item_code,
-        item_version,
-        regexp_split_to_table(prerequisite_item_codes, '[,，;；、\s]+') as required_item_code
-    from items
-    where prerequisite_item_codes is not null
 ),
 
 known_works as (
@@ -77,6 +68,7 @@ located as (
         instances.department_name,
         instances.office_name,
         instances.parallel_group_code,
+        instances.is_tolerant,
         case_days.outcome,
         instances.received_date,
         case_days.start_date,
@@ -126,10 +118,13 @@ latest_required as (
         numbered.step_number,
         max(required.step_number) as required_number
     from numbered
-    inner join required_items using (item_code, item_version)
+    inner join prerequisites
+        on prerequisites.item_code = numbered.item_code
+        and prerequisites.flow_type_code = coalesce(numbered.flow_type, '')
+        and numbered.start_date between prerequisites.valid_from and prerequisites.valid_to
     inner join numbered as required
         on required.works_code = numbered.works_code
-        and required.item_code = required_items.required_item_code
+        and required.item_code = prerequisites.prerequisite_item_code
         and required.outcome = 'passed'
         and required.end_date <= numbered.start_date
         and required.step_number < numbered.step_number
