@@ -30,7 +30,7 @@ select
     milestones.evidence,
     milestones.case_id,
     instances.item_name,
-    instances.certificate_number,
+    milestones.document_number,
     stamp.as_of,
     stamp.calendar_version,
     stamp.rule_version

@@ -35,6 +35,7 @@ select
     projects.region_code,
     projects.street,
     projects.is_major,
+    projects.is_household_pv,
     {%- for milestone in milestones() %}
     projects.{{ milestone.name }}_date,
     {%- endfor %}

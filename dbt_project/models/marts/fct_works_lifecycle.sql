@@ -39,6 +39,7 @@ select
     flow_types.name as flow_type_name,
     works.flow_code,
     works.region_code,
+    works.is_household_pv,
     {%- for milestone in milestones() %}
     works.{{ milestone.name }}_date,
     {%- endfor %}

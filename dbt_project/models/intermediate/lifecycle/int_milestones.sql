@@ -21,6 +21,17 @@ projects as (
     where {{ only_changed('project_code') }}
 ),
 
+-- a permit that was issued is there, though nobody sent its case (体外循环) or its finish
+unfinished_permits as (
+    select project_code, works_code, item_name, issued_date, document_number, case_id
+    from {{ ref('int_case_permits') }}
+    where has_case and outcome = 'open' and not is_no_permit and {{ only_changed('project_code') }}
+    union all
+    select project_code, works_code, item_name, issued_date, document_number, null
+    from {{ ref('int_loose_permits') }}
+    where case_id is null and not is_no_permit and {{ only_changed('project_code') }}
+),
+
 works as (
     select * from {{ ref('int_works') }}
     where {{ only_changed('project_code') }}
@@ -49,19 +60,32 @@ evidence as (
         milestone_items.milestone,
         cases.decided_date as milestone_date,
         'case' as evidence,
-        cases.case_id
+        cases.case_id,
+        cases.certificate_number as document_number
     from cases
     inner join milestone_items using (item_name)
     where cases.outcome = 'passed'
     union all
-    select project_code, works_code, 'joint_acceptance', decided_date, 'case', case_id
+    select project_code, works_code, 'joint_acceptance', decided_date, 'case', case_id, null
     from joint_acceptances
     union all
-    select project_code, project_code, 'registered', registered_at::date, 'register', null
+    select project_code, project_code, 'registered', registered_at::date, 'register', null, null
     from projects
     union all
-    select project_code, project_code, 'established', established_at::date, 'register', null
+    select project_code, project_code, 'established', established_at::date, 'register', null, null
     from projects
+    union all
+    select
+        unfinished_permits.project_code,
+        coalesce(unfinished_permits.works_code, unfinished_permits.project_code),
+        milestone_items.milestone,
+        unfinished_permits.issued_date,
+        'document',
+        unfinished_permits.case_id,
+        unfinished_permits.document_number
+    from unfinished_permits
+    inner join milestone_items using (item_name)
+    where unfinished_permits.project_code is not null
 ),
 
 first_evidence as (
@@ -69,7 +93,7 @@ first_evidence as (
     from evidence
     -- 1970-01-01 and the like stand for a date that is not known
     where milestone_date between date '2000-01-01' and {{ as_of() }}
-    order by works_code, milestone, milestone_date, evidence, case_id
+    order by works_code, milestone, milestone_date, evidence, case_id, document_number
 ),
 
 plans as (
@@ -89,7 +113,8 @@ select
     first_evidence.milestone_date,
     plans.planned_date,
     first_evidence.evidence,
-    first_evidence.case_id
+    first_evidence.case_id,
+    first_evidence.document_number
 from first_evidence
 full join plans using (works_code, milestone)
 -- a plan for a 工程 whose project nobody registered has no row to stand in

@@ -115,6 +115,7 @@ select
     projects.region_code,
     projects.street,
     projects.is_major,
+    projects.is_household_pv,
     works_milestones.flow_code,
     {%- for milestone in milestones() if milestone.name not in ('completion', 'registered') %}
     works_milestones.{{ milestone.name }}_date,

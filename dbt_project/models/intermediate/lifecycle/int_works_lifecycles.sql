@@ -157,6 +157,7 @@ select
     coalesce(works.flow_type_code, projects.flow_type_code) as flow_type_code,
     works.flow_code,
     coalesce(works.region_code, projects.region_code) as region_code,
+    projects.is_household_pv,
     works.planned_start_date,
     works.planned_completion_date,
     {%- for milestone in milestones() %}
