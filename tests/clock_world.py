@@ -99,7 +99,11 @@ def write_contracts(folder: Path) -> None:
         "zhengwu": {
             "name": "政务服务大厅",
             "short_name": "大厅",
-            "feeds": {"items": "stg_zhengwu__service_items", "ratings": "stg_zhengwu__ratings"},
+            "feeds": {
+                "items": "stg_zhengwu__service_items",
+                "ratings": "stg_zhengwu__ratings",
+                "agency_orders": "stg_zhengwu__agent_orders",
+            },
             "tables": hall,
         },
     }

@@ -17,15 +17,14 @@ case_days as (
     where {{ only_changed('project_code') }}
 ),
 
--- one application for several items of a stage
+-- one application for several items
 joint_applications as (
     select
         works_code,
-        stage_number,
         parallel_group_code
     from cases
     where parallel_group_code is not null
-    group by works_code, stage_number, parallel_group_code
+    group by works_code, parallel_group_code
     having min(item_code) != max(item_code)
 )
 
@@ -73,6 +72,5 @@ from cases
 left join case_days using (case_id)
 left join joint_applications
     on joint_applications.works_code = cases.works_code
-    and joint_applications.stage_number is not distinct from cases.stage_number
     and joint_applications.parallel_group_code = cases.parallel_group_code
 group by cases.project_code, cases.works_code, cases.stage_number
