@@ -129,6 +129,51 @@ def test_projects_registered_twice_are_one_and_said_so(truth, marts):
     assert sorted(row["business_key"] for row in logged) == sorted(truth["planted"]["duplicate_projects"])
 
 
+MILESTONE_OF = {
+    "FG01": "established",
+    "FG02": "established",
+    "FG03": "established",
+    "ZG01": "land_preapproval",
+    "ZG02": "land_use_permit",
+    "ZG03": "design_review",
+    "ZG04": "planning_permit",
+    "ZJ01": "drawing_review",
+    "ZJ03": "construction_permit",
+    "ZG05": "planning_verification",
+    "ZJ04": "fire_acceptance",
+    "RF02": "civil_defence_acceptance",
+    "ZJ05": "completion",
+}
+
+
+def test_every_milestone_has_its_true_day(truth, marts):
+    """Also where the case was never sent (体外循环) or its finish was not: the permit's document tells."""
+    expected = {}
+    for true in truth["cases"]:
+        milestone = MILESTONE_OF.get(true["item_code"])
+        if milestone and true["outcome"] == "passed":
+            # 发改 files for the whole project; the register tells what an unlinked case of it does not
+            place = true["project_code"] if true["department"] == "fagai" else true["works_code"]
+            day = true["ended_at"][:10]
+            expected[place, milestone] = min(expected.get((place, milestone), day), day)
+    rows = marts.execute("select * from marts.fct_milestone where is_reached and milestone != 'joint_acceptance'")
+    found = {
+        (row["works_code"], row["milestone"]): str(row["milestone_date"])
+        for row in rows
+        if row["milestone"] != "registered"
+    }
+    assert found == expected
+    assert len(found) > 200
+
+
+def test_projects_finish_and_are_given_up_on_their_true_days(truth, marts):
+    rows = marts.execute("select project_code, completion_date, withdrawn_date from marts.fct_project_lifecycle")
+    found = {row["project_code"]: (str(row["completion_date"] or ""), str(row["withdrawn_date"] or "")) for row in rows}
+    expected = {row["project_code"]: (row["finished_at"][:10], row["abandoned_at"][:10]) for row in truth["projects"]}
+    assert found == expected
+    assert any(finished for finished, _ in expected.values())
+
+
 def test_stage_finish_and_overlap_are_possible(truth, marts):
     (found,) = marts.execute(
         "select count(*) as n, sum(sum_item_days) as summed, sum(union_active_days) as merged from marts.fct_stage"
