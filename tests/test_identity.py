@@ -202,7 +202,7 @@ def test_owner_region_and_name_lead_to_a_project_only_together_and_only_to_one(w
         assert found[name]["match_tier"] is None, name
     assert offers(world, "elsewhere") == [(ROAD, "same_name|same_owner")]
     assert offers(world, "bad-credit") == [(ROAD, "same_name")]
-    assert sorted(offers(world, "twins")) == sorted([(NORTH, "like_name|same_owner"), (SOUTH, "like_name|same_owner")])
+    assert sorted(offers(world, "twins")) == sorted([(NORTH, "same_owner"), (SOUTH, "same_owner")])
 
 
 def test_names_and_mistyped_codes_are_offered_and_never_taken(world):

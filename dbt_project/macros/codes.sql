@@ -28,7 +28,11 @@ end
 
 {#- The project code at the head of a canonical works code (or of a project code itself); null where there is none. -#}
 {% macro project_prefix(code) -%}
-substring({{ code }} from '^[0-9]{4}-[0-9]{6}-[0-9]{2}-[0-9]{2}-[0-9]{6}')
+case
+    -- no regular expression: it is asked several times of every case
+    when {{ code }} like '____-______-__-__-______%' and translate(left({{ code }}, 24), '0123456789', '') = '----'
+        then left({{ code }}, 24)
+end
 {%- endmacro %}
 
 {#- Codes since November 2020 carry YYMM; the old ones carry a year, whose last two digits are no month. -#}

@@ -12,14 +12,12 @@ nullif(regexp_replace(translate(upper({{ half_width(column) }}), '（）【】�
 {%- endmacro %}
 
 {#-
-  Likeness of two comparable names, 0 to 1: Dice's coefficient of their sets of character pairs. Works for Chinese,
-  of which pg_trgm sees nothing in a database with the C locale.
+  Likeness of two names, given as arrays of their pairs of characters, 0 to 1: Dice's coefficient. Works for Chinese, of
+  which pg_trgm sees nothing in a database with the C locale.
 -#}
-{% macro name_similarity(one, other) -%}
+{% macro name_similarity(pairs, other_pairs) -%}
 (
-    select round(2.0 * count(*) filter (where first.pair is not null and second.pair is not null)
-        / nullif(count(first.pair) + count(second.pair), 0), 3)
-    from unnest({{ bigrams(one) }}) as first (pair)
-    full join unnest({{ bigrams(other) }}) as second (pair) on second.pair = first.pair
+    select round(2.0 * count(*) / (cardinality({{ pairs }}) + cardinality({{ other_pairs }})), 3)
+    from (select unnest({{ pairs }}) intersect select unnest({{ other_pairs }})) as shared
 )
 {%- endmacro %}

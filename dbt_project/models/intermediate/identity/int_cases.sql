@@ -162,34 +162,37 @@ number_projects as (
     having count(distinct projects.project_code) = 1
 ),
 
--- T5: the same owner by a valid credit code, the same region, nearly the same name; only where one project fits
-owners as (
-    select
-        projects.project_code,
-        projects.owner_credit_key as credit_code,
-        projects.name_key as owned_name_key,
-        coalesce(regions.current_region_code, projects.region_code) as region_code
-    from projects
-    left join regions using (region_code)
-    where projects.has_valid_owner_credit_code
-),
-
--- each name is compared once, however many cases bear it
+-- T5: the same owner by a valid credit code, the same region, nearly the same name; only where one project fits. Each
+-- name is compared once, however many cases bear it
 applicants as (
     select distinct
         credit_code,
         region_code,
-        name_key
+        name_key,
+        {{ bigrams('name_key') }} as name_pairs
     from unlinked
     where credit_code is not null
         and name_key is not null
+),
+
+owners as (
+    select
+        projects.project_code,
+        projects.owner_credit_key as credit_code,
+        {{ bigrams('projects.name_key') }} as owned_name_pairs,
+        coalesce(regions.current_region_code, projects.region_code) as region_code
+    from projects
+    left join regions using (region_code)
+    where projects.has_valid_owner_credit_code
+        and projects.name_key is not null
+        and projects.owner_credit_key in (select credit_code from applicants)
 ),
 
 likely_owners as (
     select
         applicants.*,
         owners.project_code,
-        {{ name_similarity('applicants.name_key', 'owners.owned_name_key') }} as similarity
+        {{ name_similarity('applicants.name_pairs', 'owners.owned_name_pairs') }} as similarity
     from applicants
     inner join owners using (credit_code, region_code)
 ),

@@ -140,31 +140,51 @@ by_neighbour as (
     where projects.has_valid_check_digit
 ),
 
--- names that no project bears: compared with the projects that share one of the rarest pairs of their characters
+certain_ways as (
+    select case_id, project_code, reason from by_number
+    union all
+    select case_id, project_code, reason from by_neighbour
+    union all
+    select case_id, project_code, reason from by_owner
+    union all
+    select case_id, project_code, reason from by_name
+),
+
+-- where nothing else offers a project, its name is compared with those that share one of the rarest pairs of characters
 unknown_names as (
-    select distinct name_key
+    select distinct
+        name_key,
+        {{ bigrams('name_key') }} as pairs
     from unmatched
     where name_key is not null
-        and not exists (select 1 from projects where projects.name_key = unmatched.name_key)
+        and case_id not in (select case_id from certain_ways)
 ),
 
 name_pairs as (
     select
-        unknown_names.name_key,
+        name_key,
+        cardinality(pairs) as pair_count,
         pair
     from unknown_names
-    cross join lateral unnest({{ bigrams('unknown_names.name_key') }}) as pair
+    cross join lateral unnest(pairs) as pair
+),
+
+project_names as (
+    select
+        project_code,
+        {{ bigrams('name_key') }} as pairs
+    from projects
+    where name_key is not null
+        and exists (select 1 from unknown_names)
 ),
 
 project_pairs as (
     select
-        projects.project_code,
-        projects.name_key,
+        project_code,
+        cardinality(pairs) as pair_count,
         pair
-    from projects
-    cross join lateral unnest({{ bigrams('projects.name_key') }}) as pair
-    where projects.name_key is not null
-        and exists (select 1 from unknown_names)
+    from project_names
+    cross join lateral unnest(pairs) as pair
 ),
 
 pair_counts as (
@@ -174,6 +194,7 @@ pair_counts as (
     from project_pairs
     where pair in (select pair from name_pairs)
     group by pair
+    having count(*) <= 200
 ),
 
 rare_pairs as (
@@ -183,39 +204,46 @@ rare_pairs as (
         row_number() over (partition by name_pairs.name_key order by pair_counts.project_count, pair_counts.pair) as rarity
     from name_pairs
     inner join pair_counts using (pair)
-    where pair_counts.project_count <= 500
 ),
 
-like_names as (
+neighbouring_names as (
     select distinct
         rare_pairs.name_key,
-        project_pairs.name_key as project_name_key,
         project_pairs.project_code
     from rare_pairs
     inner join project_pairs using (pair)
-    where rare_pairs.rarity <= 5
+    where rare_pairs.rarity <= 3
 ),
 
-by_likeness as (
+name_likeness as (
+    select
+        neighbouring_names.name_key,
+        neighbouring_names.project_code,
+        2.0 * count(*) / (min(name_pairs.pair_count) + min(project_pairs.pair_count)) as similarity
+    from neighbouring_names
+    inner join name_pairs using (name_key)
+    inner join project_pairs using (project_code, pair)
+    group by neighbouring_names.name_key, neighbouring_names.project_code
+),
+
+like_names as (
+    select
+        name_likeness.*,
+        row_number() over (partition by name_key order by similarity desc, project_code) as place
+    from name_likeness
+    where similarity >= {{ var('offer_name_from') }}
+),
+
+candidates as (
+    select case_id, project_code, reason from certain_ways
+    union all
     select
         unmatched.case_id,
         like_names.project_code,
         'like_name' as reason
     from like_names
     inner join unmatched using (name_key)
-    where {{ name_similarity('like_names.name_key', 'like_names.project_name_key') }} >= {{ var('offer_name_from') }}
-),
-
-candidates as (
-    select case_id, project_code, reason from by_number
-    union all
-    select case_id, project_code, reason from by_neighbour
-    union all
-    select case_id, project_code, reason from by_owner
-    union all
-    select case_id, project_code, reason from by_name
-    union all
-    select case_id, project_code, reason from by_likeness
+    where like_names.place <= 5
 ),
 
 -- a case and a project that meet in several ways are one offer
@@ -236,7 +264,7 @@ select
     grouped.reason_count,
     case
         when unmatched.name_key is not null and projects.name_key is not null
-            then {{ name_similarity('unmatched.name_key', 'projects.name_key') }}
+            then {{ name_similarity(bigrams('unmatched.name_key'), bigrams('projects.name_key')) }}
     end as name_similarity
 from grouped
 inner join unmatched using (case_id)
