@@ -17,6 +17,7 @@ RANK = {
     "contracts": 2,
     "metrics": 2,
     "statistics": 3,
+    "metric_page": 3,
     "superset_assets": 3,
     "services": 4,
     "query": 4,

@@ -153,6 +153,16 @@ def sql(query: Annotated[str, typer.Argument(help="One SELECT; the schema `marts
 
 
 @app.command()
+def metrics() -> None:
+    """Write docs/指标口径.md anew from the metric definitions."""
+    from yidang import metric_page
+
+    settings = settings_module.load()
+    metric_page.path(settings).write_text(metric_page.render(settings), encoding="utf-8")
+    typer.echo(f"✓ {metric_page.path(settings)}")
+
+
+@app.command()
 def district(
     projects: Annotated[int, typer.Option(min=1, help="How many projects.")] = 120,
     seed: Annotated[int, typer.Option(help="Same seed, same world.")] = 20260630,

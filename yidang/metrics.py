@@ -153,12 +153,16 @@ def wilson_interval(hits: str, n: str) -> tuple[str, str]:
 
     hits and n are SQL expressions.
     """
-    z = "1.959963984540054"
-    share = f"(({hits})::double precision / nullif({n}, 0))"
-    centre = f"({share} + {z}^2 / (2 * ({n})))"
-    half = f"({z} * sqrt({share} * (1 - {share}) / ({n}) + {z}^2 / (4 * ({n})::double precision^2)))"
-    whole = f"(1 + {z}^2 / nullif({n}, 0))"
-    return f"greatest(({centre} - {half}) / {whole}, 0)", f"least(({centre} + {half}) / {whole}, 1)"
+    z, n = "1.959963984540054", f"nullif({n}, 0)"
+    share = f"(({hits})::double precision / {n})"
+    centre = f"({share} + {z}^2 / (2 * {n}))"
+    half = f"({z} * sqrt({share} * (1 - {share}) / {n} + {z}^2 / (4 * {n}::double precision^2)))"
+    whole = f"(1 + {z}^2 / {n})"
+    # greatest and least pass over a null
+    return (
+        f"case when {n} > 0 then greatest(({centre} - {half}) / {whole}, 0) end",
+        f"case when {n} > 0 then least(({centre} + {half}) / {whole}, 1) end",
+    )
 
 
 def folder(settings: Settings) -> Path:

@@ -14,6 +14,14 @@ stamp as (
     select * from {{ stamp_of('int_case_permits') }} as stamp
 ),
 
+departments as (
+    select * from {{ ref('int_departments') }}
+),
+
+code_lists as (
+    select * from {{ ref('code_lists') }}
+),
+
 permits as (
     select
         permit_id, case_id as named_case_id, case_id, 'case_code' as matched_by, source_department, origin,
@@ -57,7 +65,8 @@ judged as (
 select
     permit_id,
     source_department,
-    department_id,
+    judged.department_id,
+    departments.department_name,
     origin,
     document_number,
     number_key,
@@ -69,9 +78,11 @@ select
     item_basis,
     item_name,
     stage_number,
+    stages.name as stage_name,
     project_code,
     works_code,
     flow_type,
+    flow_types.name as flow_type_name,
     named_case_id,
     case_id,
     matched_by,
@@ -95,3 +106,10 @@ select
     calendar_version,
     rule_version
 from judged
+left join departments using (department_id)
+left join code_lists as stages
+    on stages.code_list = 'stage'
+    and stages.code = judged.stage_number::text
+left join code_lists as flow_types
+    on flow_types.code_list = 'flow_type'
+    and flow_types.code = judged.flow_type
