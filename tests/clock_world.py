@@ -42,7 +42,7 @@ PROJECT_CODE = "2509-320193-89-01-544060"
 SPGL_TABLES = {
     "spgl_xmjbxxb": (
         "lsh gcdm xmdm xmmc qjdgcdm splclx xmtzly ztze jsddxzqh jsdd sbsj nkgsj njcsj splcbm splcbbh jzmj sfwcqypg"
-        " sjyxbs"
+        " gbhy ydmj sjyxbs"
     ),
     "spgl_xmdwxxb": "lsh gcdm xmdm dwtyshxydm dwmc dwlx sjyxbs",
     "spgl_xmspsxblxxb": "lsh spsxslbm gcdm spsxbm spsxbbh splcbm splcbbh spbmmc slfs blspslbm sxblsx sjyxbs",

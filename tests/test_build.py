@@ -147,8 +147,12 @@ def test_what_cannot_be_read_is_a_row_of_the_issue_log(settings, world):
     ).fetchall()
     assert found == [
         ("case_without_events", "alpha:A3", 1),
+        ("event_before_project_code", "alpha:A1", 1),
+        ("event_before_project_code", "alpha:A2", 1),
         ("event_time_unreadable", "alpha:A1", 2),
         ("limit_missing", "alpha:A2", 1),
+        ("log_starts_late", "alpha:A2", 1),
+        ("no_entry_times", "alpha", 1),
         ("order_error", "alpha:A2", 1),
         ("orphan_event", "alpha:NONE", 1),
         ("stand_in_date", "alpha:A1", 1),

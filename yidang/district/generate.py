@@ -22,7 +22,7 @@ from yidang.services import district as servers
 from yidang.settings import Settings
 
 # Raised when the same arguments give another world, so that an older one on disk is made anew.
-GENERATOR_VERSION = 5
+GENERATOR_VERSION = 6
 _ANOTHER_WORLD = (
     "The warehouse already holds rows of a made-up district; landed rows are never replaced, so those of another one"
     " (seed, projects, dates, or Yidang's version) would mix with them."

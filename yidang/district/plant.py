@@ -11,6 +11,7 @@ from yidang.district.worktime import DAY
 
 STANDARD_SPEAKERS = ("zigui", "zhujian")
 BYPASS_ITEMS = ("ZG02", "ZG04", "ZJ03")
+EXCUSED_SHARE = 0.3
 
 
 def plant(world: World) -> None:
@@ -18,7 +19,8 @@ def plant(world: World) -> None:
 
     backfilled: cases keyed in only after their decision (补录); bypass: permits given outside the system (体外循环);
     withheld: passed cases whose finishing event was never sent; order_breaks: cases decided before a required earlier
-    item (逆序); duplicate_projects: project codes registered twice; unlinked: cases that carry no usable project code.
+    item (逆序), order_breaks_excused: those of them granted under 容缺; duplicate_projects: project codes registered
+    twice; unlinked: cases that carry no usable project code.
     """
     _number(world)
     random = Random(f"{world.seed}:planted")
@@ -40,7 +42,9 @@ def plant(world: World) -> None:
     choose("bypass", 300, lambda case: case.is_passed and case.item.code in BYPASS_ITEMS)
     choose("withheld", 250, lambda case: case.is_passed and case.item.department in STANDARD_SPEAKERS)
     choose("unlinked", 400, lambda case: case.item.department in ("fagai", "shuiwu", "shengtai"))
-    world.planted["order_breaks"] = sorted(case.code for case in _order_breaks(world))
+    breaks = sorted(_order_breaks(world), key=lambda case: case.code)
+    world.planted["order_breaks"] = [case.code for case in breaks]
+    world.planted["order_breaks_excused"] = [case.code for case in breaks if _excuse(case, taken, random)]
     twice = random.sample(world.projects, min(len(world.projects), max(2, len(world.projects) // 40)))
     world.planted["duplicate_projects"] = sorted(project.code for project in twice)
 
@@ -83,6 +87,14 @@ def _order_breaks(world: World) -> list[Case]:
         if any(granted.get(key, world.time.never) > case.ended for key in needed):
             breaks.append(case)
     return breaks
+
+
+def _excuse(case: Case, taken: set[Case], random: Random) -> bool:
+    """Whether it was granted although papers were still missing (容缺), which is now made so for some."""
+    decision = case.events[-1]
+    if case not in taken and case.item.department in STANDARD_SPEAKERS and random.random() < EXCUSED_SHARE:
+        decision.kind = "decided_pass_tolerant"
+    return decision.kind == "decided_pass_tolerant"
 
 
 def _place(case: Case) -> str:

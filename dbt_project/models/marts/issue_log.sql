@@ -1,137 +1,93 @@
+{{ config(indexes=[{'columns': ['rule']}, {'columns': ['business_key']}]) }}
+
 {#- Doubt is data: every row that was repaired, left out or contradicts itself, with where it came from. -#}
 
-with cases as (
-    select * from {{ ref('int_cases') }}
+with case_issues as (
+    select * from {{ ref('int_case_issues') }}
+),
+
+event_issues as (
+    select * from {{ ref('int_event_issues') }}
+),
+
+register_issues as (
+    select * from {{ ref('int_register_issues') }}
+),
+
+unit_issues as (
+    select * from {{ ref('int_unit_issues') }}
+),
+
+prerequisites as (
+    select * from {{ ref('int_item_prerequisites') }}
+    where is_break
+),
+
+permits as (
+    select * from {{ ref('int_loose_permits') }}
+    where not is_no_permit
 ),
 
 instances as (
-    select * from {{ ref('fct_item_instance') }}
+    select * from {{ ref('int_item_instances') }}
 ),
 
-events as (
-    select * from {{ ref('int_case_events_unioned') }}
+calendar as (
+    select * from {{ ref('int_calendar') }}
 ),
 
-projects as (
-    select * from {{ ref('int_projects') }}
+rules as (
+    select * from {{ ref('issue_rules') }}
 ),
 
-registered as (
-    select * from {{ ref('int_project_registrations') }}
-    where is_current
-),
-
-works as (
-    select * from {{ ref('int_works') }}
-),
-
-flags as (
-    select
-        instances.source_department,
-        instances.case_id,
-        instances.batch_id,
-        cases.row_number,
-        flag
-    from instances
-    inner join cases using (case_id)
-    cross join lateral string_to_table(instances.clock_flags, '|') as flag
-),
-
-event_cases as (
-    select
-        events.*,
-        events.source_department || ':' || events.instance_code as case_id,
-        cases.case_id as known_case_id
-    from events
-    left join cases using (source_department, instance_code)
+batches as (
+    select * from {{ source('landing', 'batch') }}
 ),
 
 issues as (
-    select source_department as department, 'unmatched_case' as rule, 'warn' as severity, 'case' as entity,
-        case_id as business_key,
-        'project code ' || coalesce(given_project_code, 'missing') || ', works code ' || coalesce(works_code, 'missing') as detail,
-        batch_id, row_number
-    from cases
-    where project_code is null
+    select source_department as department, rule, 'case' as entity, case_id as business_key, project_code, detail,
+        batch_id, row_number, other_batch_id, other_row_number
+    from case_issues
 
     union all
-    select source_department, 'unknown_item', 'warn', 'case', case_id, coalesce(item_code, item_name, 'no item given'), batch_id, null
-    from instances
-    where stage_number is null
+    select source_department, rule, 'event', case_id, project_code, detail, batch_id, row_number, null, null
+    from event_issues
 
     union all
-    select source_department, 'limit_missing', 'warn', 'case', case_id, 'no promised limit on the case or in the catalogue', batch_id, null
-    from instances
-    where promised_limit is null
+    select source_department, rule, entity, business_key, project_code, detail, batch_id, row_number, null, null
+    from register_issues
 
     union all
-    select source_department, 'promise_above_statute', 'warn', 'case', case_id,
-        'promised ' || promised_limit || ', statutory ' || statutory_limit, batch_id, null
-    from instances
-    where promised_limit > statutory_limit and limit_unit = statutory_unit
+    select source_department, rule, entity, business_key, null, detail, null, null, null, null
+    from unit_issues
 
     union all
-    select source_department, lower(flag), case when flag = 'ORDER_ERROR' then 'fail' else 'warn' end, 'case', case_id,
-        'see clock_flags', batch_id, row_number
-    from flags
-    where flag in (
-        'ORDER_ERROR', 'NO_ACCEPTANCE', 'CAL_UNAVAILABLE', 'DUE_BEYOND_CALENDAR', 'UNCLOSED_ON_DECIDED', 'ORPHAN_END',
-        'DUP_START', 'DUP_ACCEPT', 'EVENT_AFTER_DECISION', 'DECIDED_WHILE_SUSPENDED', 'LATE_CORRECTION',
-        'LIMIT_UNIT_UNSUPPORTED', 'STAT_LIMIT_UNIT_UNSUPPORTED', 'EXTENSION_TOO_LATE', 'EXTENSION_UNCLEAR',
-        'EXTENSION_UNDOCUMENTED'
-    )
+    select coalesce(instances.source_department, prerequisites.department_id), 'decided_before_prerequisite', 'case',
+        coalesce(prerequisites.case_id, prerequisites.permit_id), prerequisites.project_code,
+        prerequisites.item_name || '于 ' || prerequisites.granted_at::date || ' 批准，前置的'
+        || coalesce(prerequisites.prerequisite_item_name, prerequisites.prerequisite_item_code)
+        || coalesce('于 ' || prerequisites.prerequisite_granted_at::date || ' 才批准', '至今没有批准'),
+        instances.batch_id, instances.row_number, required.batch_id, required.row_number
+    from prerequisites
+    left join instances on instances.case_id = prerequisites.case_id
+    left join instances as required on required.case_id = prerequisites.prerequisite_case_id
 
     union all
-    select cases.source_department, 'case_without_events', 'warn', 'case', cases.case_id, 'no status of it is known',
-        cases.batch_id, cases.row_number
-    from cases
-    where not exists (select 1 from event_cases where event_cases.known_case_id = cases.case_id)
-
-    union all
-    select source_department, 'event_time_unreadable', 'fail', 'event', case_id, coalesce(event_kind, 'status unknown'), batch_id, row_number
-    from event_cases
-    where event_at is null
-
-    union all
-    select source_department, 'unknown_status', 'warn', 'event', case_id, event_at::text, batch_id, row_number
-    from event_cases
-    where event_kind is null and event_at is not null
-
-    union all
-    select source_department, 'orphan_event', 'warn', 'event', case_id, event_kind, batch_id, row_number
-    from event_cases
-    where known_case_id is null
-
-    union all
-    -- 1970-01-01 and the like are written where a date is required and none is known
-    select source_department, 'stand_in_date', 'warn', 'event', case_id, event_at::date::text, batch_id, row_number
-    from event_cases
-    where event_at < timestamp '2000-01-01' or event_at >= timestamp '9000-01-01'
-
-    union all
-    select source_department, 'stand_in_date', 'warn', 'project', project_code, registered_at::date::text, batch_id, row_number
-    from registered
-    where registered_at < timestamp '2000-01-01' or established_at < timestamp '2000-01-01'
-
-    union all
-    select source_department, 'check_digit_wrong', 'warn', 'project', project_code, 'the last digit does not fit the code', batch_id, row_number
-    from projects
-    where not has_valid_check_digit and not {{ has_old_code_format('project_code') }}
-
-    union all
-    select registered.source_department, 'registered_twice', 'warn', 'project', registered.project_code,
-        'this row was set aside for a newer one', registered.batch_id, registered.row_number
-    from registered
-    inner join projects using (project_code)
-    where (registered.source_department, registered.batch_id, registered.row_number)
-        is distinct from (projects.source_department, projects.batch_id, projects.row_number)
+    select source_department, case when number_key is null then 'permit_number_unreadable' else 'unmatched_permit' end,
+        'permit', permit_id, project_code,
+        '文号 ' || coalesce(document_number, '空') || coalesce('，' || item_name, '')
+        || coalesce('，' || issued_date || ' 批复', '') || coalesce('：办件 ' || named_case_id || ' 不存在', '：未写明办件'),
+        batch_id, row_number, null, null
+    from permits
+    where case_id is null and coalesce(issued_date <= {{ as_of() }}, true)
 
     union all
     -- once, months ahead: next year's notice appears in October or November
-    select null, 'calendar_ends', 'warn', 'calendar', calendar_end.last_day::text,
-        open_beyond.case_count || ' open cases are due after the last loaded day, or not countable at all; load the next notice: yidang calendar load',
-        null, null
-    from (select max(date_day) as last_day from {{ ref('int_calendar') }}) as calendar_end
+    select null, 'calendar_ends', 'calendar', calendar_end.last_day::text, null,
+        case when open_beyond.case_count > 0 then '有 ' || open_beyond.case_count || ' 件在办件到期日在此之后，或无法计日；' else '' end
+        || '请装载下一年放假通知：yidang calendar load',
+        null, null, null, null
+    from (select max(date_day) as last_day from calendar) as calendar_end
     cross join (
         select count(*) as case_count
         from instances
@@ -139,23 +95,35 @@ issues as (
     ) as open_beyond
     where open_beyond.case_count > 0
         or calendar_end.last_day - {{ as_of() }} <= {{ var('calendar_warning_days') }}
-
-    union all
-    select works.source_department, 'unmatched_works', 'warn', 'works', works.works_code,
-        'project code ' || coalesce(works.given_project_code, 'missing'), works.batch_id, works.row_number
-    from works
-    where not exists (select 1 from projects where projects.project_code = works.project_code)
 )
 
 select
-    md5(concat_ws('|', department, rule, entity, business_key, detail, batch_id, row_number)) as issue_id,
-    department,
-    rule,
-    severity,
-    entity,
-    business_key,
-    detail,
-    batch_id,
-    row_number,
+    md5(concat_ws('|', issues.department, issues.rule, issues.entity, issues.business_key, issues.detail, issues.batch_id, issues.row_number))
+        as issue_id,
+    issues.department,
+    issues.rule,
+    rules.rule_name,
+    rules.severity,
+    issues.entity,
+    issues.business_key,
+    issues.project_code,
+    issues.detail,
+    batches.table_name as source_table,
+    issues.batch_id,
+    issues.row_number,
+    case
+        when issues.batch_id is not null
+            then jsonb_build_array(jsonb_build_object('table', batches.table_name, 'batch_id', issues.batch_id, 'row_number', issues.row_number))
+    end
+    || case
+        when issues.other_batch_id is not null
+            then jsonb_build_array(
+                jsonb_build_object('table', others.table_name, 'batch_id', issues.other_batch_id, 'row_number', issues.other_row_number)
+            )
+        else '[]'::jsonb
+    end as raw_rows,
     {{ as_of() }} as as_of
 from issues
+left join rules using (rule)
+left join batches on batches.batch_id = issues.batch_id
+left join batches as others on others.batch_id = issues.other_batch_id

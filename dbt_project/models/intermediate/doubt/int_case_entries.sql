@@ -80,7 +80,7 @@ select
     outside_hours_count,
     dated_after_entry_count,
     -- at least two events, on different days, written down in one sitting
-    event_count > 1 and is_entered_at_once and last_event_at::date > first_event_at::date as is_entered_at_once,
+    entry_count > 1 and is_entered_at_once and last_event_at::date > first_event_at::date as is_entered_at_once,
     -- 补录: nothing of it was on record before the day after the decision, or all of it was written in one sitting right
     -- after the decision although the case had begun on an earlier day. Null where the sender gives no time of entry.
     case

@@ -62,7 +62,7 @@ applications as (
         case when cases.outcome = 'passed' then doubts.terminal_at end as granted_at,
         cases.outcome = 'passed' as is_case_grant,
         cases.is_tolerant,
-        false as is_commitment
+        coalesce(cases.is_commitment, false) as is_commitment
     from cases
     inner join doubts using (case_id)
     union all

@@ -1,6 +1,6 @@
 with rows as (
     {{ spgl('spgl_xmjbxxb', [
-        'gcdm', 'xmdm', 'xmmc', 'qjdgcdm', 'splclx', 'xmtzly', 'ztze', 'jsddxzqh', 'jsdd', 'sbsj', 'nkgsj', 'njcsj', 'splcbm', 'splcbbh', 'jzmj', 'sfwcqypg'
+        'gcdm', 'xmdm', 'xmmc', 'qjdgcdm', 'splclx', 'xmtzly', 'ztze', 'jsddxzqh', 'jsdd', 'sbsj', 'nkgsj', 'njcsj', 'splcbm', 'splcbbh', 'jzmj', 'sfwcqypg', 'gbhy', 'ydmj'
     ]) }}
 ),
 
@@ -25,6 +25,8 @@ typed as (
         splcbbh as flow_version,
         {{ to_numeric('jzmj') }} as floor_area_square_metres,
         {{ to_boolean('sfwcqypg') }} as is_region_assessed,
+        gbhy as industry_code,
+        {{ to_numeric('ydmj') }} as land_area_square_metres,
         -- an application of its own sometimes repeats the works: the last row of the works stands
         row_number() over (partition by source_department, gcdm order by {{ lsh_order() }} desc) as recency
     from rows

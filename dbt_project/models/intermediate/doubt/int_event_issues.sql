@@ -1,0 +1,44 @@
+{#- Rows of the status log that no case can count: each is kept in raw, and named here. -#}
+
+with events as (
+    select
+        events_unioned.*,
+        source_department || ':' || instance_code as case_id
+    from {{ ref('int_case_events_unioned') }} as events_unioned
+),
+
+cases as (
+    select * from {{ ref('int_cases') }}
+),
+
+judged as (
+    select
+        events.*,
+        cases.project_code,
+        cases.case_id is not null as is_known_case,
+        events.event_at < timestamp '2000-01-01' or events.event_at >= timestamp '9000-01-01' as has_stand_in_date
+    from events
+    left join cases using (case_id)
+    where events.event_at is null
+        or events.event_kind is null
+        or cases.case_id is null
+        or events.event_at < timestamp '2000-01-01'
+        or events.event_at >= timestamp '9000-01-01'
+)
+
+select source_department, 'event_time_unreadable' as rule, case_id,
+    '状态 ' || coalesce(event_kind, '未知') || ' 的时间无法识别' as detail, project_code, batch_id, row_number
+from judged
+where event_at is null
+union all
+select source_department, 'unknown_status', case_id, event_at || ' 的状态码不在字典中', project_code, batch_id, row_number
+from judged
+where event_kind is null and event_at is not null
+union all
+select source_department, 'orphan_event', case_id, '没有办件，只有 ' || coalesce(event_kind, '未知状态') || ' 一条记录', project_code, batch_id, row_number
+from judged
+where not is_known_case
+union all
+select source_department, 'stand_in_date', case_id, event_at::date || ' 是占位日期', project_code, batch_id, row_number
+from judged
+where has_stand_in_date
