@@ -21,6 +21,7 @@ pytestmark = pytest.mark.integration
 YIDANG = ROOT / ".yidang" / "venv" / "platform" / "bin" / "yidang"
 SAME_CODE = "SAME-1"
 OVER_THE_HOLIDAY = "HOLIDAY-1"
+EXTENDED = "EXTENDED-1"
 
 
 def run(case: str) -> subprocess.CompletedProcess:
@@ -42,6 +43,12 @@ def world(settings, tmp_path_factory):
                     decided = {"kind": "decided_pass", "at": "2025-10-14"}
                     events = [{"kind": "accepted", "at": "2025-09-26"}, decided]
                     spgl.case(OVER_THE_HOLIDAY, PROJECT_CODE, "V20", 7, events)
+                    ended = {"kind": "decided_pass", "at": "2025-04-16"}
+                    spgl.case(EXTENDED, PROJECT_CODE, "V20", 7, [{"kind": "accepted", "at": "2025-03-03"}, ended])
+                    approval = {"tbcx": "9", "tbcxkssj": "2025-03-20", "tbcxsxlx": 1, "tbcxsx": 10}
+                    spgl.add("xmspsxbltbcxxxb", spsxslbm=EXTENDED, **approval)
+                    document = {"pfrq": "2025-03-20", "pfwh": "甲延〔2025〕3号", "pfwjbt": "延长审批期限决定书"}
+                    spgl.add("xmspsxpfwjxxb", spsxslbm=EXTENDED, **document)
                 spgl.land(plain)
         observed = {"observation_dates": "landing.observation_date"}
         marts = "+fct_item_instance +fct_item_pause +fct_item_event +dim_calendar"
@@ -87,6 +94,22 @@ def test_holidays_and_make_up_days_are_named(world, settings):
     assert "假日 holiday 国庆节" in printed and "调休上班 make-up 国庆节" in printed
 
 
+def test_an_extension_is_shown_with_its_document_and_both_ends(world, settings):
+    printed = run(EXTENDED).stdout
+    lines = {line.split()[0]: line for line in printed.splitlines() if line.startswith(" 2025-")}
+    assert "延长时限 extended +10 (甲延〔2025〕3号)" in lines["2025-03-20"]
+    assert "如不延长，法定到期" in lines["2025-03-31"]
+    assert "◀ 法定到期 statute due" in lines["2025-04-15"]
+    for words in ("延长 extended by", "不延长的到期日", "不延长则超期"):
+        assert words in printed
+
+
+def test_a_deemed_acceptance_is_named_on_its_day(world, settings):
+    case = module.read(world, "V50").case
+    lines = [line for line in run("V50").stdout.splitlines() if line.startswith(f" {case['accepted_date']} ")]
+    assert any("视同受理 deemed accepted" in line for line in lines)
+
+
 @pytest.mark.parametrize(("vector", "word"), [("V45", "办结早于受理"), ("V26", "日历未载入")])
 def test_a_case_without_a_clock_says_why(world, settings, vector, word):
     done = run(vector)
@@ -110,14 +133,14 @@ def test_no_such_case(world, settings):
 def test_figures_that_do_not_add_up_are_an_error(world, warehouse):
     """The proof must be able to fail: a pause more in the mart than the clock knew."""
     warehouse.execute(
-        "update marts.fct_item_instance set elapsed_working_days = elapsed_working_days + 1 where instance_code = 'V01'"
+        "update intermediate.int_item_instances set elapsed_working_days = elapsed_working_days + 1 where instance_code = 'V01'"
     )
     try:
         with pytest.raises(YidangError, match="elapsed_working_days: 5 by its days, 6 in the mart"):
             module.read(world, "V01")
     finally:
         warehouse.execute(
-            "update marts.fct_item_instance set elapsed_working_days = elapsed_working_days - 1"
+            "update intermediate.int_item_instances set elapsed_working_days = elapsed_working_days - 1"
             " where instance_code = 'V01'"
         )
 

@@ -162,7 +162,7 @@ def _event_table(events: list[dict]) -> Table:
         table.add_row(
             str(event["event_number"]),
             f"{event['event_at']:%Y-%m-%d %H:%M}",
-            words.label(words.EVENTS, event["event_kind"]),
+            _event(event),
             event["office_name"] or "",
             str(event["batch_id"]),
             str(event["row_number"]),
@@ -191,15 +191,19 @@ def _day_table(found: Explanation) -> Table:
     pauses = {pause["pause_number"]: pause for pause in found.pauses}
     events: dict[date, list[str]] = {}
     for event in found.events:
-        label = f"#{event['event_number']} {words.label(words.EVENTS, event['event_kind'])}"
-        events.setdefault(event["event_date"], []).append(label)
+        events.setdefault(event["event_date"], []).append(f"#{event['event_number']} {_event(event)}")
+    is_deemed = "DEEMED_ACCEPTED" in (case["clock_flags"] or "").split("|")
+    # on the day itself the limit ends once; a limit that was extended in time shows where it would have ended
+    unextended = case["statutory_due_date_without_extension"] if case["extension_days"] else None
     for day in found.days:
         at = day["date_day"]
         notes = list(events.get(at, []))
         notes += [f"暂停 paused P{number} {_reason(pauses[number])}" for number in day["pause_numbers"]]
+        notes += [words.DEEMED] if is_deemed and at == case["accepted_date"] else []
         notes += ["起算日不计 day 0, not counted"] if at <= case["clock_start_date"] else []
         notes += ["◀ 承诺到期 promise due"] if at == case["due_date"] else []
         notes += ["◀ 法定到期 statute due"] if at == case["statutory_due_date"] else []
+        notes += ["◁ 如不延长，法定到期 statute due if not extended"] if at == unextended else []
         counted = day["counts_for_promise"] or day["counts_for_statute"]
         table.add_row(
             str(at),
@@ -226,9 +230,22 @@ def _sum_table(case: dict) -> Table:
     ]
     for label, promise, statute in rows:
         table.add_row(label, *(words.value(case[column]) for column in (promise, statute)))
+    if case["extension_days"]:
+        table.add_row("延长 extended by", "—", words.value(case["extension_days"]))
+        table.add_row(
+            "不延长的到期日 due date without it", "—", words.value(case["statutory_due_date_without_extension"])
+        )
+        table.add_row(
+            "不延长则超期 overdue without it", "—", words.value(case["is_statutory_overdue_without_extension"])
+        )
     table.add_row("结果 outcome", words.label(words.OUTCOMES, case["outcome"]), "")
     table.add_row("速度 pace · 预警 alert", f"{case['pace_state'] or '—'} · {case['alert_state']}", "")
     return table
+
+
+def _event(event: dict) -> str:
+    label = words.label(words.EVENTS, event["event_kind"])
+    return label if event["event_kind"] != "extended" else f"{label} {words.extension(event)}"
 
 
 def _reason(pause: dict) -> str:

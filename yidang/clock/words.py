@@ -40,6 +40,7 @@ UNITS = {
     "hours": "小时 hours (不计 not counted)",
 }
 _DAYS = {"working": "工作日 working", "weekend": "周末 weekend", "makeup": "调休上班 make-up"}
+DEEMED = "视同受理 deemed accepted: 五个工作日内未告知 no reply within the days to reply"
 _NO_CLOCK = {
     "ORDER_ERROR": "办结早于受理 decided before it was accepted",
     "PRE_ACCEPTANCE": "尚未受理 not accepted yet",
@@ -66,6 +67,12 @@ def stops(pause: dict) -> str:
     ]
     basis = f" ({pause['local_rule_basis']})" if pause["local_rule_basis"] else ""
     return (" + ".join(clocks) or "不停 none") + basis
+
+
+def extension(event: dict) -> str:
+    """By how many days, and on whose document."""
+    days = f"+{event['extension_days']}" if event["extension_days"] else "天数不明 days unknown"
+    return f"{days} ({event['document_number'] or '无批准文号 no document'})"
 
 
 def no_clock(flags: str | None) -> str:

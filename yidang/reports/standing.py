@@ -7,7 +7,7 @@ from yidang.reports.charts import short_label
 from yidang.reports.facts import Department
 from yidang.reports.figures import Figure, rows
 from yidang.reports.prose import chinese_date, cite, percent, say, with_n
-from yidang.reports.source import ALERTS, Source, on_time_interval, series_of
+from yidang.reports.source import ALERTS, Source, series_of
 
 
 def open_cases(source: Source) -> list[Block]:
@@ -101,7 +101,7 @@ def _late_departments(source: Source) -> Text:
 
 def _is_clearly_below(figure: Figure, district: Figure) -> bool:
     """Its whole interval lies below, as the note under the ranking asks: the rest differ by chance at most."""
-    return not figure.is_small and on_time_interval(figure)[1] < district.value
+    return not figure.is_small and figure.interval[1] < district.value
 
 
 def _overdue_open(source: Source) -> Text:
