@@ -33,7 +33,7 @@ ROAD_OWNER, TWIN_OWNER = (credit_code(random, "330199") for _ in range(2))
 FULL_WIDTH = str.maketrans("0123456789-", "０１２３４５６７８９－")
 MODELS = (
     "+fct_case_match +match_review +agg_unmatched_case +correction_applied +correction_not_applied +dim_project"
-    " +dim_works +dim_region +bridge_works_lineage"
+    " +dim_works +dim_region +int_identity_doubts +bridge_works_lineage"
 )
 
 
@@ -70,6 +70,7 @@ REGISTER = [
     registered(7, SOUTH, "示例双子大厦北区项目二标段", owner_credit_code=TWIN_OWNER),
     registered(8, ROOF, "张某某户用屋顶光伏发电项目", owner_credit_code=one_digit_off(CREDIT)),
     registered(9, one_digit_off(MOVED), "示例改码项目"),
+    registered(10, "无", "示例无码项目"),
 ]
 
 
@@ -143,6 +144,7 @@ def _land_standard(raw: psycopg.Connection) -> None:
     ):
         alpha.case(case, works, "IT01", 5, [])
         alpha.add("xmspsxpfwjxxb", spsxslbm=case, gcdm=works, pfwh=number, pfrq="2025-07-01")
+    alpha.works("无", ROAD)
     # Works without a project's code; what they say beside it is right, or nearly so.
     for works, name, owner, region in (
         ("GC-SAME", "示例滨河大道道路改造工程(一期)", ROAD_OWNER.lower(), "330621"),
@@ -187,7 +189,7 @@ def test_a_permit_number_leads_to_the_one_project_that_bears_it(world):
     found = matches(world)
     shared = found["shared_number"]
     assert (shared["project_code"], shared["match_tier"]) == (SCHOOL, "T4")
-    assert shared["evidence"] == "示建〔2025〕12号 is also on alpha:school"
+    assert shared["evidence"] == "文号 示建〔2025〕12号 同见于 alpha:school"
     assert found["ambiguous_number"]["match_tier"] is None
     assert sorted(offers(world, "ambiguous_number")) == sorted([(SCHOOL, "shared_number"), (ROAD, "shared_number")])
     assert found["short_number"]["match_tier"] is None
@@ -238,6 +240,19 @@ def test_every_unmatched_case_is_counted_by_department_and_reason(world):
     assert sum(row["case_count"] for row in counted) == sum(
         row["match_tier"] is None for row in matches(world).values()
     )
+
+
+def test_what_was_mended_inferred_or_left_out_is_said(world):
+    found = world.execute("select rule, business_key from intermediate.int_identity_doubts order by 1, 2").fetchall()
+    assert [tuple(row.values()) for row in found] == [
+        ("code_mended", "shuiwu:full_width"),
+        ("code_mended", "shuiwu:letter_o"),
+        ("code_mended", "shuiwu:no_dashes"),
+        ("matched_by_evidence", "alpha:same"),
+        ("matched_by_evidence", "shuiwu:shared_number"),
+        ("project_without_code", "10"),
+        ("works_without_code", "无"),
+    ]
 
 
 def test_a_project_keeps_its_history_and_where_it_came_from(world):

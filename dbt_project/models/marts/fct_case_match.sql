@@ -12,9 +12,9 @@ select
     match_tier,
     matched_on,
     case match_tier
-        when 'T1' then 'code ' || project_code || ' is a project''s and its check digit fits'
-        when 'T2' then 'code ' || project_code || ' is a project''s; an old one, or its check digit does not fit'
-        when 'T3' then 'works code ' || given_works_code || ' begins with a project''s code'
+        when 'T1' then '项目代码 ' || project_code || ' 已登记，校验位相符'
+        when 'T2' then '项目代码 ' || project_code || ' 已登记；旧版代码，或校验位不符'
+        when 'T3' then '工程代码 ' || given_works_code || ' 以已登记的项目代码开头'
         else match_evidence
     end as evidence,
     match_confirmed_by as confirmed_by,

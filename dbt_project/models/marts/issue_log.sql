@@ -14,6 +14,10 @@ register_issues as (
     select * from {{ ref('int_register_issues') }}
 ),
 
+identity_doubts as (
+    select * from {{ ref('int_identity_doubts') }}
+),
+
 unit_issues as (
     select * from {{ ref('int_unit_issues') }}
 ),
@@ -56,6 +60,10 @@ issues as (
     union all
     select source_department, rule, entity, business_key, project_code, detail, batch_id, row_number, null, null
     from register_issues
+
+    union all
+    select department, rule, entity, business_key, project_code, detail, batch_id, row_number, null, null
+    from identity_doubts
 
     union all
     select source_department, rule, entity, business_key, null, detail, null, null, null, null

@@ -53,6 +53,7 @@ matches as (
 
 select
     corrections.correction_id,
+    corrections.source_department,
     corrections.entity,
     corrections.key,
     corrections.field,

@@ -154,7 +154,7 @@ number_projects as (
     select
         shared_numbers.case_id,
         min(projects.project_code) as project_code,
-        min(shared_numbers.document_number || ' is also on ' || shared_numbers.other_case_id) as evidence
+        min('文号 ' || shared_numbers.document_number || ' 同见于 ' || shared_numbers.other_case_id) as evidence
     from shared_numbers
     left join linked on linked.case_id = shared_numbers.other_case_id
     inner join projects on projects.project_code = coalesce(linked.project_code, shared_numbers.project_code)
@@ -201,8 +201,8 @@ owner_projects as (
     select
         unlinked.case_id,
         min(likely_owners.project_code) as project_code,
-        'applicant ' || min(credit_code) || ' owns the project, same region, likeness of names '
-            || min(likely_owners.similarity) as evidence
+        '申请单位 ' || min(credit_code) || ' 即建设单位，行政区划相同，名称相似度 ' || min(likely_owners.similarity)
+            as evidence
     from unlinked
     inner join likely_owners using (credit_code, region_code, name_key)
     where likely_owners.similarity >= {{ var('same_name_from') }}
@@ -320,6 +320,9 @@ select
     {%- else -%}
     null::date as own_as_of,
     {%- endif %}
+    -- '#' is how some senders write the dash before a serial
+    coalesce(translate(matched.project_code_raw, '#', '-') != matched.given_project_code, false)
+        or coalesce(translate(matched.works_code_raw, '#', '-') != matched.given_works_code, false) as is_code_mended,
     matched.correction_outcomes,
     matched.batch_id,
     matched.row_number
