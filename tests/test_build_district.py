@@ -6,16 +6,22 @@ import csv
 import json
 from datetime import date
 
+import numpy as np
 import pytest
 from clock_world import drop_everything
 from psycopg.rows import dict_row
+from statsmodels.duration.survfunc import CumIncidenceRight
 
-from yidang import build, contracts, district, landing
+from yidang import build, contracts, district, landing, query
+from yidang.district import effect
+from yidang.district.simulate import simulate
 from yidang.services import district as servers
+from yidang.statistics import tables
+from yidang.statistics.speed import CAP_DAYS
 
 pytestmark = [pytest.mark.integration, pytest.mark.end_to_end]
 
-START, END = date(2024, 1, 2), date(2025, 9, 30)
+PROJECTS, START, END = 40, date(2024, 1, 2), date(2025, 9, 30)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +34,7 @@ def truth(settings):
     servers.prepare_secrets(settings)
     servers.start(settings)
     try:
-        district.generate(settings, seed=7, projects=40, start=START, end=END)
+        district.generate(settings, seed=7, projects=PROJECTS, start=START, end=END)
         for department in contracts.load_departments(settings):
             landing.pull(settings, department)
     finally:
@@ -211,3 +217,94 @@ def test_every_milestone_has_a_critical_path_and_every_path_its_span(truth, mart
         " from marts.fct_critical_path"
     ).fetchall()
     assert 0 < days["applicant"] < days["spent"]
+
+
+# -- what yidang.statistics makes of it ------------------------------------------------------------------------------
+def test_every_case_is_counted_or_excluded_in_each_slicing(truth, marts):
+    (total,) = marts.execute("select count(*) as n from marts.fct_item_instance").fetchall()
+    counted = marts.execute(
+        "select slice_kind, sum(case_count + excluded_count) as n from marts.agg_speed where cohort_kind = 'all'"
+        " group by slice_kind"
+    ).fetchall()
+    assert {row["slice_kind"]: row["n"] for row in counted} == dict.fromkeys(
+        ("all", "department", "stage", "flow_type", "item"), total["n"]
+    )
+    wrong = marts.execute(
+        "select * from marts.agg_speed where case_count != decided_count + withdrawn_count + open_count"
+        " or is_suppressed != (case_count < 10) or (is_suppressed and coalesce(p50_days, mean_days) is not null)"
+    ).fetchall()
+    assert wrong == []
+    months = marts.execute(
+        "select sum(case_count) filter (where cohort_kind = 'month') as months,"
+        " sum(case_count) filter (where cohort_kind = 'year') as years from marts.agg_speed where slice_kind = 'all'"
+    ).fetchone()
+    clocked = marts.execute(
+        "select count(*) as n from marts.fct_item_instance where elapsed_working_days is not null"
+    ).fetchone()
+    assert months == {"months": clocked["n"], "years": clocked["n"]}
+
+
+def test_the_curve_in_the_mart_is_the_one_another_program_makes_of_the_cases(truth, marts):
+    cases = marts.execute(
+        "select elapsed_working_days as day, case when is_decided then 1 when is_withdrawn then 2 else 0 end as status"
+        " from marts.fct_item_instance where elapsed_working_days is not null"
+    ).fetchall()
+    other = CumIncidenceRight(
+        np.array([case["day"] + 1.0 for case in cases]), np.array([case["status"] for case in cases])
+    )
+    curve = marts.execute(
+        "select day, decided_share, withdrawn_share from marts.agg_cumulative_incidence"
+        " where cohort_kind = 'all' and slice_kind = 'all' order by day"
+    ).fetchall()
+    at = np.searchsorted(other.times, [row["day"] + 1.0 for row in curve], side="right") - 1
+    assert (at >= 0).all()
+    assert [row["decided_share"] for row in curve] == pytest.approx(other.cinc[0][at], abs=1e-6)
+    assert [row["withdrawn_share"] for row in curve] == pytest.approx(other.cinc[1][at], abs=1e-6)
+    speed = marts.execute("select * from marts.agg_speed where cohort_kind = 'all' and slice_kind = 'all'").fetchone()
+    for name, share in (("p50_days", 0.5), ("p80_days", 0.8), ("p90_days", 0.9)):
+        assert speed[name] == other.times[np.argmax(other.cinc[0] >= share - 1e-9)] - 1
+    assert speed["naive_mean_days"] == pytest.approx(np.mean([case["day"] for case in cases if case["status"] == 1]))
+    assert speed["open_count"] > 0, "the district's open cases must be in it"
+
+
+def test_a_change_is_its_mix_and_its_rate(truth, marts):
+    rows = marts.execute("select * from marts.agg_change where not is_suppressed").fetchall()
+    assert {row["slice_kind"] for row in rows} == {"all", "department", "stage", "flow_type", "item"}
+    for row in rows:
+        assert row["mix_days"] + row["rate_days"] == pytest.approx(row["change_days"], abs=1e-5)
+        assert row["now_mean_days"] - row["base_mean_days"] == pytest.approx(row["change_days"], abs=1e-5)
+        if row["change_lower"] is not None:
+            assert row["change_lower"] - 1e-5 <= row["change_days"] <= row["change_upper"] + 1e-5
+        # 2025 is not over on the last day: the base ends with the same month
+        assert (row["base_to"], row["now_to"]) == (date(2024, 9, 1), date(2025, 9, 1))
+
+
+def test_the_interval_holds_the_planted_effect_and_the_naive_figure_is_beside_it(truth, marts):
+    world = (PROJECTS, START, END)
+    true = effect.reform_effect(
+        ((simulate(seed, *world), effect.without_reform(seed, *world)) for seed in range(1, 21)), CAP_DAYS
+    )
+    rows = {row["item_code"]: row for row in marts.execute("select * from marts.agg_reform_effect").fetchall()}
+    assert set(rows) == {*true} == {"ZG03", "ZG04", "ZJ01", "ZJ03", "all"}
+    found = rows["all"]
+    assert found["effect_lower"] <= true["all"] <= found["effect_upper"]
+    assert (found["base_from"], found["base_to"]) == (date(2024, 3, 1), date(2024, 9, 1))
+    assert found["naive_change_days"] is not None and "在办" in found["naive_leaves_out"]
+    for row in rows.values():
+        assert row["is_suppressed"] == (min(row["base_case_count"], row["now_case_count"]) < 10)
+        assert (row["effect_days"] is None) == row["is_suppressed"]
+
+
+def test_the_statistics_are_described_and_may_be_read(truth, marts, settings):
+    for name, definition in tables.definitions(settings.dbt_dir).items():
+        columns = marts.execute(
+            "select attname as name, format_type(atttypid, atttypmod) as type,"
+            " col_description(attrelid, attnum) as said from pg_attribute"
+            " where attrelid = %s::regclass and attnum > 0 order by attnum",
+            (f"marts.{name}",),
+        ).fetchall()
+        described = [(column["name"], column["data_type"]) for column in definition["columns"]]
+        assert [(column["name"], column["type"]) for column in columns] == described
+        assert all(column["said"] for column in columns)
+        with query.reader(settings) as reader:
+            assert reader.execute(f"select count(*) from marts.{name} where as_of = %s", (END,)).fetchone()[0] > 0  # noqa: S608
