@@ -35,6 +35,8 @@ app.add_typer(calendar_app, name="calendar")
 
 corrections_app = typer.Typer(help="Corrections of values, as data: never edits what was landed.", no_args_is_help=True)
 app.add_typer(corrections_app, name="corrections")
+docs_app = typer.Typer(help="What each model and column means.", no_args_is_help=True)
+app.add_typer(docs_app, name="docs")
 policy_app = typer.Typer(help="The clock's switches: what would another one change?", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 
@@ -286,6 +288,24 @@ def process_graph(
     from yidang.process import graph
 
     typer.echo(graph(settings_module.load(), flow_type=flow_type, item=item, least=least))
+
+
+@docs_app.command("site")
+def docs_site() -> None:
+    """Write the dbt docs site (models, columns, tests, lineage) as one file to .yidang/docs, from a built warehouse."""
+    from yidang.docs_site import generate
+
+    typer.echo(f"✓ {generate(settings_module.load())}")
+
+
+@docs_app.command("dictionary")
+def docs_dictionary() -> None:
+    """Write docs/dictionary.md anew: columns, Chinese names, units, codes of the national standard."""
+    from yidang import dictionary
+
+    settings = settings_module.load()
+    dictionary.path(settings).write_text(dictionary.markdown(settings), encoding="utf-8")
+    typer.echo(f"✓ {dictionary.path(settings)}")
 
 
 @policy_app.command("show")
