@@ -11,7 +11,6 @@ from yidang.district.worktime import DAY
 
 STANDARD_SPEAKERS = ("zigui", "zhujian")
 BYPASS_ITEMS = ("ZG02", "ZG04", "ZJ03")
-EXCUSED_SHARE = 0.3
 
 
 def plant(world: World) -> None:
@@ -44,7 +43,7 @@ def plant(world: World) -> None:
     choose("unlinked", 400, lambda case: case.item.department in ("fagai", "shuiwu", "shengtai"))
     breaks = sorted(_order_breaks(world), key=lambda case: case.code)
     world.planted["order_breaks"] = [case.code for case in breaks]
-    world.planted["order_breaks_excused"] = [case.code for case in breaks if _excuse(case, taken, random)]
+    world.planted["order_breaks_excused"] = [case.code for case in _excuse(breaks, taken)]
     twice = random.sample(world.projects, min(len(world.projects), max(2, len(world.projects) // 40)))
     world.planted["duplicate_projects"] = sorted(project.code for project in twice)
 
@@ -89,12 +88,12 @@ def _order_breaks(world: World) -> list[Case]:
     return breaks
 
 
-def _excuse(case: Case, taken: set[Case], random: Random) -> bool:
-    """Whether it was granted although papers were still missing (容缺), which is now made so for some."""
-    decision = case.events[-1]
-    if case not in taken and case.item.department in STANDARD_SPEAKERS and random.random() < EXCUSED_SHARE:
-        decision.kind = "decided_pass_tolerant"
-    return decision.kind == "decided_pass_tolerant"
+def _excuse(breaks: list[Case], taken: set[Case]) -> list[Case]:
+    """Those granted though papers were still missing (容缺): every third is made so, where its system can say so."""
+    for case in breaks[2::3]:
+        if case not in taken and case.item.department in STANDARD_SPEAKERS:
+            case.events[-1].kind = "decided_pass_tolerant"
+    return [case for case in breaks if case.events[-1].kind == "decided_pass_tolerant"]
 
 
 def _place(case: Case) -> str:
