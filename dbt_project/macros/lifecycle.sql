@@ -53,7 +53,8 @@ divided as (
     left join agency_workdays using (project_code)
 ),
 
-counted as (
+-- counted once: several columns below read the same count
+counted as materialized (
     select
         divided.*,
         {{ workdays_in('active_workdays') }} as approval_working_days,

@@ -21,4 +21,4 @@ select
     items.allows_commitment as is_commitment_allowed,
     items.prerequisite_item_codes
 from items
-left join stages using (flow_code, flow_version, local_stage_number)
+left join stages using (flow_stage_id)

@@ -8,13 +8,11 @@ items as (
 
 contents as (
     select
-        flow_code,
-        flow_version,
-        local_stage_number,
+        flow_stage_id,
         count(distinct item_code)::integer as item_count,
         string_agg(distinct item_code, ',') filter (where is_milestone) as milestone_item_codes
     from items
-    group by flow_code, flow_version, local_stage_number
+    group by flow_stage_id
 )
 
 select
@@ -29,4 +27,4 @@ select
     contents.milestone_item_codes,
     coalesce(contents.item_count, 0) as item_count
 from stages
-left join contents using (flow_code, flow_version, local_stage_number)
+left join contents using (flow_stage_id)

@@ -21,6 +21,7 @@ latest as (
 )
 
 select
+    concat_ws('/', latest.flow_code, latest.flow_version, latest.local_stage_number) as flow_stage_id,
     latest.flow_code,
     latest.flow_version,
     latest.local_stage_number,

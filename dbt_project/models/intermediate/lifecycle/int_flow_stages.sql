@@ -12,6 +12,7 @@ latest as (
 )
 
 select
+    concat_ws('/', flow_code, flow_version, local_stage_number) as flow_stage_id,
     flow_code,
     flow_version,
     local_stage_number,

@@ -33,9 +33,7 @@ flow_stages as (
 
 milestone_items as (
     select distinct
-        flow_code,
-        flow_version,
-        local_stage_number,
+        flow_stage_id,
         item_code
     from {{ ref('int_flow_items') }}
     where is_milestone
@@ -86,7 +84,7 @@ placed as (
     select
         timed.*,
         coalesce(national_stages.stage_number, timed.stage_number) as merged_stage_number,
-        national_stages.local_stage_number
+        national_stages.flow_stage_id
     from timed
     left join national_stages
         on national_stages.flow_code = timed.flow_code
@@ -103,7 +101,7 @@ stages as (
         max(flow_type_code) as flow_type_code,
         max(flow_code) as flow_code,
         (array_agg(flow_version order by placed.stage_number))[1] as flow_version,
-        (array_agg(local_stage_number order by placed.stage_number))[1] as local_stage_number,
+        (array_agg(flow_stage_id order by placed.stage_number))[1] as flow_stage_id,
         {%- for column in case_counts() %}
         sum({{ column }})::integer as {{ column }},
         {%- endfor %}
@@ -156,7 +154,7 @@ needed as (
             else least(own.granted_date, for_project.granted_date)
         end as granted_date
     from stages
-    inner join milestone_items using (flow_code, flow_version, local_stage_number)
+    inner join milestone_items using (flow_stage_id)
     left join grants as own
         on own.works_code = stages.works_code
         and own.item_code = milestone_items.item_code
@@ -190,13 +188,14 @@ ruled as (
         granted.first_granted_date,
         granted.all_granted_date
     from stages
-    left join flow_stages using (flow_code, flow_version, local_stage_number)
+    left join flow_stages using (flow_stage_id)
     left join granted
         on granted.works_code = stages.works_code
         and granted.stage_number = stages.stage_number
 ),
 
-measured as (
+-- counted once: several columns below read the same count
+measured as materialized (
     select
         ruled.*,
         case finish_rule
