@@ -15,7 +15,7 @@ departments as (
 ),
 
 item_names as (
-    select * from {{ ref('int_item_names') }}
+    select * from {{ ref('int_current_items') }}
 ),
 
 event_kinds as (

@@ -3,7 +3,7 @@ with steps as (
 ),
 
 item_names as (
-    select * from {{ ref('int_item_names') }}
+    select * from {{ ref('int_current_items') }}
 ),
 
 code_lists as (
