@@ -103,25 +103,36 @@ milestone_stages as (
     select distinct flow_code, stage_number from milestones
 ),
 
--- what is granted once per project may lie under any of its 工程
 grants as (
     select distinct project_code, works_code, item_code from cases
     where item_code in (select item_code from milestones)
 ),
 
-grants_of_projects as (
-    select distinct project_code, item_code from grants
+shared_items as (
+    select distinct item_code from milestones
+    where is_shared
 ),
 
--- a stage is passed once a later one has begun: its milestones must be there, or one of them where any will do
-required_items as (
+-- granted to the 工程, to its project, or, of what is granted once per project, to any 工程 of it
+held as (
+    select
+        followed.works_code,
+        grants.item_code
+    from followed
+    inner join grants using (project_code)
+    left join shared_items using (item_code)
+    where grants.works_code in (followed.works_code, followed.project_code)
+        or shared_items.item_code is not null
+),
+
+-- a stage is passed once a later one has begun
+due as (
     select
         followed.project_code,
         followed.works_code,
         milestones.stage_number,
-        case milestones.milestone_rule when 'all' then milestones.item_code end as item_code,
-        string_agg(milestones.item_code, '|' order by milestones.item_code) as subject,
-        bool_or(coalesce(own.item_code, of_project.item_code, shared.item_code) is not null) as is_granted
+        milestones.milestone_rule,
+        milestones.item_code
     from followed
     inner join flows
         on flows.flow_code = followed.followed_flow_code
@@ -130,19 +141,35 @@ required_items as (
         on milestones.flow_code = flows.flow_code
         and milestones.flow_version = flows.flow_version
         and milestones.stage_number < followed.begun_stage_number
-    left join grants as own
-        on own.works_code = followed.works_code
-        and own.item_code = milestones.item_code
-    left join grants as of_project
-        on of_project.works_code = followed.project_code
-        and of_project.item_code = milestones.item_code
-    left join grants_of_projects as shared
-        on shared.project_code = followed.project_code
-        and shared.item_code = milestones.item_code
-        and milestones.is_shared
-    group by
-        followed.project_code, followed.works_code, milestones.stage_number,
-        case milestones.milestone_rule when 'all' then milestones.item_code end
+),
+
+-- grouped, not joined: the planner takes the milestones of a stage for one row and would loop over all grants
+matched as (
+    select
+        works_code,
+        item_code,
+        max(project_code) as project_code,
+        max(stage_number) as stage_number,
+        max(milestone_rule) as milestone_rule,
+        bool_or(is_held) as is_granted
+    from (
+        select project_code, works_code, stage_number, milestone_rule, item_code, false as is_held from due
+        union all
+        select null, works_code, null, null, item_code, true from held
+    ) as due_and_held
+    group by works_code, item_code
+    having count(project_code) > 0
+),
+
+-- each milestone must be there, or one of them where any ends the stage
+required_items as (
+    select
+        project_code,
+        works_code,
+        string_agg(item_code, '|' order by item_code) as subject,
+        bool_or(is_granted) as is_granted
+    from matched
+    group by project_code, works_code, stage_number, case milestone_rule when 'all' then item_code end
 ),
 
 listed_items as (
