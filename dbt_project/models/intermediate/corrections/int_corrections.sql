@@ -46,6 +46,7 @@ select
     edited_date,
     source_department,
     instance_code,
+    source_department || ':' || instance_code as case_id,
     event_kind,
     event_at,
     code,
