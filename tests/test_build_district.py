@@ -367,3 +367,49 @@ def test_applications_that_follow_a_refusal_or_withdrawal_are_linked(truth, mart
     }
     assert resets == {code for code in withdrawn if days[code] <= 30}
     assert resets
+
+
+def test_indicators_of_the_district_agree_with_direct_queries(truth, marts):
+    """agg_indicator adds cells up; a query over the cases must give the same, slice by slice."""
+    queries = {
+        ("on_time_rate", "department", "department_name", "due_month"): (
+            "is_due",
+            "avg((is_decided and not is_overdue)::integer)",
+        ),
+        ("rejection_rate", "stage", "stage_name", "received_month"): (
+            "received_date is not null",
+            "avg((outcome = 'not_accepted')::integer)",
+        ),
+        ("median_elapsed_days", "flow_type", "flow_type_name", "decided_month"): (
+            "is_decided and elapsed_working_days is not null",
+            "percentile_cont(0.5) within group (order by elapsed_working_days)",
+        ),
+        ("actual_vs_promised", "item", "item_name", "decided_month"): (
+            "is_decided and promised_limit >= 1 and elapsed_working_days is not null and limit_unit = 'working_days'",
+            "1 - sum(elapsed_working_days)::numeric / sum(promised_limit)",
+        ),
+    }
+    for (metric, dimension, column, month), (condition, figure) in queries.items():
+        direct = marts.execute(
+            f"""
+            select coalesce({column}, '未标明') as slice, {month} as period_start, count(*) as n, {figure} as value
+            from marts.fct_item_instance
+            where {condition}
+            group by 1, 2
+            """  # noqa: S608 - our own words
+        ).fetchall()
+        shown = marts.execute(
+            """
+            select slice, period_start, n, value
+            from marts.agg_indicator
+            where metric = %s and dimension = %s and period_grain = 'month' and n > 0
+            """,
+            (metric, dimension),
+        ).fetchall()
+        expected = {(row["slice"], row["period_start"]): (row["n"], row["value"]) for row in direct}
+        found = {(row["slice"], row["period_start"]): (row["n"], row["value"]) for row in shown}
+        assert len(found) > 20
+        assert {key: n for key, (n, _) in found.items()} == {key: n for key, (n, _) in expected.items()}
+        for key, (n, value) in found.items():
+            assert (value is None) == (n < 10), (metric, key)
+            assert value is None or float(value) == pytest.approx(float(expected[key][1])), (metric, key)

@@ -189,3 +189,14 @@ figures_{{ key }} as (
     ) as figures (metric, n, numerator, denominator, value, excluded)
 )
 {%- endmacro %}
+
+{#- A compiled metric by its name, for models that put figures side by side and so have no formula of their own. -#}
+{% macro metric(name) -%}
+{%- set found = var('metrics') | selectattr('name', 'equalto', name) | list -%}
+{{ return(found[0] if found else {'sql': 'null::numeric', 'n_sql': '0', 'numerator_sql': 'null::numeric', 'denominator_sql': 'null::numeric', 'exclusions': []}) }}
+{%- endmacro %}
+
+{#- What makes cases alike when a period is put at another one's mix; agg_change splits by the same (yidang.statistics). -#}
+{% macro stratum_columns() -%}
+department_id, stage_number, flow_type, item_code, is_on_the_spot
+{%- endmacro %}
