@@ -133,7 +133,8 @@ def test_no_such_case(world, settings):
 def test_figures_that_do_not_add_up_are_an_error(world, warehouse):
     """The proof must be able to fail: a pause more in the mart than the clock knew."""
     warehouse.execute(
-        "update intermediate.int_item_instances set elapsed_working_days = elapsed_working_days + 1 where instance_code = 'V01'"
+        "update intermediate.int_item_instances set elapsed_working_days = elapsed_working_days + 1"
+        " where instance_code = 'V01'"
     )
     try:
         with pytest.raises(YidangError, match="elapsed_working_days: 5 by its days, 6 in the mart"):
