@@ -7,7 +7,8 @@
 
 {#- The first time each thing happened: a permit that is granted again, changed or renewed has its date already. -#}
 
-with cases as (
+-- read in place: named twice, all their columns would be written aside
+with cases as not materialized (
     select * from {{ ref('int_item_instances') }}
     where project_code is not null and {{ only_changed('project_code') }}
 ),

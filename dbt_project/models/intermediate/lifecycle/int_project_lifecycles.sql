@@ -10,7 +10,8 @@ with projects as (
     where {{ only_changed('project_code') }}
 ),
 
-works_stages as (
+-- read in place: named twice, all their columns would be written aside
+works_stages as not materialized (
     select * from {{ ref('int_works_stages') }}
     where {{ only_changed('project_code') }}
 ),

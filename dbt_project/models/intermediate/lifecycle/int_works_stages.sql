@@ -7,7 +7,8 @@
 
 {#- The one pass over the cases: everything about stages, 工程 and projects adds up from these rows. -#}
 
-with cases as (
+-- read in place: named twice, all their columns would be written aside
+with cases as not materialized (
     select * from {{ ref('int_item_instances') }}
     where project_code is not null and {{ only_changed('project_code') }}
 ),
