@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
 from yidang.district import effect
-from yidang.district.catalogue import REFORM_DATE, REFORMS
+from yidang.district.catalogue import ITEMS, REFORM_DATE, REFORMS
 from yidang.district.model import World
 from yidang.district.simulate import simulate
 from yidang.district.worktime import DAY
@@ -270,20 +270,30 @@ def test_a_reform_within_a_month_is_compared_from_the_next_one():
 START, END, PROJECTS = date(2022, 1, 2), date(2026, 2, 28), 200
 
 
-def observed_of(world: World) -> pandas.DataFrame:
-    """A simulated world as cohorts.read gives a built one: accepted cases with their days as of the last day."""
+def observed_of(world: World, as_of: date) -> pandas.DataFrame:
+    """A simulated world as cohorts.read gives a built one: accepted cases with their days as of a day."""
+    until = world.time.second(as_of) + DAY
 
-    def rows() -> Iterator[tuple]:
+    def rows() -> Iterator[dict]:
         for case in world.cases:
-            if case.accepted is not None:
+            if case.accepted is not None and case.accepted < until:
                 month = world.time.moment(case.accepted // DAY * DAY).replace(day=1)
-                state = {"passed": "decided_on_time", "denied": "decided_late"}.get(case.outcome, case.outcome)
-                days = effect.net_days(case, world.time, world.time.horizon)
-                flow, version = str(case.project.flow_type), str(case.version)
-                yield month, case.item.code, version, flow, case.project.code, state, days, 1
+                outcome = case.outcome if case.ended is not None and case.ended < until else "open"
+                state = {"passed": "decided_on_time", "denied": "decided_late"}.get(outcome, outcome)
+                days = effect.net_days(case, world.time, until)
+                yield {
+                    "cohort_month": month,
+                    "department_id": case.item.department,
+                    "item_code": case.item.code,
+                    "item_version": str(case.version),
+                    "flow_type": str(case.project.flow_type),
+                    "project_key": case.project.code,
+                    "state": state,
+                    "day": days,
+                    "cases": 1,
+                }
 
-    columns = ["cohort_month", "item_code", "item_version", "flow_type", "project_key", "state", "day", "cases"]
-    return pandas.DataFrame(rows(), columns=columns)
+    return pandas.DataFrame(rows())
 
 
 def test_the_interval_holds_the_planted_effect_in_nine_of_ten_worlds(monkeypatch):
@@ -296,6 +306,7 @@ def test_the_interval_holds_the_planted_effect_in_nine_of_ten_worlds(monkeypatch
     versions = pandas.DataFrame(
         {
             "item_code": list(REFORMS),
+            "department_id": [ITEMS[code].department for code in REFORMS],
             "reform_date": pandas.Timestamp(REFORM_DATE),
             "version_before": "1",
             "version_after": "2",
@@ -305,7 +316,7 @@ def test_the_interval_holds_the_planted_effect_in_nine_of_ten_worlds(monkeypatch
     )
     found = {item: 0 for item in truth}
     for made in worlds:
-        for row in reforms.effects(observed_of(made), versions, {}, Stamp(END, "", "")):
+        for row in reforms.effects(observed_of(made, END), versions, {}, Stamp(END, "", "")):
             found[row["item_code"]] += row["effect_lower"] <= truth[row["item_code"]] <= row["effect_upper"]
     assert found[effect.ALL] >= 27
     assert sum(found[item] for item in REFORMS) >= 0.9 * 30 * len(REFORMS), found

@@ -153,7 +153,7 @@ def arrange(table: pandas.DataFrame, strata: list[str], slices: list[str | None]
     cohorts = Cohorts(
         stratum=stratum,
         period=clocked["period"].to_numpy(),
-        project=pandas.factorize(clocked["project_key"].astype(str), sort=True)[0],
+        project=pandas.factorize(clocked["project_key"], sort=True)[0],
         day=clocked["day"].to_numpy(),
         end=clocked["end"].to_numpy(),
         cases=clocked["cases"].to_numpy(),

@@ -1,4 +1,4 @@
-"""agg_reform_effect: before and after a shorter promise, in the same months, against items that had no reform.
+"""agg_reform_effect: before and after a shorter promise, in the same months, against departments without a reform.
 
 The effect is what the reformed items take now less what they would take if they had changed as the others did:
 now − base × (control now ÷ control base). Without the last factor it would be a description of what happened.
@@ -99,7 +99,7 @@ def _parts(change: Change, control: int | None) -> np.ndarray:
 
 
 def _cases(table: pandas.DataFrame, own: pandas.DataFrame, meanwhile: set[str]) -> pandas.DataFrame:
-    """The reformed items' cases, the control's, and nobody else's."""
+    """The reformed items' cases, the control's, and nobody else's. meanwhile: items and departments not in it."""
     item, version = table["item_code"].astype(str), table["item_version"].astype(str)
     before, after = (item.map(own[column].astype(str)) for column in ("version_before", "version_after"))
     is_reformed = item.isin(own.index)
@@ -110,10 +110,13 @@ def _cases(table: pandas.DataFrame, own: pandas.DataFrame, meanwhile: set[str]) 
         role=np.where(is_reformed, REFORMED, CONTROL),
         target=np.where(is_reformed, item, CONTROL),
     )
-    return marked[is_reformed | ~item.isin(meanwhile)]
+    return marked[is_reformed | ~(item.isin(meanwhile) | table["department_id"].astype(str).isin(meanwhile))]
 
 
 def _reformed_meanwhile(reforms: pandas.DataFrame, windows: Windows) -> set[str]:
-    """Items that cannot be a control: their promise changed between the first and the last month."""
+    """What cannot be a control: items whose promise changed between the first and the last month, and the whole
+    department of each, for the officers who are done sooner with one item go on with the next.
+    """
     day = reforms["reform_date"].dt.date
-    return set(reforms.loc[(day > windows.base_from) & (day < months_later(windows.now_to, 1)), "item_code"])
+    found = reforms[(day > windows.base_from) & (day < months_later(windows.now_to, 1))]
+    return {*found["item_code"], *found["department_id"]}
