@@ -1,11 +1,15 @@
 {#-
   A document number as people type it -> one spelling: half-width, no blanks, every bracket round, no 第, no leading
   zeros in the serial. 云示ZG〔2025〕012号 and 云示ＺＧ[2025]第12号 are one number. Null where it holds no number at all.
+  A long translate() costs ten times a look whether it is needed.
 -#}
 {% macro canonical_document_number(column) -%}
-{%- set typed = "regexp_replace(translate(upper(" ~ half_width(column) ~ "), '〔〕［］【】[]（）', '()()()()()'), '[\\s第]', '', 'g')" -%}
+{%- set halved = "case when " ~ column ~ " ~ '[０-９Ａ-Ｚ－＃　]' then " ~ half_width(column) ~ " else " ~ column ~ " end" -%}
+{%- set typed = "translate(upper(" ~ halved ~ "), '〔〕［］【】[]（） 第' || e'\\t\\r\\n\\u00a0', '()()()()()')" -%}
 case
-    when {{ typed }} ~ '[1-9]' then regexp_replace({{ typed }}, '(^|[^0-9])0+([1-9])', '\1\2', 'g')
+    when {{ typed }} !~ '[1-9]' then null
+    when {{ typed }} ~ '(^|[^0-9])0' then regexp_replace({{ typed }}, '(^|[^0-9])0+([1-9])', '\1\2', 'g')
+    else {{ typed }}
 end
 {%- endmacro %}
 

@@ -80,8 +80,8 @@ permits as (
         expires_on,
         item_code,
         item_name,
-        {{ canonical_code('project_code_raw') }} as given_project_code,
-        {{ canonical_code('works_code_raw') }} as given_works_code,
+        project_code_raw,
+        works_code_raw,
         batch_id,
         row_number
     from latest_documents
@@ -97,8 +97,8 @@ permits as (
         null as expires_on,
         null as item_code,
         null as item_name,
-        null as given_project_code,
-        null as given_works_code,
+        null as project_code_raw,
+        null as works_code_raw,
         certificates.batch_id,
         certificates.row_number
     from certificates
@@ -116,6 +116,9 @@ titled as (
         case
             when cases.case_id is null then coalesce(permits.item_name, substring(permits.document_title from item_names.pattern))
         end as titled_item_name,
+        -- what a case already knows is not read again from its permit
+        case when cases.case_id is null then {{ canonical_code('permits.project_code_raw') }} end as given_project_code,
+        case when cases.case_id is null then {{ canonical_code('permits.works_code_raw') }} end as given_works_code,
         cases.project_code as case_project_code,
         cases.works_code as case_works_code,
         cases.flow_type,

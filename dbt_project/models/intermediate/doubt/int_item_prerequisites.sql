@@ -48,6 +48,16 @@ project_items as (
     where item_scopes.scope = 'project'
 ),
 
+-- kinds of items that may come first, by the name
+exempt_items as (
+    select
+        item_names.item_code,
+        min(order_exemptions.exemption) as exempt_kind
+    from item_names
+    inner join order_exemptions on item_names.item_name ~ order_exemptions.name_pattern
+    group by item_names.item_code
+),
+
 applications as (
     select
         cases.case_id,
@@ -105,6 +115,7 @@ edges as (
         prerequisites.prerequisite_item_code,
         required_names.item_name as prerequisite_item_name,
         prerequisites.basis,
+        exempt_items.exempt_kind,
         coalesce(of_works.item_code, of_project.item_code) is not null as is_seen,
         case when of_works.item_code is not null then of_works.granted_at else of_project.granted_at end
             as prerequisite_granted_at,
@@ -115,6 +126,7 @@ edges as (
         and prerequisites.flow_type_code = coalesce(applications.flow_type, '')
         and applications.began_date between prerequisites.valid_from and prerequisites.valid_to
     left join item_names as required_names on required_names.item_code = prerequisites.prerequisite_item_code
+    left join exempt_items on exempt_items.item_code = applications.item_code
     left join places as of_works
         on of_works.project_code = applications.project_code
         and of_works.place = applications.works_code
@@ -141,13 +153,7 @@ compared as (
         case
             when is_commitment then '告知承诺'
             when is_tolerant then '容缺'
-            else (
-                select order_exemptions.exemption
-                from order_exemptions
-                where edges.item_name ~ order_exemptions.name_pattern
-                order by order_exemptions.name_pattern
-                limit 1
-            )
+            else exempt_kind
         end as exemption
     from edges
 )
