@@ -43,7 +43,7 @@ TABLES = {
         "item_code text, item_version text, item_name text, department_id text, department_name text,"
         " stage_number integer, stage_name text, statutory_limit integer, statutory_unit text, promised_limit integer,"
         " promised_unit text, step_count integer, material_count integer, visit_count integer, fee_yuan numeric,"
-        " item_kind text, valid_from date, valid_to date, is_current boolean"
+        " item_kind text, valid_from date, valid_to date, effective_from date, effective_to date, is_current boolean"
     ),
     "fct_item_instance": (
         "case_id text, department_id text, department_name text, project_code text, works_code text, match_tier text,"
@@ -54,6 +54,7 @@ TABLES = {
         " elapsed_working_days integer, statutory_excluded_working_days integer,"
         " statutory_elapsed_working_days integer, span_calendar_days integer, remaining_working_days integer,"
         " correction_count integer, pause_count integer, is_open boolean, is_decided boolean, is_withdrawn boolean,"
+        " has_order_error boolean,"
         " is_on_time boolean, is_overdue boolean, is_statutory_overdue boolean, is_due boolean,"
         " is_statutory_due boolean, pace_state text, alert_state text, clock_flags text, received_month date,"
         " accepted_month date, decided_month date, due_month date, statutory_due_month date, as_of date,"
@@ -67,7 +68,7 @@ TABLES = {
     ),
     "fct_project_lifecycle": (
         "project_code text, project_name text, flow_type text, flow_type_name text, registered_date date,"
-        " completion_date date, is_open boolean, is_withdrawn boolean, is_stalled boolean,"
+        " first_received_date date, completion_date date, is_open boolean, is_withdrawn boolean, is_stalled boolean,"
         " approval_working_days integer, approval_working_days_union integer, span_calendar_days integer,"
         " span_working_days integer, registered_month date, completed_month date, as_of date, calendar_version text,"
         " rule_version text"
@@ -108,11 +109,13 @@ def build_marts(warehouse: psycopg.Connection) -> None:
     for number in range(24):
         day = date(2025, 1, 10) + timedelta(days=10 * number)
         insert(warehouse, "fct_stage", works_code=f"g{number}", project_code=f"p{number}", stage_number=number % 2 + 2,
-               last_decided_date=day, is_finished=True, union_active_days=10 + number, span_working_days=30 + number,
+               first_received_date=day - timedelta(days=42 + number), last_decided_date=day, is_finished=True,
+               union_active_days=10 + number, span_working_days=30 + number,
                span_calendar_days=42 + number, sum_item_days=30, max_item_days=9, finished_month=day.replace(day=1),
                **STAMPS)  # fmt: skip
         insert(warehouse, "fct_project_lifecycle", project_code=f"p{number}", registered_date=date(2024, 1, 2),
-               completion_date=day, is_open=False, is_withdrawn=False, approval_working_days=40 + number,
+               first_received_date=day - timedelta(days=200 + number), completion_date=day, is_open=False,
+               is_withdrawn=False, approval_working_days=40 + number,
                approval_working_days_union=45 + number, span_calendar_days=200 + number,
                completed_month=day.replace(day=1), **STAMPS)  # fmt: skip
 
@@ -135,7 +138,8 @@ def case(
         statutory_due_date=received + timedelta(days=28), outcome=outcome, gross_working_days=elapsed + 1,
         excluded_working_days=1, elapsed_working_days=elapsed, statutory_elapsed_working_days=elapsed,
         statutory_excluded_working_days=1, correction_count=elapsed % 2, pause_count=1, is_open=is_open,
-        is_decided=decided, is_withdrawn=outcome == "withdrawn", is_on_time=not is_overdue if decided else None,
+        is_decided=decided, is_withdrawn=outcome == "withdrawn", has_order_error=False,
+        is_on_time=not is_overdue if decided else None,
         is_overdue=is_overdue, is_statutory_overdue=elapsed > 20, is_due=decided or is_open,
         is_statutory_due=decided or is_open, pace_state="late" if is_overdue else "normal",
         alert_state="overdue" if is_overdue else "none", clock_flags="DEEMED_ACCEPTED" if elapsed == 7 else "",
@@ -153,7 +157,8 @@ def item(
         warehouse, "dim_item", item_code=code, item_version=version, item_name=name, department_id=department,
         department_name=DEPARTMENTS[department][0], stage_number=3, statutory_limit=20, statutory_unit="working_days",
         promised_limit=promised, promised_unit="working_days", step_count=4, material_count=7, visit_count=1,
-        fee_yuan=0, item_kind="承诺件", valid_from=since, valid_to=to, is_current=to is None,
+        fee_yuan=0, item_kind="承诺件", valid_from=since, valid_to=to, effective_from=since,
+        effective_to=to or date(9999, 12, 31), is_current=to is None,
     )  # fmt: skip
 
 
@@ -534,7 +539,7 @@ def words(element: BaseOxmlElement) -> str:
 
 
 def run(connection: psycopg.Connection, row: dict[str, str]) -> tuple[Decimal | None, int]:
-    value, n, _, _ = connection.execute(row["sql"]).fetchone()
+    value, n, *_ = connection.execute(row["sql"]).fetchone()
     return (None if value is None else Decimal(str(value))), n
 
 

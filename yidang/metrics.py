@@ -7,7 +7,7 @@ agg_indicator take the expression by the metric's name, so no figure has a formu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -92,7 +92,7 @@ class Metric:
     exclusions: tuple[Exclusion, ...]
     model: str
     period: Period
-    slices: dict[str, str]
+    slices: dict[str, str] = field(hash=False)
     grain: str
     caveats: str
     format: str
