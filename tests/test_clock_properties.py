@@ -20,6 +20,7 @@ WORKS = f"{PROJECT_CODE}-001"
 START = datetime(2025, 6, 3, 9, 0)  # June to September 2025 have no holiday after 端午 (2 June)
 AS_OF = date(2025, 9, 19)
 WEEKS = 2
+STATUTORY, EXTENSION = 20, 10
 PAUSES = [("special_start", "special_end"), ("suspended", "resumed"), ("correction_requested", "correction_received")]
 
 hours = st.integers(min_value=0, max_value=24 * 40)
@@ -72,7 +73,16 @@ def split_pauses(case: tuple, events: list[dict]) -> list[dict]:
     return [*events, {"kind": end, "at": middle}, {"kind": begin, "at": middle}]
 
 
+def extended(case: tuple, events: list[dict]) -> list[dict]:
+    """Ten more days, approved at an hour of its own that the case's other hours decide."""
+    accepted, length, pauses = case
+    hour = (7 * accepted + 24 * len(pauses) + 5 * (length or 0)) % (24 * 60)
+    # at no other event's moment: a special procedure that begins with an extension to the second is that extension
+    return [*events, {"kind": "extended", "at": at(hour) + timedelta(minutes=30)}]
+
+
 VARIANTS = {
+    "extended": extended,
     "same": lambda case, events: events,
     "late_event": with_event_after_decision,
     "split": split_pauses,
@@ -104,6 +114,21 @@ def test_properties_of_the_clock(settings, world_folder, drawn):
         assert clock(rows[f"late_event-{number}"]) == clock(same), case
         # neither does cutting a pause into two that touch
         assert clock(rows[f"split-{number}"]) == clock(same), case
+        # an extension touches nothing but the end of the statutory limit, which it never brings forward; what it does
+        # not reach in time stays late, and the facts keep what would be without it
+        longer = rows[f"extended-{number}"]
+        assert clock(longer) == clock(same), case
+        assert longer["extension_days"] in (0, EXTENSION), case
+        assert longer["statutory_due_date_without_extension"] == same["statutory_due_date"], case
+        assert longer["is_statutory_overdue_without_extension"] == same["is_statutory_overdue"], case
+        if longer["extension_days"] == 0:
+            assert longer["statutory_due_date"] == same["statutory_due_date"], case
+            assert longer["is_statutory_overdue"] == same["is_statutory_overdue"], case
+        else:
+            assert longer["statutory_due_date"] > same["statutory_due_date"], case
+            assert longer["is_statutory_overdue"] <= same["is_statutory_overdue"], case
+            used = longer["statutory_elapsed_working_days"]
+            assert longer["is_statutory_overdue"] == (used > STATUTORY + EXTENSION), case
         # a decided case moved by whole weeks without holidays has the same numbers
         moved = rows[f"shifted-{number}"]
         if same["outcome"] == moved["outcome"] == "passed" and not has_unfinished_business(case):
@@ -128,14 +153,14 @@ def world_folder(settings, tmp_path_factory):
         folder = tmp_path_factory.mktemp("departments")
         with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse:
             open_world(settings, folder, patch)
-            item = catalogue_row("IT01", stage=1, statutory=20, promised=10)
+            item = catalogue_row("IT01", stage=1, statutory=STATUTORY, promised=10)
             land(warehouse, "zhengwu", "service_item", [item])
         yield folder
 
 
 def build_cases(settings, folder, drawn: list[tuple]) -> dict[str, dict]:
     with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True, row_factory=dict_row) as warehouse:
-        for table in ("spgl_xmjbxxb", "spgl_xmspsxblxxb", "spgl_xmspsxblxxxxb"):
+        for table in ("spgl_xmjbxxb", "spgl_xmspsxblxxb", "spgl_xmspsxblxxxxb", "spgl_xmspsxbltbcxxxb"):
             warehouse.execute(f"truncate raw_alpha.{table}")
         alpha = Spgl("alpha")
         alpha.works(WORKS, PROJECT_CODE)
@@ -144,6 +169,10 @@ def build_cases(settings, folder, drawn: list[tuple]) -> dict[str, dict]:
                 # the sender writes in the order of time, ends before what begins at the same moment
                 events = sorted(change(case, events_of(case)), key=lambda event: event["at"])
                 alpha.case(f"{variant}-{number}", WORKS, "IT01", 10, events)
+                for event in events:
+                    if event["kind"] == "extended":
+                        approval = {"tbcxkssj": event["at"], "tbcxsxlx": 1, "tbcxsx": EXTENSION}
+                        alpha.add("xmspsxbltbcxxxb", spsxslbm=f"{variant}-{number}", tbcx="9", **approval)
         with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as plain:
             alpha.land(plain)
         build.build(settings, as_of=AS_OF, select="+fct_item_instance")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import psutil
 import psycopg
 import pytest
 from conftest import free_port_base
+from one_case import commands, differences, queries
 
 from yidang import settings as settings_module
 from yidang.settings import ROOT, Settings
@@ -167,3 +169,24 @@ def ledger(settings: Settings) -> tuple:
 
 def snapshot(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted(folder.glob("*.json"))}
+
+
+def test_every_query_of_the_page_about_one_case_gives_what_it_prints(demo):
+    settings, _ = demo
+    assert len(list(queries())) == 15
+    assert differences(settings) == []
+
+
+def test_every_other_command_of_that_page_prints_what_it_says(demo, tmp_path):
+    """Batch numbers are masked; the command is on the PATH, as the page says."""
+    path = {**os.environ, "PATH": f"{YIDANG.parent}:{os.environ['PATH']}"}
+    assert len(commands()) == 2
+    for command, printed in commands():
+        done = subprocess.run(
+            ["bash", "-c", command], capture_output=True, text=True, timeout=300, cwd=tmp_path, env=path
+        )
+        got, wanted = (
+            [re.sub(r" +[0-9]+ +[0-9]+$", "", line.rstrip()) for line in text.splitlines()]
+            for text in (done.stdout, printed)
+        )
+        assert got == wanted, done.stderr

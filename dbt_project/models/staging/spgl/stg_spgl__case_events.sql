@@ -69,14 +69,16 @@ events as (
 
 -- the status log does not say what its special procedure is: the procedure that begins on the same day does
 procedures as (
-    select distinct on (source_department, instance_code, started_at::date)
+    select distinct on (source_department, instance_code, started_at::date, procedure_code = '9')
         source_department,
         instance_code,
+        started_at,
         started_at::date as started_date,
         procedure_code,
-        procedure_name
+        procedure_name,
+        procedure_code is not distinct from '9' as is_extension
     from special_procedures
-    order by source_department, instance_code, started_at::date, started_at, batch_id, row_number
+    order by source_department, instance_code, started_at::date, procedure_code = '9', started_at, batch_id, row_number
 ),
 
 extension_documents as (
@@ -97,8 +99,8 @@ select
     events.event_at,
     events.source_order,
     events.recorded_at,
-    procedures.procedure_code as reason_code,
-    procedures.procedure_name,
+    coalesce(procedures.procedure_code, written_as_pause.procedure_code) as reason_code,
+    coalesce(procedures.procedure_name, written_as_pause.procedure_name) as procedure_name,
     null::text as responsible_party,
     events.extension_days,
     events.extension_unit,
@@ -116,6 +118,14 @@ left join procedures
     and procedures.source_department = events.source_department
     and procedures.instance_code = events.instance_code
     and procedures.started_date = events.event_at::date
+    and procedures.is_extension = (events.event_kind = 'extended')
+-- some senders write a special procedure around the extension: one that begins with it to the second and is nothing else
+left join procedures as written_as_pause
+    on events.event_kind = 'special_start'
+    and written_as_pause.is_extension
+    and written_as_pause.source_department = events.source_department
+    and written_as_pause.instance_code = events.instance_code
+    and written_as_pause.started_at = events.event_at
 left join extension_documents
     on events.event_kind = 'extended'
     and extension_documents.source_department = events.source_department
