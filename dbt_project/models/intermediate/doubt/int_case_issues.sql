@@ -13,7 +13,7 @@
     ('unmatched_case', 'instances.project_code is null',
         "'项目代码“' || coalesce(cases.given_project_code, '空') || '”、工程代码“' || coalesce(cases.given_works_code, '空') || '”都对不上已登记的项目'"),
     ('project_code_unreadable',
-        project_prefix("coalesce(cases.given_project_code, cases.given_works_code, '')") ~ " is null",
+        "cases.has_stand_in_project_code or " ~ project_prefix("coalesce(cases.given_project_code, cases.given_works_code, '')") ~ " is null",
         "'所填项目代码“' || coalesce(cases.given_project_code, '空') || '”不成代码'"),
     ('works_not_registered',
         "cases.given_works_code is not null and length(cases.given_works_code) > 24 and works.works_code is null",

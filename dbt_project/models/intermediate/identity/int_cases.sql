@@ -300,6 +300,8 @@ select
         else 'no_code'
     end as unmatched_reason,
     coalesce(matched.item_code, item_names.item_code) as item_code,
+    -- 无, 000000 and the like stand where a code should: said of the case although its works code may lead to its project
+    matched.project_code_raw is not null and matched.given_project_code is null as has_stand_in_project_code,
     matched.item_version as given_item_version,
     matched.item_name as given_item_name,
     matched.project_name as given_project_name,
