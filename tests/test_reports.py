@@ -71,7 +71,7 @@ TABLES = {
         " first_received_date date, completion_date date, is_open boolean, is_withdrawn boolean, is_stalled boolean,"
         " approval_working_days integer, approval_working_days_union integer, span_calendar_days integer,"
         " span_working_days integer, registered_month date, completed_month date, as_of date, calendar_version text,"
-        " rule_version text"
+        " rule_version text, is_household_pv boolean"
     ),
 }
 
