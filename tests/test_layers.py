@@ -26,6 +26,7 @@ RANK = {
     "gate": 5,
     "process": 5,
     "landing": 6,
+    "build_state": 5,
     "build": 7,
     "calendar": 7,
     "corrections": 7,

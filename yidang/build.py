@@ -1,6 +1,7 @@
 """dbt in this process, with the connection and the variables that make a build reproducible.
 
-Marts are a function of (raw up to a batch, as_of, calendar version, rule version); all of them pass through here.
+Marts are a function of (raw up to a batch, as_of, calendar version, rule version); all of them pass through here. Here
+is also decided whether a build may compute only what changed since the last one (build_state); the rows are the same.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 import psycopg
 
 from yidang import contracts, landing, metrics, statistics
+from yidang.build_state import BuildState
 from yidang.errors import YidangError
 from yidang.landing import ledger
 from yidang.settings import Settings, environment
@@ -24,17 +26,34 @@ from yidang.settings import Settings, environment
 # Two builds at once would swap the same tables under each other's feet: the second waits for this advisory lock.
 _LOCK = "yidang build"
 _FAILED = ("error", "fail", "runtime error")
+_BUILDING = ("build", "run", "seed", "retry", "clone", "snapshot")
+# Loaded without a release, and not by batches; every clock hangs on it.
+_CALENDAR = (
+    "select * from landing.calendar_notice order by notice_id",
+    "select * from landing.calendar_day order by notice_id, date_day",
+)
+# Sessions of a build on the cluster that Yidang runs itself: few, and what they lose by a crash is built again.
+_SESSION = {
+    "work_mem": "96MB",
+    "maintenance_work_mem": "256MB",
+    "synchronous_commit": "off",
+    "jit": "off",
+}
 
 
 @dataclass(frozen=True)
 class BuildResult:
-    """Counts over dbt's nodes (seeds, models, data tests, unit tests), wall time in seconds, and what was warned of."""
+    """Counts over dbt's nodes (seeds, models, data tests, unit tests), wall time in seconds, and what was warned of.
+
+    full_refresh: why everything was computed; '' where only what changed was.
+    """
 
     nodes: int
     passed: int
     failed: int
     seconds: float
     warnings: tuple[str, ...]
+    full_refresh: str
 
     @property
     def warned(self) -> int:
@@ -50,14 +69,16 @@ def build(
     overrides: dict | None = None,
     departments: list[contracts.Department] | None = None,
     with_tests: bool = True,
+    full_refresh: bool = False,
 ) -> BuildResult:
-    """Build and test seeds, staging, intermediate and marts as of a date.
+    """Build and test seeds, staging, intermediate and marts as of a date; where it can, only what changed.
 
-    select:      a dbt selection ("fct_stage+"); everything by default.
-    batch_until: read raw up to this batch only, to repeat an earlier build.
-    overrides:   other values for the variables of dbt_project.yml, such as another clock_policy.
-    departments: build from these instead of the active ones.
-    with_tests:  False leaves out data tests and unit tests.
+    select:       a dbt selection ("fct_stage+"); everything by default.
+    batch_until:  read raw up to this batch only, to repeat an earlier build.
+    overrides:    other values for the variables of dbt_project.yml, such as another clock_policy.
+    departments:  build from these instead of the active ones.
+    with_tests:   False leaves out data tests and unit tests.
+    full_refresh: compute everything anew.
     Raises YidangError that names every failed node with its message.
     """
     began = time.monotonic()
@@ -65,44 +86,64 @@ def build(
     selection = ["--select", *select.split(), "--indirect-selection", "buildable"] if select else []
     nodes = [] if with_tests else ["--resource-type", "seed", "--resource-type", "model"]
     sources = active_departments(settings) if departments is None else departments
-    values = {**variables(settings, sources, as_of=as_of, batch_until=batch_until), **(overrides or {})}
-    with _one_build_at_a_time(settings):
-        outcome = _invoke(settings, ["build", *selection, *nodes], values, sources, quiet=True)
+    with _one_build_at_a_time(settings, sources) as warehouse:
+        state = BuildState(warehouse, f"{(overrides or {}).get('schema_prefix', '')}intermediate")
+        made_of = _made_of(warehouse, settings, sources, select, overrides)
+        # a case's own day lies in a table that no batch accounts for
+        full_refresh = full_refresh or "observation_dates" in (overrides or {})
+        before = None if full_refresh else state.last()
+        reason = state.begin(before, made_of, batch_until)
+        values = {
+            **variables(settings, sources, as_of=as_of),
+            "previous_as_of": before.as_of.isoformat() if before else None,
+            "only_changed": reason == "",
+            **(overrides or {}),
+        }
+        outcome = _invoke(settings, ["build", *selection, *nodes], values, quiet=True)
         results = list(getattr(outcome.result, "results", None) or [])
         failed = [item for item in results if str(item.status) in _FAILED]
         if failed or not outcome.success:
             raise _build_failed(settings, failed, outcome.exception)
+        if not results:
+            raise YidangError(f"The selection {select!r} names nothing to build.", "List what there is: yidang dbt ls")
         if {item.node.name for item in results} >= statistics.INPUTS:
             statistics.refresh(settings)
-    if not results:
-        raise YidangError(f"The selection {select!r} names nothing to build.", "List what there is: yidang dbt ls")
+        state.finish(as_of, made_of)
     warnings = tuple(f"{item.node.name}: {item.message}" for item in results if str(item.status) == "warn")
     passed = sum(str(item.status) in ("success", "pass") for item in results)
-    if not selection and not nodes and not overrides and batch_until is None and departments is None:
-        _fingerprint_file(settings).write_text(_fingerprint(settings, as_of), encoding="utf-8")
-    return BuildResult(len(results), passed, len(failed), time.monotonic() - began, warnings)
+    return BuildResult(
+        len(results), passed, len(failed), time.monotonic() - began, warnings, "asked for" if full_refresh else reason
+    )
 
 
 def is_current(settings: Settings, as_of: date) -> bool:
-    """Whether the last whole build was made by today's models and departments, for this day. Says nothing about raw."""
-    recorded = _fingerprint_file(settings)
-    return recorded.exists() and recorded.read_text(encoding="utf-8") == _fingerprint(settings, as_of)
+    """Whether the last build was of everything, by today's models and departments, for this day. Ignores raw."""
+    departments = active_departments(settings)
+    landing.ensure_landing(settings, departments)
+    with _connect(settings) as warehouse:
+        before = BuildState(warehouse, "intermediate").last()
+        made_of = _made_of(warehouse, settings, departments, None, None)
+    return before is not None and before.as_of == as_of and before.made_of == made_of
 
 
 def run_dbt(settings: Settings, args: list[str], as_of: date) -> bool:
-    """Any dbt command with this project's connection and variables; dbt prints as it does. True if it succeeded."""
+    """Any dbt command with this project's connection and variables; dbt prints as it does. True if it succeeded.
+
+    A command that builds computes everything it builds anew, and so does the next build.
+    """
     departments = active_departments(settings)
-    with _one_build_at_a_time(settings):
-        return _invoke(settings, args, variables(settings, departments, as_of=as_of), departments, quiet=False).success
+    with _one_build_at_a_time(settings, departments) as warehouse:
+        state = BuildState(warehouse, "intermediate")
+        state.last()  # staging reads the batches of the last build: the table must be there
+        if args and args[0] in _BUILDING:
+            state.begin(None, {}, None)
+        return _invoke(settings, args, variables(settings, departments, as_of=as_of), quiet=False).success
 
 
-def variables(
-    settings: Settings, departments: list[contracts.Department], *, as_of: date, batch_until: int | None = None
-) -> dict:
+def variables(settings: Settings, departments: list[contracts.Department], *, as_of: date) -> dict:
     """What dbt_project.yml declares under `vars` and a build must fill: the day, the departments and the metrics."""
     return {
         "as_of": as_of.isoformat(),
-        "batch_until": batch_until,
         "active_departments": [item.id for item in departments],
         "departments": [
             {
@@ -136,12 +177,9 @@ def active_departments(settings: Settings) -> list[contracts.Department]:
     return [*declared, *(item for item in examples if item.schema in schemas and item.id not in taken)]
 
 
-def _invoke(
-    settings: Settings, arguments: list[str], values: dict, departments: list[contracts.Department], *, quiet: bool
-):
+def _invoke(settings: Settings, arguments: list[str], values: dict, *, quiet: bool):
     from dbt.cli.main import dbtRunner  # 1.5 s of imports that `yidang --help` and DAG parsing must not pay
 
-    landing.ensure_landing(settings, departments)
     flags = [
         "--project-dir", str(settings.dbt_dir),
         "--profiles-dir", str(settings.dbt_dir),
@@ -151,34 +189,55 @@ def _invoke(
         return dbtRunner().invoke([*(["--quiet"] if quiet else []), *arguments, *flags])
 
 
-def _fingerprint_file(settings: Settings) -> Path:
-    return settings.home / "dbt" / "built"
-
-
-def _fingerprint(settings: Settings, as_of: date) -> str:
-    """Hash of everything a build depends on except raw: models, seeds, macros, estimators, departments, the day."""
-    folders = [settings.dbt_dir / name for name in ("models", "macros", "seeds", "tests")]
+def _made_of(
+    warehouse: psycopg.Connection,
+    settings: Settings,
+    departments: list[contracts.Department],
+    select: str | None,
+    overrides: dict | None,
+) -> dict[str, str]:
+    """Digests of everything a build depends on except raw and the day (build_state compares them)."""
+    folders = [settings.dbt_dir / name for name in ("models", "macros", "seeds")]
     files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".sql", ".yml", ".csv")]
-    files += [settings.dbt_dir / "dbt_project.yml", *settings.departments_dir.glob("*.yml")]
-    files += Path(statistics.__file__).parent.glob("*.py")
-    content = hashlib.sha256(as_of.isoformat().encode())
+    files += [settings.dbt_dir / "dbt_project.yml", *Path(statistics.__file__).parent.glob("*.py")]
+    models = hashlib.sha256()
     for path in sorted(files):
-        content.update(str(path).encode() + b"\0" + path.read_bytes())
-    return content.hexdigest()
+        models.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return {
+        "selection": select or "",
+        "models": models.hexdigest(),
+        "calendar": _digest([warehouse.execute(query).fetchall() for query in _CALENDAR]),
+        "departments": _digest([item.model_dump(mode="json") for item in departments]),
+        "overrides": _digest(overrides or {}),
+    }
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _connect(settings: Settings) -> psycopg.Connection:
+    return psycopg.connect(settings.dsn("transformer"), autocommit=True)
 
 
 @contextmanager
-def _one_build_at_a_time(settings: Settings) -> Iterator[None]:
-    with psycopg.connect(settings.dsn("transformer"), autocommit=True) as warehouse:
+def _one_build_at_a_time(settings: Settings, departments: list[contracts.Department]) -> Iterator[psycopg.Connection]:
+    """The transformer's connection, once every other build is done and the tables it reads are there."""
+    landing.ensure_landing(settings, departments)
+    with _connect(settings) as warehouse:
         warehouse.execute("select pg_advisory_lock(hashtext(%s))", (_LOCK,))
-        yield  # closing the connection lets the lock go
+        yield warehouse  # closing the connection lets the lock go
 
 
 def _environment(settings: Settings) -> dict[str, str]:
     """What dbt reads from the environment: its connection (profiles.yml), its folders, and no telemetry."""
     user, database = settings.role("transformer")
     host, port = settings.server
+    session = (
+        {} if settings.admin_url else {"PGOPTIONS": " ".join(f"-c {key}={value}" for key, value in _SESSION.items())}
+    )
     return {
+        **session,
         "YIDANG_DBT_HOST": host,
         "YIDANG_DBT_PORT": str(port),
         "YIDANG_DBT_USER": user,

@@ -118,7 +118,9 @@ def pull(
 
 @app.command()
 def build(
-    as_of: AsOf = None, select: Annotated[str | None, typer.Option(help="dbt selection, e.g. fct_stage+.")] = None
+    as_of: AsOf = None,
+    select: Annotated[str | None, typer.Option(help="dbt selection, e.g. fct_stage+.")] = None,
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Compute everything, not only changes.")] = False,
 ) -> None:
     """Build staging, intermediate and marts with dbt, as of a date (default: YIDANG_AS_OF, the demo's day, today).
 
@@ -128,10 +130,11 @@ def build(
 
     settings = settings_module.load()
     day = settings.as_of(_date(as_of))
-    result = run_build(settings, as_of=day, select=select)
+    result = run_build(settings, as_of=day, select=select, full_refresh=full_refresh)
+    how_much = f"everything: {result.full_refresh}" if result.full_refresh else "what changed"
     typer.echo(
         f"✓ as of {day}: {result.passed} passed, {result.warned} warned, {result.failed} failed"
-        f"  ({result.seconds:.1f} s)"
+        f"  ({result.seconds:.1f} s; computed {how_much})"
     )
     for warning in result.warnings:
         typer.echo(f"  ! {warning}", err=True)

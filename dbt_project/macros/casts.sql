@@ -4,7 +4,8 @@ nullif(btrim({{ half_width(column) }}, e' \t\r\n\u3000\u00a0'), '')
 {%- endmacro %}
 
 {% macro half_width(column) -%}
-translate({{ column }}, '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ－＃　', '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-# ')
+{#- plain ASCII holds nothing to turn, and is nearly all there is -#}
+case when octet_length({{ column }}) = length({{ column }}) then {{ column }} else translate({{ column }}, '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ－＃　', '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-# ') end
 {%- endmacro %}
 
 {#- A number, or null where the text is none. -#}
@@ -16,10 +17,13 @@ translate({{ column }}, '０１２３４５６７８９ＡＢＣＤＥＦＧＨ�
 {%- endmacro %}
 
 {% macro to_integer(column) -%}
-(
-    select case when typed.text ~ '^[+-]?[0-9]{1,9}(\.0*)?$' then typed.text::numeric::integer end
-    from (select {{ clean_text(column) }} as text) as typed
-)
+case
+    when length({{ column }}) between 1 and 9 and translate({{ column }}, '0123456789', '') = '' then ({{ column }})::integer
+    else (
+        select case when typed.text ~ '^[+-]?[0-9]{1,9}(\.0*)?$' then typed.text::numeric::integer end
+        from (select {{ clean_text(column) }} as text) as typed
+    )
+end
 {%- endmacro %}
 
 {% macro to_boolean(column) -%}
@@ -34,19 +38,25 @@ end
   with or without a time, and ISO times with an offset (turned to local time, not cut off).
 -#}
 {% macro to_timestamp(column) -%}
-(
-    select
-        case
-            -- only forms that begin with a year: 'today' is valid to PostgreSQL, 3/4/2025 is two different days
-            when typed.text !~ '^[0-9]{4}(-|[0-9]{4}( |$))' or not pg_input_is_valid(typed.text, 'timestamp') then null
-            when typed.text ~ ':[0-9.]+ *(Z|[+-][0-9]{2}(:?[0-9]{2})?)$'
-                then typed.text::timestamptz at time zone 'Asia/Shanghai'
-            else typed.text::timestamp
-        end
-    from (
-        select rtrim(translate({{ clean_text(column) }}, '年月/日时点分秒T', '--- :::  '), ' :') as text
-    ) as typed
-)
+case
+    when {{ column }} is null then null
+    -- 2025-03-03 10:22:01: as nearly all come, and without a regular expression
+    when translate({{ column }}, '0123456789', '0000000000') = '0000-00-00 00:00:00'
+        then case when pg_input_is_valid({{ column }}, 'timestamp') then ({{ column }})::timestamp end
+    else (
+        select
+            case
+                -- only forms that begin with a year: 'today' is valid to PostgreSQL, 3/4/2025 is two different days
+                when typed.text !~ '^[0-9]{4}(-|[0-9]{4}( |$))' or not pg_input_is_valid(typed.text, 'timestamp') then null
+                when typed.text ~ ':[0-9.]+ *(Z|[+-][0-9]{2}(:?[0-9]{2})?)$'
+                    then typed.text::timestamptz at time zone 'Asia/Shanghai'
+                else typed.text::timestamp
+            end
+        from (
+            select rtrim(translate({{ clean_text(column) }}, '年月/日时点分秒T', '--- :::  '), ' :') as text
+        ) as typed
+    )
+end
 {%- endmacro %}
 
 {% macro to_date(column) -%}

@@ -4,14 +4,17 @@
       materialized='incremental', incremental_strategy='replace_changed', unique_key='case_id' (or 'project_code')
 
   and filters the CTE it is driven by with {{ only_changed('case_id') }}: a full refresh computes every row, a nightly
-  build only those of int_changed_cases (int_changed_projects), and the strategy replaces exactly these.
+  build only those of int_changed_cases (int_changed_projects), and the strategy replaces exactly these. What decides
+  which these are is computed whole and written with the strategy write_differences.
 -#}
 {% macro only_changed(key, alias=none) -%}
 {%- set changed = changed_relation(key) -%}
-{%- if is_incremental() -%}
-{{ alias ~ '.' if alias else '' }}{{ key }} in (select {{ key }} from {{ changed }})
-{%- else -%}
+{%- if not var('only_changed', false) -%}
 true
+{%- elif execute and model.config.materialized == 'incremental' and not is_incremental() -%}
+{{ exceptions.raise_compiler_error(this ~ " is not there to be changed: yidang build --full-refresh") }}
+{%- else -%}
+{{ alias ~ '.' if alias else '' }}{{ key }} in (select {{ key }} from {{ changed }})
 {%- endif -%}
 {%- endmacro %}
 
@@ -35,11 +38,66 @@ from {{ arguments.temp_relation }};
 {%- endmacro %}
 
 {#-
+  A table that is small, or whose rows hang on others': computed whole each time, but only what differs from the last
+  build is written, and noted in intermediate.changed_row (both what was and what is). unique_key: the column whose rows
+  are replaced together.
+-#}
+{% macro get_incremental_write_differences_sql(arguments) -%}
+{%- set columns = get_quoted_csv(arguments.dest_columns | map(attribute='name')) -%}
+{%- set key = "coalesce(" ~ arguments.unique_key ~ ", '')" -%}
+create temporary table differing on commit drop as
+(
+    select {{ columns }} from {{ arguments.temp_relation }}
+    except all
+    select {{ columns }} from {{ arguments.target_relation }}
+)
+union all
+(
+    select {{ columns }} from {{ arguments.target_relation }}
+    except all
+    select {{ columns }} from {{ arguments.temp_relation }}
+);
+
+insert into {{ arguments.target_relation.include(identifier=false) }}.changed_row (table_name, key, content)
+select '{{ arguments.target_relation.identifier }}', {{ key }}, to_jsonb(differing)
+from differing;
+
+delete from {{ arguments.target_relation }}
+where {{ key }} in (select {{ key }} from differing);
+
+insert into {{ arguments.target_relation }} ({{ columns }})
+select {{ columns }}
+from {{ arguments.temp_relation }}
+where {{ key }} in (select {{ key }} from differing);
+{%- endmacro %}
+
+{#- Rows that this build found to differ: key, content (jsonb). Only for models that come after `model`. -#}
+{% macro changed_rows(model) -%}
+(
+    select key, content
+    from {{ ref(model).include(identifier=false) }}.changed_row
+    where table_name = '{{ ref(model).identifier }}'
+)
+{%- endmacro %}
+
+{#- The day of the last build. -#}
+{% macro previous_as_of() -%}date '{{ var('previous_as_of') or var('as_of') }}'{%- endmacro %}
+
+{#- Lies it between the day of the last build and the day of this one, so that one of them knows of it and one does not? -#}
+{% macro between_days(moment) -%}
+({{ moment }}::date > least({{ previous_as_of() }}, {{ as_of() }})
+    and {{ moment }}::date <= greatest({{ previous_as_of() }}, {{ as_of() }}))
+{%- endmacro %}
+
+{#- A table as the last build left it, for what decides what must change; ref() would be a circle. -#}
+{% macro previous(table) -%}{{ this.include(identifier=false) }}.{{ table }}{%- endmacro %}
+
+{#-
   For which day, and by which calendar and rules, each table of `intermediate` was last built: one row per table,
   written in the transaction that writes its rows. A mart that is a view takes what moves with as_of from here, so it
   never shows one day's stamp over another day's rows.
 -#}
-{% macro create_table_stamps() -%}
+{% macro create_build_tables() -%}
 create schema if not exists {{ schema_named('intermediate') }};
 create table if not exists {{ schema_named('intermediate') }}.table_stamp (
     table_name text primary key,
@@ -47,6 +105,12 @@ create table if not exists {{ schema_named('intermediate') }}.table_stamp (
     calendar_version text,
     rule_version text not null
 );
+create table if not exists {{ schema_named('intermediate') }}.changed_row (
+    table_name text not null,
+    key text,
+    content jsonb not null
+);
+truncate {{ schema_named('intermediate') }}.changed_row;
 {%- endmacro %}
 
 {#- int_build is there: every incremental model reads a relation of changed keys, and these read int_build. -#}
@@ -99,7 +163,7 @@ $repoint$") -%}
 {#- dbt's own list of relations: the drop of the old table takes along what hung on it before -#}
 {%- do adapter.cache_dropped(old) -%}
 {%- for row in run_query(marts_on(this)) -%}
-    {%- do adapter.cache_added(api.Relation.create(database=this.database, schema='marts', identifier=row['name'], type='view')) -%}
+    {%- do adapter.cache_added(api.Relation.create(database=this.database, schema=schema_named('marts'), identifier=row['name'], type='view')) -%}
 {%- endfor -%}
 {%- endif -%}
 {%- endmacro %}
@@ -115,6 +179,6 @@ inner join pg_rewrite
 inner join pg_class as views
     on views.oid = pg_rewrite.ev_class
     and views.relkind = 'v'
-    and views.relnamespace = to_regnamespace('marts')
+    and views.relnamespace = to_regnamespace('{{ schema_named('marts') }}')
 where pg_depend.refobjid = to_regclass('{{ relation.schema }}.{{ relation.identifier }}')
 {%- endmacro %}

@@ -16,3 +16,20 @@
     where false
 {%- endfor %}
 {%- endmacro %}
+
+{% macro case_event_columns() -%}
+{{ return([
+    ['source_department', 'text'], ['instance_code', 'text'], ['event_kind', 'text'], ['event_at', 'timestamp'],
+    ['source_order', 'bigint'], ['recorded_at', 'timestamp'], ['reason_code', 'text'], ['procedure_name', 'text'],
+    ['responsible_party', 'text'], ['extension_days', 'integer'], ['extension_unit', 'text'], ['document_number', 'text'],
+    ['office_name', 'text'], ['opinion', 'text'], ['batch_id', 'bigint'], ['row_number', 'bigint']
+]) }}
+{%- endmacro %}
+
+{% macro permit_columns() -%}
+{{ return([
+    ['source_department', 'text'], ['instance_code', 'text'], ['document_number', 'text'], ['document_title', 'text'],
+    ['document_date', 'date'], ['expires_on', 'date'], ['item_code', 'text'], ['item_name', 'text'],
+    ['project_code_raw', 'text'], ['works_code_raw', 'text'], ['batch_id', 'bigint'], ['row_number', 'bigint']
+]) }}
+{%- endmacro %}

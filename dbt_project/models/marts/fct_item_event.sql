@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 
 with events as (
-    select * from {{ ref('int_case_events') }}
+    select * from {{ ref('int_events') }}
+    where event_number is not null
 ),
 
 cases as (
@@ -13,7 +14,7 @@ code_lists as (
 ),
 
 stamp as (
-    select * from {{ stamp_of('int_case_events') }} as stamp
+    select * from {{ stamp_of('int_events') }} as stamp
 )
 
 select

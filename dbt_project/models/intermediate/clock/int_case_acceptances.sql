@@ -4,11 +4,13 @@
 
 with cases as (
     select * from {{ ref('int_cases') }}
+    where {{ only_changed('case_id') }}
 ),
 
 -- read in place: the lookup of each receipt's reply below needs the table's index
 events as not materialized (
     select * from {{ ref('int_case_events') }}
+    where {{ only_changed('case_id') }}
 ),
 
 calendar as (
@@ -22,8 +24,9 @@ working_days as (
 ),
 {%- endif %}
 
-all_events as (
-    select * from {{ ref('int_case_events_unioned') }}
+uncounted_events as (
+    select * from {{ ref('int_events') }}
+    where event_number is null
 ),
 
 first_events as (
@@ -64,9 +67,10 @@ receipts as (
         events.event_number,
         events.event_date,
         events.event_kind,
-        coalesce(replies.reply_date, events.as_of) as answered_by,
+        coalesce(replies.reply_date, {{ case_as_of() }}) as answered_by,
         replies.reply_kind
     from events
+    inner join cases using (case_id)
     inner join first_events using (case_id)
     left join lateral (
         select
@@ -136,10 +140,9 @@ judged as (
     where first_events.case_id is not null
         or not exists (
             select 1
-            from all_events
-            where all_events.source_department = cases.source_department
-                and all_events.instance_code = cases.instance_code
-                and all_events.event_at::date > {{ case_as_of() }}
+            from uncounted_events
+            where uncounted_events.case_id = cases.case_id
+                and uncounted_events.event_at::date > {{ case_as_of() }}
         )
 ),
 

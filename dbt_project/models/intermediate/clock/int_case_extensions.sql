@@ -7,6 +7,7 @@
 
 with events as (
     select * from {{ ref('int_case_events') }}
+    where {{ only_changed('case_id') }}
 ),
 
 acceptances as (

@@ -16,6 +16,7 @@ clocks as (
 
 events as (
     select * from {{ ref('int_case_events') }}
+    where {{ only_changed('case_id') }}
 ),
 
 pauses as (

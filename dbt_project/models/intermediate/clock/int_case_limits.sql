@@ -2,6 +2,7 @@
 
 with cases as (
     select * from {{ ref('int_cases') }}
+    where {{ only_changed('case_id') }}
 ),
 
 acceptances as (

@@ -4,10 +4,12 @@
 
 with events as (
     select * from {{ ref('int_case_events') }}
+    where {{ only_changed('case_id') }}
 ),
 
 cases as (
     select * from {{ ref('int_cases') }}
+    where {{ only_changed('case_id') }}
 ),
 
 acceptances as (

@@ -1,10 +1,8 @@
 {#- Rows of the status log that no case can count: each is kept in raw, and named here. -#}
 
 with events as (
-    select
-        events_unioned.*,
-        source_department || ':' || instance_code as case_id
-    from {{ ref('int_case_events_unioned') }} as events_unioned
+    select * from {{ ref('int_events') }}
+    where event_number is null
 ),
 
 cases as (
@@ -15,13 +13,12 @@ judged as (
     select
         events.*,
         cases.project_code,
-        cases.case_id is not null as is_known_case,
         events.event_at < timestamp '2000-01-01' or events.event_at >= timestamp '9000-01-01' as has_stand_in_date
     from events
     left join cases using (case_id)
     where events.event_at is null
         or events.event_kind is null
-        or cases.case_id is null
+        or not events.is_known_case
         or events.event_at < timestamp '2000-01-01'
         or events.event_at >= timestamp '9000-01-01'
 )

@@ -1,4 +1,9 @@
-{{ config(indexes=[{'columns': ['permit_id'], 'unique': true}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='write_differences',
+    unique_key='permit_id',
+    indexes=[{'columns': ['permit_id'], 'unique': true}]
+) }}
 
 {#-
   Permits whose case is not there: those that name one nobody sent, and rows of a ledger that names none. Their number

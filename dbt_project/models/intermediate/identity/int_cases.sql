@@ -1,4 +1,9 @@
-{{ config(indexes=[{'columns': ['case_id'], 'unique': true}, {'columns': ['project_code']}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='write_differences',
+    unique_key='case_id',
+    indexes=[{'columns': ['case_id'], 'unique': true}, {'columns': ['project_code']}]
+) }}
 
 with cases as (
     select * from {{ ref('int_cases_unioned') }}

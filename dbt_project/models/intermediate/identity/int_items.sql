@@ -1,4 +1,9 @@
-{{ config(indexes=[{'columns': ['item_code']}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='write_differences',
+    unique_key='item_code',
+    indexes=[{'columns': ['item_code']}]
+) }}
 
 with items as (
     select * from {{ ref('int_items_unioned') }}

@@ -1,4 +1,9 @@
-{{ config(indexes=[{'columns': ['project_code'], 'unique': true}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='write_differences',
+    unique_key='project_code',
+    indexes=[{'columns': ['project_code'], 'unique': true}]
+) }}
 
 {#- Where a department keeps a project register, it alone says what a project is; otherwise the works do. -#}
 {%- set has_register = var('feeds').get('projects', []) | length > 0 -%}

@@ -1,4 +1,9 @@
-{{ config(indexes=[{'columns': ['works_code'], 'unique': true}, {'columns': ['project_code']}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='write_differences',
+    unique_key='works_code',
+    indexes=[{'columns': ['works_code'], 'unique': true}, {'columns': ['project_code']}]
+) }}
 
 with works as (
     select * from {{ ref('int_works_unioned') }}

@@ -1,4 +1,9 @@
-{{ config(indexes=[{'columns': ['project_code'], 'unique': true}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='write_differences',
+    unique_key='project_code',
+    indexes=[{'columns': ['project_code'], 'unique': true}]
+) }}
 
 with orders as (
     select * from {{ ref('int_agency_orders_unioned') }}
