@@ -26,6 +26,9 @@ TUNING = {
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
+    # A table that is made and filled in one transaction, as dbt's are, is written once and not also to the log.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "max_connections": "120",
     "random_page_cost": "1.1",
     "jit": "off",
