@@ -380,12 +380,15 @@ def test_corrections_apply_where_the_old_value_still_stands(settings, world, tmp
 
 
 WRONG_LINES = [
-    (line("file", "x", "y", "", "1"), "entity 'file' is unknown; use case, works, project, match"),
+    (line("file", "x", "y", "", "1"), "entity 'file' is unknown; use case, event, works, project, match"),
     (line("case", "no-colon", "item_code", "a", "b"), "key 'no-colon' names no case"),
     (line("case", "a:1", "project_name", "a", "b"), "field 'project_name' of a case cannot be corrected"),
     (line("case", "a:1", "promised_limit", "5", "五"), "new_value '五' is no whole number"),
     (line("case", "a:1", "limit_unit", "", "days"), "new_value 'days' is no unit"),
     (line("case", "a:1", "tolerance_due_date", "", "2025/3/3"), "new_value '2025/3/3' is no day"),
+    (line("event", "a:1@done@2025-03-03", "is_void", "false", "true"), "key: 'done' is no kind of event"),
+    (line("event", "a:1@accepted@today", "is_void", "false", "true"), "key: 'today' is no time"),
+    (line("event", "a:1@accepted@2025-03-03", "is_void", "false", "yes"), "new_value 'yes' is neither true nor false"),
     (line("project", "无", "owner_name", "a", "b"), "key '无' names no project"),
     (line("project", SCHOOL, "total_investment_wan", "1", "nan"), "new_value 'nan' is no number"),
     (line("case", "a:1", "item_code", "a", "a"), "old_value and new_value are the same"),

@@ -31,6 +31,7 @@ _LIMIT_UNITS = ("working_days", "calendar_days")
 _KEY_FORMS = {
     "case": (r"[^:\s]+:.+", "department:instance code"),
     "match": (r"[^:\s]+:.+", "department:instance code"),
+    "event": (r"[^:\s]+:.+@[a-z_]+@[^@]+", "department:instance code@event kind@2025-03-03 09:00:00"),
     "works": (r"\S+", "a works code"),
     "project": (r"\d{4}-\d{6}-\d{2}-\d{2}-\d{6}", "a project code of 24 characters"),
 }
@@ -106,6 +107,7 @@ def parse(settings: Settings, content: bytes, name: str) -> list[Correction]:
         raise ConfigError(f"{name} is not UTF-8.", "Save it as CSV UTF-8.") from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     fields = correctable_fields(settings)
+    kinds = _event_kinds(settings)
     corrections: list[Correction] = []
     wrong: list[str] = []
     try:
@@ -115,11 +117,11 @@ def parse(settings: Settings, content: bytes, name: str) -> list[Correction]:
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
-            mistakes = list(_mistakes(cells, fields))
+            mistakes = list(_mistakes(cells, fields, kinds))
             if mistakes:
                 wrong += [f"  line {reader.line_num}: {mistake}" for mistake in mistakes]
             else:
-                corrections.append(_correction(cells, fields))
+                corrections.append(_correction(cells, fields, kinds))
     except csv.Error as error:
         raise ConfigError(f"{name}, line {reader.line_num}: {error}.", "Is a quote left open?") from None
     if wrong:
@@ -144,7 +146,7 @@ def _content(path: Path) -> bytes:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Name a CSV file.") from None
 
 
-def _mistakes(cells: list[str], fields: Mapping) -> Iterator[str]:
+def _mistakes(cells: list[str], fields: Mapping, kinds: frozenset[str]) -> Iterator[str]:
     """What is wrong with a line and how to mend it."""
     if len(cells) != len(COLUMNS):
         yield f"{len(cells)} cells instead of {len(COLUMNS)}; put text with commas into quotes"
@@ -156,11 +158,15 @@ def _mistakes(cells: list[str], fields: Mapping) -> Iterator[str]:
     form, example = _KEY_FORMS[entity]
     if not re.fullmatch(form, key):
         yield f"key {key!r} names no {entity}; write {example}"
+    elif entity == "event":
+        _, kind, moment = key.rsplit("@", 2)
+        yield from (f"key: {complaint}" for complaint in (_complaint(kind, "event_kind", kinds),) if complaint)
+        yield from (f"key: {complaint}" for complaint in (_complaint(moment, "timestamp", kinds),) if complaint)
     if field not in fields[entity]:
         yield f"field {field!r} of a {entity} cannot be corrected; these can: {', '.join(fields[entity])}"
         return
     for column, value in (("old_value", old), ("new_value", new)):
-        complaint = _complaint(value, fields[entity][field])
+        complaint = _complaint(value, fields[entity][field], kinds)
         if complaint:
             yield f"{column} {complaint}"
     if old == new:
@@ -173,30 +179,35 @@ def _mistakes(cells: list[str], fields: Mapping) -> Iterator[str]:
         yield "reason holds what looks like an identity card or mobile number; take it out"
     if not editor:
         yield "editor is empty; say who decided"
-    if not day or _complaint(day, "date"):
+    if not day or _complaint(day, "date", kinds):
         yield f"date {day!r} is no day; write it as 2025-03-03"
 
 
-def _complaint(value: str, kind: str) -> str | None:
+def _complaint(value: str, kind: str, event_kinds: frozenset[str]) -> str | None:
     """What is wrong with a value; an empty one is no value and always right."""
     try:
-        _spelling(value, kind)
+        _spelling(value, kind, event_kinds)
     except ValueError as error:
         return f"{value!r} {error}"
     return None
 
 
-def _correction(cells: list[str], fields: Mapping) -> Correction:
+def _correction(cells: list[str], fields: Mapping, kinds: frozenset[str]) -> Correction:
     entity, key, field, old, new, reason, editor, day = (cell.strip() for cell in cells)
+    if entity == "event":
+        head, moment = key.rsplit("@", 1)
+        key = f"{head}@{_spelling(moment, 'timestamp', kinds)}"
     kind = fields[entity][field]
-    values = (_spelling(value, kind) for value in (old, new))
+    values = (_spelling(value, kind, kinds) for value in (old, new))
     return Correction(entity, key, field, *values, reason, editor, date.fromisoformat(day).isoformat())
 
 
-def _spelling(value: str, kind: str) -> str | None:
+def _spelling(value: str, kind: str, event_kinds: frozenset[str]) -> str | None:
     """A value in the spelling PostgreSQL gives its type. Raises ValueError that says what it should look like."""
     if not value:
         return None
+    if kind == "event_kind" and value not in event_kinds:
+        raise ValueError(f"is no kind of event; use {', '.join(sorted(event_kinds))}")
     if kind == "limit_unit" and value not in _LIMIT_UNITS:
         raise ValueError(f"is no unit; use {' or '.join(_LIMIT_UNITS)}")
     return _SPELLINGS.get(kind, str)(value)
@@ -243,3 +254,8 @@ _SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "date": _date,
     "timestamp": _timestamp,
 }
+
+
+def _event_kinds(settings: Settings) -> frozenset[str]:
+    with (settings.dbt_dir / "seeds" / "status_codes.csv").open(encoding="utf-8", newline="") as file:
+        return frozenset(row["event_kind"] for row in csv.DictReader(file))
