@@ -33,7 +33,7 @@ ROAD_OWNER, TWIN_OWNER = (credit_code(random, "330199") for _ in range(2))
 FULL_WIDTH = str.maketrans("0123456789-", "０１２３４５６７８９－")
 MODELS = (
     "+fct_case_match +match_review +agg_unmatched_case +correction_applied +correction_not_applied +dim_project"
-    " +dim_works +dim_region +int_identity_doubts +bridge_works_lineage"
+    " +dim_works +dim_region +int_identity_doubts +int_case_permits +bridge_works_lineage"
 )
 
 
@@ -145,6 +145,9 @@ def _land_standard(raw: psycopg.Connection) -> None:
         alpha.case(case, works, "IT01", 5, [])
         alpha.add("xmspsxpfwjxxb", spsxslbm=case, gcdm=works, pfwh=number, pfrq="2025-07-01")
     alpha.works("无", ROAD)
+    happened = [("received", "02"), ("accepted", "03"), ("decided_deny", "05"), ("decided_pass", "10")]
+    events = [{"kind": kind, "at": f"2025-07-{day} 09:00:00"} for kind, day in happened]
+    alpha.case("events", f"{SCHOOL}-001", "IT01", 5, events)
     # Works without a project's code; what they say beside it is right, or nearly so.
     for works, name, owner, region in (
         ("GC-SAME", "示例滨河大道道路改造工程(一期)", ROAD_OWNER.lower(), "330621"),
@@ -310,6 +313,10 @@ def line(entity: str, key: str, field: str, old: str, new: str, reason: str = "�
     return dict(zip(corrections.COLUMNS, values, strict=True))
 
 
+def event_key(kind: str, day: str) -> tuple[str, str]:
+    return "event", f"alpha:events@{kind}@2025-07-{day} 09:00:00"
+
+
 def written(lines: list[dict]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, corrections.COLUMNS)
@@ -335,11 +342,14 @@ def test_corrections_apply_where_the_old_value_still_stands(settings, world, tmp
                 line("match", "shuiwu:name_only", "project_code", "", PLANT, "名称与地址一致"),
                 line("match", "shuiwu:equal", "project_code", "", ROAD),
                 line("match", "shuiwu:zeros", "project_code", "", "2501-330199-01-01-000000"),
+                line(*event_key("accepted", "03"), "event_at", "2025-07-03 09:00", "2025-07-04"),
+                line(*event_key("decided_deny", "05"), "is_void", "false", "true"),
+                line(*event_key("decided_pass", "11"), "is_void", "false", "true"),
             ]
         ),
         encoding="utf-8-sig",
     )
-    assert corrections.load(settings, file).count == 12
+    assert corrections.load(settings, file).count == 15
     assert corrections.load(settings, file).batch_id is None, "the same file adds nothing"
     build.build(settings, as_of=AS_OF, select=MODELS, with_tests=False)
     found = matches(world)
@@ -361,6 +371,17 @@ def test_corrections_apply_where_the_old_value_still_stands(settings, world, tmp
         (8, False),
         (9, False),
         (10, False),
+        (13, False),
+        (14, False),
+    ]
+    counted = world.execute(
+        "select event_kind, event_at::text from intermediate.int_case_events where case_id = 'alpha:events'"
+        " order by event_number"
+    ).fetchall()
+    assert [tuple(row.values()) for row in counted] == [
+        ("received", "2025-07-02 09:00:00"),
+        ("accepted", "2025-07-04 00:00:00"),
+        ("decided_pass", "2025-07-10 09:00:00"),
     ]
     refused = world.execute("select * from marts.correction_not_applied order by row_number").fetchall()
     assert [(row["row_number"], row["not_applied_reason"], row["found_value"]) for row in refused] == [
@@ -370,6 +391,7 @@ def test_corrections_apply_where_the_old_value_still_stands(settings, world, tmp
         (7, "no_such_row", None),
         (11, "already_matched", f"{SCHOOL} (T1)"),
         (12, "no_such_project", None),
+        (15, "no_such_row", None),
     ]
     (owner,) = world.execute(
         "select owner_name, version_number from marts.dim_project where project_code = %s and is_current", (SCHOOL,)

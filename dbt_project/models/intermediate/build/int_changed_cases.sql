@@ -57,6 +57,12 @@ sent_otherwise as (
     from {{ changed_rows('int_feed_permits') }} as changed
 ),
 
+corrected_events as (
+    select content ->> 'case_id' as case_id
+    from {{ changed_rows('int_corrections') }} as changed
+    where content ->> 'entity' = 'event'
+),
+
 -- the day moves: the clock of an open case runs on, and events between the two days come to count or cease to
 open_cases as (
     select case_id
@@ -82,6 +88,8 @@ changed as (
     select case_id from sent_rows
     union
     select case_id from sent_otherwise
+    union
+    select case_id from corrected_events
     union
     select case_id from open_cases
     union
@@ -121,6 +129,10 @@ feed_events as (
 
 feed_permits as (
     select * from {{ ref('int_feed_permits') }}
+),
+
+corrections as (
+    select * from {{ ref('int_corrections') }}
 ),
 
 projects as (

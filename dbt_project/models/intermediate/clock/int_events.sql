@@ -28,26 +28,39 @@ cases as (
 identified as (
     select
         events.*,
-        events.source_department || ':' || events.instance_code as case_id
+        events.source_department || ':' || events.instance_code as case_id,
+        false as is_void
     from events
 ),
 
--- an event counts once its case, kind and time are known and its day has come; the rest are rows of the issue log, as
+changed as (
+    select * from identified
+    where {{ only_changed('case_id', 'identified') }}
+),
+
+corrected as (
+    {{ with_corrections('event', case_event_columns() + [['case_id', 'text'], ['is_void', 'boolean']], {
+        'source_department': 'changed.source_department', 'instance_code': 'changed.instance_code',
+        'event_kind': 'changed.event_kind', 'event_at': 'changed.event_at'
+    }, sent='changed') }}
+),
+
+-- an event counts once its case, kind and time are known and its day has come, unless a correction voids it; the rest are rows of the issue log, as
 -- are stand-in dates (1970-01-01 where a date is required and none is known)
 judged as (
     select
-        identified.*,
+        corrected.*,
         cases.case_id is not null as is_known_case,
         coalesce(
             cases.case_id is not null
-            and identified.event_kind is not null
-            and identified.event_at >= timestamp '2000-01-01'
-            and identified.event_at::date <= {{ case_as_of() }},
+            and not corrected.is_void
+            and corrected.event_kind is not null
+            and corrected.event_at >= timestamp '2000-01-01'
+            and corrected.event_at::date <= {{ case_as_of() }},
             false
         ) as counts
-    from identified
-    left join cases on cases.case_id = identified.case_id
-    where {{ only_changed('case_id', 'identified') }}
+    from corrected
+    left join cases on cases.case_id = corrected.case_id
 ),
 
 numbered as (
@@ -79,6 +92,8 @@ select
     document_number,
     office_name,
     opinion,
+    is_void,
+    correction_outcomes,
     batch_id,
     row_number,
     previous_event_kind,

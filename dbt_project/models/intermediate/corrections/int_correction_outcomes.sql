@@ -19,12 +19,22 @@ projects as (
     select * from {{ ref('int_projects') }}
 ),
 
+events as (
+    select * from {{ ref('int_events') }}
+),
+
 touched as (
     select correction_outcomes from cases where correction_outcomes is not null
     union all
     select correction_outcomes from works where correction_outcomes is not null
     union all
     select correction_outcomes from registrations where correction_outcomes is not null
+    union all
+    select events.correction_outcomes
+    from corrections
+    inner join events using (case_id)
+    where corrections.entity = 'event'
+        and events.correction_outcomes is not null
 ),
 
 -- one correction may meet several rows: a project registered twice, a 工程 that two departments send

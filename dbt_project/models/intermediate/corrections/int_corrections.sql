@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='write_differences', unique_key='key') }}
+
 with corrections as (
     select * from {{ ref('stg_landing__corrections') }}
 ),
