@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from clock_world import PROJECT_CODE, Spgl, catalogue_row, land, open_world
 
-from yidang import build, contracts, landing
+from yidang import build, contracts, corrections, landing
 from yidang.build_state import BuildState
 from yidang.errors import YidangError
 
@@ -99,7 +99,7 @@ class Story:
         return changed
 
 
-def test_changes_only_and_everything_give_the_same_rows(settings, world):
+def test_changes_only_and_everything_give_the_same_rows(settings, world, tmp_path):
     story = Story(settings, world)
     land(
         world, "zhengwu", "service_item", [catalogue_row(f"IT0{n}", stage=n, statutory=20, promised=5) for n in (1, 2)]
@@ -162,12 +162,19 @@ def test_changes_only_and_everything_give_the_same_rows(settings, world):
     assert not changed & {"alpha:A0", "alpha:A1", "alpha:A2", "beta:B0", "beta:B1", "beta:B2"}
 
     # the gate lets the older batch through; then a case is taken back, an item gets another limit, a project another
-    # name, and the day goes back
+    # name, an event another day, and the day goes back
     world.execute("update landing.batch set gate = 'passed' where batch_id = %s", (waiting,))
     land(world, "beta", "spgl_xmspsxblxxb", [{"lsh": case_of_b2["lsh"], "spsxslbm": "B2", "sjyxbs": "0"}])
     land(world, "zhengwu", "service_item", [catalogue_row("IT02", stage=2, statutory=10, promised=5)])
     land(world, "fagai", "projects", [{**register[0], "project_name": "甲项目（一期）"}])
-    assert {"beta:B0", "beta:B2", "alpha:A7"} <= story.compare(DAY + timedelta(days=1))
+    file = tmp_path / "corrections.csv"
+    file.write_text(
+        "entity,key,field,old_value,new_value,reason,editor,date\n"
+        "event,alpha:A1@decided_pass@2025-03-11 10:00:00,event_at,2025-03-11 10:00,2025-03-13,按纸质件,数据组,2025-04-01\n",
+        encoding="utf-8",
+    )
+    corrections.load(settings, file)
+    assert {"alpha:A1", "beta:B0", "beta:B2", "alpha:A7"} <= story.compare(DAY + timedelta(days=1))
 
 
 def test_after_a_build_that_broke_off_everything_is_computed(settings, world):

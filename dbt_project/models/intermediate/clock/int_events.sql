@@ -45,8 +45,8 @@ corrected as (
     }, sent='changed') }}
 ),
 
--- an event counts once its case, kind and time are known and its day has come, unless a correction voids it; the rest are rows of the issue log, as
--- are stand-in dates (1970-01-01 where a date is required and none is known)
+-- an event counts once its case, kind and time are known and its day has come, unless a correction voids it; the rest
+-- are rows of the issue log, as are stand-in dates (1970-01-01 where a date is required and none is known)
 judged as (
     select
         corrected.*,
