@@ -170,7 +170,8 @@ def test_changes_only_and_everything_give_the_same_rows(settings, world, tmp_pat
     file = tmp_path / "corrections.csv"
     file.write_text(
         "entity,key,field,old_value,new_value,reason,editor,date\n"
-        "event,alpha:A1@decided_pass@2025-03-11 10:00:00,event_at,2025-03-11 10:00,2025-03-13,按纸质件,数据组,2025-04-01\n",
+        "event,alpha:A1@decided_pass@2025-03-11 10:00:00,event_at,2025-03-11 10:00,2025-03-13,"
+        "按纸质件更正,数据组,2025-04-01\n",
         encoding="utf-8",
     )
     corrections.load(settings, file)
