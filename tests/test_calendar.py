@@ -90,7 +90,7 @@ def test_a_year_becomes_countable_by_loading_its_notice(settings, world, tmp_pat
     before, warned = built(settings, date(2026, 12, 28))
     assert before["due_date"] is None and "DUE_BEYOND_CALENDAR" in before["clock_flags"]
     assert [row["business_key"] for row in warned] == ["2026-12-31"]
-    assert warned[0]["detail"].startswith("1 open cases")
+    assert warned[0]["detail"].startswith("有 1 件在办件")
 
     done = run("calendar", "load", write(tmp_path / "2027.csv", rows()))
     assert done.returncode == 0, done.stderr

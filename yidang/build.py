@@ -26,6 +26,10 @@ from yidang.settings import Settings, environment
 # Two builds at once would swap the same tables under each other's feet: the second waits for this advisory lock.
 _LOCK = "yidang build"
 _FAILED = ("error", "fail", "runtime error")
+# What dbt read from the project, by all that it was read with: reading it takes as long as a small build, and dbt's own
+# store of it is void as soon as a variable changes. The days are filled in only when SQL is compiled.
+_PARSED: dict[str, object] = {}
+_DAYS = ("as_of", "previous_as_of")
 _BUILDING = ("build", "run", "seed", "retry", "clone", "snapshot")
 # Loaded without a release, and not by batches; every clock hangs on it.
 _CALENDAR = (
@@ -185,8 +189,21 @@ def _invoke(settings: Settings, arguments: list[str], values: dict, *, quiet: bo
         "--profiles-dir", str(settings.dbt_dir),
         "--vars", json.dumps(values, ensure_ascii=False),
     ]  # fmt: skip
+    parsed_from = _digest(
+        [
+            {key: value for key, value in values.items() if key not in _DAYS},
+            _models_digest(settings),
+            str(settings.dbt_dir),
+            settings.warehouse_database,
+        ]
+    )
     with environment(_environment(settings)):
-        return dbtRunner().invoke([*(["--quiet"] if quiet else []), *arguments, *flags])
+        if parsed_from not in _PARSED:
+            parsing = dbtRunner().invoke(["--quiet", "parse", *flags])
+            if not parsing.success:
+                return parsing
+            _PARSED[parsed_from] = parsing.result
+        return dbtRunner(manifest=_PARSED[parsed_from]).invoke([*(["--quiet"] if quiet else []), *arguments, *flags])
 
 
 def _made_of(
@@ -197,19 +214,23 @@ def _made_of(
     overrides: dict | None,
 ) -> dict[str, str]:
     """Digests of everything a build depends on except raw and the day (build_state compares them)."""
-    folders = [settings.dbt_dir / name for name in ("models", "macros", "seeds")]
+    return {
+        "selection": select or "",
+        "models": _models_digest(settings),
+        "calendar": _digest([warehouse.execute(query).fetchall() for query in _CALENDAR]),
+        "departments": _digest([item.model_dump(mode="json") for item in departments]),
+        "overrides": _digest(overrides or {}),
+    }
+
+
+def _models_digest(settings: Settings) -> str:
+    folders = [settings.dbt_dir / name for name in ("models", "macros", "seeds", "tests")]
     files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".sql", ".yml", ".csv")]
     files += [settings.dbt_dir / "dbt_project.yml", *Path(statistics.__file__).parent.glob("*.py")]
     models = hashlib.sha256()
     for path in sorted(files):
         models.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return {
-        "selection": select or "",
-        "models": models.hexdigest(),
-        "calendar": _digest([warehouse.execute(query).fetchall() for query in _CALENDAR]),
-        "departments": _digest([item.model_dump(mode="json") for item in departments]),
-        "overrides": _digest(overrides or {}),
-    }
+    return models.hexdigest()
 
 
 def _digest(value: object) -> str:
@@ -246,6 +267,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "DBT_TARGET_PATH": str(settings.dbt_target_dir),
         "DBT_LOG_PATH": str(settings.log_dir / "dbt"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_LOG_LEVEL_FILE": "info",  # the SQL lies in the target folder; writing it down took a tenth of a build
         "DBT_USE_COLORS": "false",  # its messages become ours
         "DO_NOT_TRACK": "1",
     }
