@@ -209,7 +209,7 @@ def test_readers_never_miss_a_mart_that_is_a_view(settings, world):
     assert not build.is_current(settings, tomorrow)
 
 
-MADE_OF = dict.fromkeys(("selection", "models", "calendar", "departments", "overrides"), "as before")
+MADE_OF = dict.fromkeys(("models", "calendar", "departments", "overrides"), "as before")
 
 
 @pytest.fixture

@@ -92,10 +92,10 @@ def build(
     sources = active_departments(settings) if departments is None else departments
     with _one_build_at_a_time(settings, sources) as warehouse:
         state = BuildState(warehouse, f"{(overrides or {}).get('schema_prefix', '')}intermediate")
-        made_of = _made_of(warehouse, settings, sources, select, overrides)
-        # a case's own day lies in a table that no batch accounts for
-        full_refresh = full_refresh or "observation_dates" in (overrides or {})
-        before = None if full_refresh else state.last()
+        made_of = _made_of(warehouse, settings, sources, overrides)
+        # What changed is told from the tables of a whole build; and a case's own day lies in one no batch accounts for.
+        is_whole = select is None and "observation_dates" not in (overrides or {})
+        before = state.last() if is_whole and not full_refresh else None
         reason = state.begin(before, made_of, batch_until)
         values = {
             **variables(settings, sources, as_of=as_of),
@@ -112,12 +112,12 @@ def build(
             raise YidangError(f"The selection {select!r} names nothing to build.", "List what there is: yidang dbt ls")
         if {item.node.name for item in results} >= statistics.INPUTS:
             statistics.refresh(settings)
-        state.finish(as_of, made_of)
+        if is_whole:
+            state.finish(as_of, made_of)
     warnings = tuple(f"{item.node.name}: {item.message}" for item in results if str(item.status) == "warn")
     passed = sum(str(item.status) in ("success", "pass") for item in results)
-    return BuildResult(
-        len(results), passed, len(failed), time.monotonic() - began, warnings, "asked for" if full_refresh else reason
-    )
+    reason = "asked for" if full_refresh else reason if is_whole else "a part is built whole"
+    return BuildResult(len(results), passed, len(failed), time.monotonic() - began, warnings, reason)
 
 
 def is_current(settings: Settings, as_of: date) -> bool:
@@ -126,7 +126,7 @@ def is_current(settings: Settings, as_of: date) -> bool:
     landing.ensure_landing(settings, departments)
     with _connect(settings) as warehouse:
         before = BuildState(warehouse, "intermediate").last()
-        made_of = _made_of(warehouse, settings, departments, None, None)
+        made_of = _made_of(warehouse, settings, departments, None)
     return before is not None and before.as_of == as_of and before.made_of == made_of
 
 
@@ -210,12 +210,10 @@ def _made_of(
     warehouse: psycopg.Connection,
     settings: Settings,
     departments: list[contracts.Department],
-    select: str | None,
     overrides: dict | None,
 ) -> dict[str, str]:
     """Digests of everything a build depends on except raw and the day (build_state compares them)."""
     return {
-        "selection": select or "",
         "models": _models_digest(settings),
         "calendar": _digest([warehouse.execute(query).fetchall() for query in _CALENDAR]),
         "departments": _digest([item.model_dump(mode="json") for item in departments]),

@@ -30,7 +30,6 @@ create table if not exists {schema}.build_record (
 """
 # In words, what each part of `made_of` is.
 _PARTS = {
-    "selection": "another selection was built",
     "models": "models, macros or seeds changed",
     "calendar": "the calendar changed",
     "departments": "the departments changed",
