@@ -67,6 +67,7 @@ def drop_built_schemas(connection: psycopg.Connection) -> None:
 @pytest.fixture
 def district_dsn(settings: Settings) -> str:
     """Superuser connection string of the district's cluster, where tests make source databases of their own."""
+    postgres.start(settings, postgres.DISTRICT)  # another file's tests may have stopped it with the district's servers
     password = settings.secret(postgres.DISTRICT.password_secret)
     return f"postgresql://postgres:{password}@127.0.0.1:{settings.port(postgres.DISTRICT.name)}/postgres"
 

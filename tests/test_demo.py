@@ -153,24 +153,6 @@ def test_a_second_demo_is_quick_and_changes_nothing(demo):
     print(f"second demo: {seconds:.1f} s")
 
 
-def test_stop_stops_everything_and_only_that(demo):
-    settings, _ = demo
-    result = run("stop")
-    assert result.returncode == 0
-    report = json.loads(run("status", "--json").stdout)
-    assert not any(service["running"] for service in report["services"])
-    assert run("stop").stdout.strip() == "Nothing was running."
-
-
-def ledger(settings: Settings) -> tuple:
-    with psycopg.connect(settings.dsn("loader")) as connection:
-        return connection.execute("select count(*), sum(rows_landed), max(batch_id) from landing.batch").fetchone()
-
-
-def snapshot(folder: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in sorted(folder.glob("*.json"))}
-
-
 def test_every_query_of_the_page_about_one_case_gives_what_it_prints(demo):
     settings, _ = demo
     assert len(list(queries())) == 15
@@ -190,3 +172,21 @@ def test_every_other_command_of_that_page_prints_what_it_says(demo, tmp_path):
             for text in (done.stdout, printed)
         )
         assert got == wanted, done.stderr
+
+
+def test_stop_stops_everything_and_only_that(demo):
+    settings, _ = demo
+    result = run("stop")
+    assert result.returncode == 0
+    report = json.loads(run("status", "--json").stdout)
+    assert not any(service["running"] for service in report["services"])
+    assert run("stop").stdout.strip() == "Nothing was running."
+
+
+def ledger(settings: Settings) -> tuple:
+    with psycopg.connect(settings.dsn("loader")) as connection:
+        return connection.execute("select count(*), sum(rows_landed), max(batch_id) from landing.batch").fetchone()
+
+
+def snapshot(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in sorted(folder.glob("*.json"))}

@@ -7,8 +7,7 @@ with cases as (
     where {{ only_changed('case_id') }}
 ),
 
--- read in place: the lookup of each receipt's reply below needs the table's index
-events as not materialized (
+events as (
     select * from {{ ref('int_case_events') }}
     where {{ only_changed('case_id') }}
 ),
@@ -60,36 +59,40 @@ first_events as (
     group by case_id
 ),
 
--- the department owes a reply to the application, and again to each set of corrected papers, until it has accepted
-receipts as (
+answered as (
     select
-        events.case_id,
-        events.event_number,
-        events.event_date,
-        events.event_kind,
-        coalesce(replies.reply_date, {{ case_as_of() }}) as answered_by,
-        replies.reply_kind
-    from events
-    inner join cases using (case_id)
-    inner join first_events using (case_id)
-    left join lateral (
-        select
-            reply.event_date as reply_date,
-            reply.event_kind as reply_kind
-        from events as reply
-        where reply.case_id = events.case_id
-            and reply.event_number > events.event_number
-            and reply.event_kind in (
+        case_id,
+        event_number,
+        event_date,
+        event_kind,
+        min(event_number) filter (
+            where event_kind in (
                 'accepted', 'correction_requested', 'not_accepted', 'refused_acceptance',
                 'decided_pass', 'decided_pass_tolerant', 'decided_deny', 'withdrawn', 'recalled', 'revoked'
             )
-        order by reply.event_number
-        limit 1
-    ) as replies on true
-    where events.event_number < least(first_events.first_acceptance_number, first_events.terminal_number, 2147483647)
+        ) over later as reply_number
+    from events
+    window later as (partition by case_id order by event_number rows between 1 following and unbounded following)
+),
+
+-- the department owes a reply to the application, and again to each set of corrected papers, until it has accepted
+receipts as (
+    select
+        answered.case_id,
+        answered.event_number,
+        answered.event_date,
+        coalesce(replies.event_date, {{ case_as_of() }}) as answered_by,
+        replies.event_kind as reply_kind
+    from answered
+    inner join cases using (case_id)
+    inner join first_events using (case_id)
+    left join events as replies
+        on replies.case_id = answered.case_id
+        and replies.event_number = answered.reply_number
+    where answered.event_number < least(first_events.first_acceptance_number, first_events.terminal_number, 2147483647)
         and (
-            events.event_number = first_events.first_receipt_number
-            or events.event_kind = 'correction_received'
+            answered.event_number = first_events.first_receipt_number
+            or answered.event_kind = 'correction_received'
         )
 ),
 

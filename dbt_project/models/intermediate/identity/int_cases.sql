@@ -1,8 +1,10 @@
+{#- The planner expects one row of each step here and would join them by loops over all of them. -#}
 {{ config(
     materialized='incremental',
     incremental_strategy='write_differences',
     unique_key='case_id',
-    indexes=[{'columns': ['case_id'], 'unique': true}, {'columns': ['project_code']}]
+    indexes=[{'columns': ['case_id'], 'unique': true}, {'columns': ['project_code']}],
+    pre_hook="set local enable_nestloop = off"
 ) }}
 
 with cases as (
