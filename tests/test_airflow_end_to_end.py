@@ -14,6 +14,7 @@ from datetime import date
 import psutil
 import psycopg
 import pytest
+from conftest import drop_built_schemas
 from psycopg import sql
 
 from yidang import contracts, district, landing
@@ -31,7 +32,9 @@ DEPARTMENT, TABLE = "zigui", "spgl_xmspsxblxxxxb"
 
 @pytest.fixture(scope="module")
 def running(settings: Settings) -> Iterator[Settings]:
-    """A small district and Airflow, both up."""
+    """A small district and Airflow, both up, over an empty warehouse: another file's tests may have landed in it."""
+    with psycopg.connect(settings.admin_dsn(WAREHOUSE_DATABASE), autocommit=True) as admin:
+        drop_built_schemas(admin)
     settings.as_of_file.write_text(LAST_DAY.isoformat(), encoding="utf-8")
     district_servers.start(settings)
     district.generate(settings, seed=7, projects=12, start=date(2024, 1, 2), end=LAST_DAY)
