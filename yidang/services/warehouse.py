@@ -136,7 +136,7 @@ def _ensure_database(admin: psycopg.Connection, name: str, owner: str | None) ->
         admin.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(owner)))
     ownership = sql.SQL(" owner {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
     admin.execute(
-        sql.SQL("create database {} encoding 'UTF8' template template0").format(sql.Identifier(name)) + ownership
+        sql.SQL("create database {} encoding 'UTF8' lc_collate 'C' template template0").format(sql.Identifier(name)) + ownership
     )
     admin.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
 
