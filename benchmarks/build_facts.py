@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -23,11 +21,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import psycopg
-from demo import MemoryWatch
+from frame import MemoryWatch, print_result, scratch_warehouse
 
 from yidang import build, contracts, landing
-from yidang import settings as settings_module
-from yidang.services import postgres, warehouse
 from yidang.settings import Settings
 
 DEPARTMENTS = Path(__file__).parent / "departments"
@@ -144,31 +140,16 @@ def main() -> None:
     options = parser.parse_args()
     cases = options.cases or options.events // 5
     projects = options.projects or max(1, cases // 50)
-    settings = settings_module.load()
-    started = not settings.admin_url and postgres.start(settings, postgres.WAREHOUSE)
-    try:
-        warehouse.prepare(settings)
-        with warehouse.scratch(settings) as scratch, MemoryWatch([settings.postgres_dir]) as memory:
-            result = measure(scratch, cases, projects, options.nights)
-    finally:
-        if started:
-            postgres.stop(settings, postgres.WAREHOUSE)
-    result |= {
-        "benchmark": "build_facts",
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
-        "postgres_peak_mib": memory.peak_mib,
-    }
+    with scratch_warehouse() as settings, MemoryWatch([settings.postgres_dir]) as memory:
+        result = measure(settings, cases, projects, options.nights)
+    result["postgres_peak_mib"] = memory.peak_mib
     show(result)
-    print(json.dumps(result))
+    print_result("build_facts", result)
 
 
 def measure(settings: Settings, cases: int, projects: int, nights: int) -> dict:
     """Everything in one run, in one warehouse. Times in seconds."""
-    departments = [contracts.load_department(settings, path) for path in sorted(DEPARTMENTS.glob("*.yml"))]
-    landing.ensure_landing(settings, departments)
-    make_world(settings, cases, projects)
-    land(settings, None, LAST_DAY)
+    departments = land_world(settings, cases, projects)
     raw_scan = median(
         settings,
         "select count(*), max(first), max(last) from (select spsxslbm, min(blsj) as first, max(blsj) as last from"
@@ -205,6 +186,15 @@ def measure(settings: Settings, cases: int, projects: int, nights: int) -> dict:
             )
         ),
     }
+
+
+def land_world(settings: Settings, cases: int, projects: int) -> list[contracts.Department]:
+    """The two departments, with everything until LAST_DAY in raw."""
+    departments = [contracts.load_department(settings, path) for path in sorted(DEPARTMENTS.glob("*.yml"))]
+    landing.ensure_landing(settings, departments)
+    make_world(settings, cases, projects)
+    land(settings, None, LAST_DAY)
+    return departments
 
 
 def make_world(settings: Settings, cases: int, projects: int) -> None:

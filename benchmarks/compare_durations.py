@@ -14,21 +14,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import psycopg
-from build_facts import DEPARTMENTS, LAST_DAY, land, make_world, median, query, timed
+from build_facts import LAST_DAY, land_world, median, query, timed
+from frame import print_result, scratch_warehouse
 
-from yidang import build, contracts, landing
-from yidang import settings as settings_module
-from yidang.services import postgres, warehouse
-from yidang.settings import Settings
+from yidang import build
+from yidang.settings import ROOT, Settings
 
 DURATIONS = """
 select sum(extract(epoch from last_at - first_at))
@@ -53,30 +49,15 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=10_000_000)
     events = parser.parse_args().events
     cases = events // 5
-    settings = settings_module.load()
-    started = not settings.admin_url and postgres.start(settings, postgres.WAREHOUSE)
-    try:
-        warehouse.prepare(settings)
-        with warehouse.scratch(settings) as scratch, tempfile.TemporaryDirectory(prefix="yidang-benchmark-") as folder:
-            result = measure(scratch, cases, max(1, cases // 50), Path(folder))
-    finally:
-        if started:
-            postgres.stop(settings, postgres.WAREHOUSE)
-    result |= {
-        "benchmark": "compare_durations",
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
-    }
+    with scratch_warehouse() as settings, tempfile.TemporaryDirectory(prefix="yidang-benchmark-") as folder:
+        result = measure(settings, cases, max(1, cases // 50), Path(folder))
     show(result)
-    print(json.dumps(result))
+    print_result("compare_durations", result)
 
 
 def measure(settings: Settings, cases: int, projects: int, folder: Path) -> dict:
     """Everything in one run, in one warehouse. Times in seconds."""
-    departments = [contracts.load_department(settings, path) for path in sorted(DEPARTMENTS.glob("*.yml"))]
-    landing.ensure_landing(settings, departments)
-    make_world(settings, cases, projects)
-    land(settings, None, LAST_DAY)
+    departments = land_world(settings, cases, projects)
     clock = timed(
         lambda: build.build(
             settings, as_of=LAST_DAY, select="+fct_item_instance", departments=departments, with_tests=False
@@ -115,7 +96,7 @@ def in_python(settings: Settings, folder: Path) -> dict:
 
 def environment(path: Path) -> Path:
     """A throw-away environment with the libraries, or with pandas alone where pm4py is not to be had: its Python."""
-    uv = settings_module.ROOT / ".yidang" / "venv" / "uv" / "bin" / "uv"
+    uv = ROOT / ".yidang" / "venv" / "uv" / "bin" / "uv"
     run = {"check": True, "capture_output": True, "text": True}
     subprocess.run([uv, "venv", "-q", "--python", sys.executable, path], **run)
     python = path / "bin" / "python"

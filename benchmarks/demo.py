@@ -10,14 +10,13 @@ Memory is the sum of proportional set sizes (PSS) of every process the clone sta
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import subprocess
 import tempfile
-import threading
 import time
 from pathlib import Path
+
+from frame import MemoryWatch, print_result
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,49 +48,7 @@ def main() -> None:
     print(f"\n{'run':<12}{'seconds':>9}{'peak MiB':>10}{'all up MiB':>12}")
     for run, row in rows.items():
         print(f"{run:<12}{row['seconds']:>9}{row['peak_mib']:>10}{row['all_up_mib']:>12}")
-    machine = f"{os.cpu_count()} cores, {platform.machine()}"
-    result = {
-        "benchmark": "demo",
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": machine,
-        "cache": "kept" if options.keep_cache else "empty",
-        "runs": rows,
-    }
-    print(json.dumps(result))
-
-
-class MemoryWatch:
-    """Samples the memory of all processes whose working folder lies in one of `folders`."""
-
-    def __init__(self, folders: list[Path]) -> None:
-        self.folders = tuple(str(folder) for folder in folders)
-        self.peak_mib = self.last_mib = 0
-        self._stop = threading.Event()
-
-    def __enter__(self) -> MemoryWatch:
-        self._thread = threading.Thread(target=self._sample)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _sample(self) -> None:
-        while not self._stop.wait(1.0):
-            self.last_mib = sum(filter(None, map(self._pss_kib, Path("/proc").glob("[0-9]*")))) // 1024
-            self.peak_mib = max(self.peak_mib, self.last_mib)
-
-    def _pss_kib(self, process: Path) -> int:
-        try:
-            if not os.readlink(process / "cwd").startswith(self.folders):
-                return 0
-            for line in (process / "smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    return int(line.split()[1])
-        except OSError:  # gone meanwhile, or another user's
-            return 0
-        return 0
+    print_result("demo", {"cache": "kept" if options.keep_cache else "empty", "runs": rows})
 
 
 if __name__ == "__main__":

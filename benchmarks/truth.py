@@ -12,7 +12,6 @@ and on servers of its own (YIDANG_PORT_BASE 57430). The truth comes from the dis
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import tempfile
@@ -25,6 +24,7 @@ from pathlib import Path
 from statistics import fmean
 
 import psycopg
+from frame import print_result
 from psycopg.rows import dict_row
 
 from yidang import build, contracts, district, landing
@@ -64,9 +64,7 @@ def main() -> None:
     world = (PROJECTS, START, END)
     twins = ((simulate(seed, *world), effect.without_reform(seed, *world)) for seed in TWINS)
     rows = report(found, effect.reform_effect(twins, CAP_DAYS))
-    machine = f"{os.cpu_count()} cores"
-    result = {"benchmark": "truth", "date": time.strftime("%Y-%m-%d"), "machine": machine, "seeds": options.seeds}
-    print(json.dumps({**result, "seconds": round(time.monotonic() - began), "rows": rows}, ensure_ascii=False))
+    print_result("truth", {"seeds": options.seeds, "seconds": round(time.monotonic() - began), "rows": rows})
 
 
 def report(found: dict[tuple[date, str], list[dict]], truth: dict[str, float]) -> list[dict]:

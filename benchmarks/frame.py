@@ -1,0 +1,80 @@
+"""What stands around every measurement: a scratch warehouse, the watch on memory, the stamped line of JSON.
+
+Standard library alone until a warehouse is asked for: demo.py measures a clone that has no environment yet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from yidang.settings import Settings
+
+
+@contextmanager
+def scratch_warehouse() -> Iterator[Settings]:
+    """An empty warehouse in this installation's PostgreSQL, dropped at the end; the server is left as it was found."""
+    from yidang import settings as settings_module
+    from yidang.services import postgres, warehouse
+
+    settings = settings_module.load()
+    started = not settings.admin_url and postgres.start(settings, postgres.WAREHOUSE)
+    try:
+        warehouse.prepare(settings)
+        with warehouse.scratch(settings) as scratch:
+            yield scratch
+    finally:
+        if started:
+            postgres.stop(settings, postgres.WAREHOUSE)
+
+
+def print_result(benchmark: str, result: dict) -> None:
+    """The result as one line of JSON that says what was measured, when and where."""
+    stamp = {
+        "benchmark": benchmark,
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+    }
+    print(json.dumps(stamp | result, ensure_ascii=False))
+
+
+class MemoryWatch:
+    """Samples the memory of all processes whose working folder lies in one of `folders`."""
+
+    def __init__(self, folders: list[Path]) -> None:
+        self.folders = tuple(str(folder) for folder in folders)
+        self.peak_mib = self.last_mib = 0
+        self._stop = threading.Event()
+
+    def __enter__(self) -> MemoryWatch:
+        self._thread = threading.Thread(target=self._sample)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._stop.wait(1.0):
+            self.last_mib = sum(filter(None, map(self._pss_kib, Path("/proc").glob("[0-9]*")))) // 1024
+            self.peak_mib = max(self.peak_mib, self.last_mib)
+
+    def _pss_kib(self, process: Path) -> int:
+        try:
+            if not os.readlink(process / "cwd").startswith(self.folders):
+                return 0
+            for line in (process / "smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    return int(line.split()[1])
+        except OSError:  # gone meanwhile, or another user's
+            return 0
+        return 0
