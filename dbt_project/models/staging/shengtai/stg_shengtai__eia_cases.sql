@@ -31,17 +31,6 @@ typed as (
         _batch_id as batch_id,
         _row_number as row_number
     from versions
-),
-
-entered as (
-    select
-        typed.*,
-        {%- for step in steps %}
-        {{ first_entry(step, 'instance_code') }} as {{ step | replace('_at', '_recorded_at') }},
-        {%- endfor %}
-        row_number() over (partition by instance_code order by batch_id desc, row_number desc) as recency
-    from typed
 )
 
-select * from entered
-where recency = 1
+{{ last_version_with_entries('typed', 'instance_code', steps) }}
