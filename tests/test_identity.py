@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 from datetime import date
 from random import Random
@@ -402,44 +403,63 @@ def test_corrections_apply_where_the_old_value_still_stands(settings, world, tmp
 
 
 WRONG_LINES = [
-    (line("file", "x", "y", "", "1"), "entity 'file' is unknown; use case, event, works, project, match"),
-    (line("case", "no-colon", "item_code", "a", "b"), "key 'no-colon' names no case"),
-    (line("case", "a:1", "project_name", "a", "b"), "field 'project_name' of a case cannot be corrected"),
-    (line("case", "a:1", "promised_limit", "5", "五"), "new_value '五' is no whole number"),
-    (line("case", "a:1", "limit_unit", "", "days"), "new_value 'days' is no unit"),
-    (line("case", "a:1", "tolerance_due_date", "", "2025/3/3"), "new_value '2025/3/3' is no day"),
+    (line("file", "x", "y", "", "1"), "entity: 'file' is unknown. Use case, event, works, project, match."),
+    (line("case", "no-colon", "item_code", "a", "b"), "key: 'no-colon' names no case. Write department:instance code."),
+    (
+        line("case", "a:1", "project_name", "a", "b"),
+        "field: 'project_name' of a case cannot be corrected. These can: ",
+    ),
+    (line("case", "a:1", "promised_limit", "5", "五"), "new_value: '五' is no whole number"),
+    (line("case", "a:1", "limit_unit", "", "days"), "new_value: 'days' is no unit. Use working_days, calendar_days."),
+    (line("case", "a:1", "tolerance_due_date", "", "2025/3/3"), "new_value: '2025/3/3' is no day. Write 2025-03-03."),
     (line("event", "a:1@done@2025-03-03", "is_void", "false", "true"), "key: 'done' is no kind of event"),
     (line("event", "a:1@accepted@today", "is_void", "false", "true"), "key: 'today' is no time"),
-    (line("event", "a:1@accepted@2025-03-03", "is_void", "false", "yes"), "new_value 'yes' is neither true nor false"),
-    (line("project", "无", "owner_name", "a", "b"), "key '无' names no project"),
-    (line("project", SCHOOL, "total_investment_wan", "1", "nan"), "new_value 'nan' is no number"),
-    (line("case", "a:1", "item_code", "a", "a"), "old_value and new_value are the same"),
-    (line("match", "a:1", "project_code", SCHOOL, ROAD), "a confirmed match has no old_value"),
-    (line("case", "a:1", "item_code", "a", "b", reason=" "), "reason is empty"),
+    (line("event", "a:1@accepted@2025-03-03", "is_void", "false", "yes"), "new_value: 'yes' is neither true nor false"),
+    (line("project", "无", "owner_name", "a", "b"), "key: '无' names no project"),
+    (line("project", SCHOOL, "total_investment_wan", "1", "nan"), "new_value: 'nan' is no number"),
+    (line("match", "a:1", "project_code", SCHOOL, ROAD), "old_value: a confirmed match has none"),
+    (line("case", "a:1", "item_code", "a", "b", reason=" "), "reason: it is empty. Say why."),
     (
         line("case", "a:1", "item_code", "a", "b", reason="张某 13800000000"),
-        "reason holds what looks like an identity card or mobile number",
+        "reason: it holds what looks like an identity card or mobile number",
     ),
-    (line("case", "a:1", "item_code", "a", "b", editor=""), "editor is empty"),
-    (line("case", "a:1", "item_code", "a", "b") | {"date": "1.6.2026"}, "date '1.6.2026' is no day"),
+    (line("case", "a:1", "item_code", "a", "b", editor=""), "editor: it is empty"),
+    (line("case", "a:1", "item_code", "a", "b") | {"date": "1.6.2026"}, "date: '1.6.2026' is no day"),
 ]
 
 
 @pytest.mark.parametrize(("wrong", "said"), WRONG_LINES, ids=[said[:40] for _, said in WRONG_LINES])
-def test_a_wrong_line_is_named_with_its_cure(settings, wrong, said):
-    right = line("case", "a:1", "item_code", "a", "b")
+def test_a_wrong_line_is_named_with_its_cure(settings, tmp_path, wrong, said):
+    file = tmp_path / "f.csv"
+    file.write_text(written([line("case", "a:1", "item_code", "a", "b"), wrong]), encoding="utf-8")
     with pytest.raises(ConfigError) as raised:
-        corrections.parse(settings, written([right, wrong]).encode(), "f.csv")
-    assert f"line 3: {said}" in str(raised.value)
+        corrections.read(settings, file)
+    assert f"line 3, column {said}" in str(raised.value)
 
 
-def test_a_file_of_another_shape_is_refused(settings):
+def test_every_mistake_of_a_line_is_named(settings, tmp_path):
+    """Rows that a spreadsheet left empty are none, and the line is the one that an editor shows."""
+    file = tmp_path / "f.csv"
+    wrong = line("event", "a:1@done@today", "is_void", "yes", "yes", reason="", editor="") | {"date": ""}
+    header, cells = written([wrong]).splitlines()
+    file.write_text(f"{header}\n\n,,,,,,,\n{cells}\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        corrections.read(settings, file)
+    assert "1 row is wrong; nothing was loaded" in str(raised.value)
+    named = re.findall(r"line 4(?:, column (\w+))?: ", str(raised.value))
+    assert named == ["key", "key", "old_value", "new_value", "", "reason", "editor", "date"]
+
+
+def test_a_file_of_another_shape_is_refused(settings, tmp_path):
+    header = ",".join(corrections.COLUMNS).encode()
     for content, said in (
-        (b"a,b\n", "the first line is not the names of the columns"),
+        (b"a,b\n", "the header lacks the column entity, key"),
         (b"\xff\xfe", "is not UTF-8"),
-        (",".join(corrections.COLUMNS).encode() + b"\n\n", "holds no corrections"),
-        (",".join(corrections.COLUMNS).encode() + b"\ncase,a:1\n", "line 2: 2 cells instead of 8"),
+        (header + b"\n\n", "holds no corrections"),
+        (header + b"\ncase,a:1\n", "line 2: it has another number of cells (2) than the header (8)"),
     ):
+        file = tmp_path / "f.csv"
+        file.write_bytes(content)
         with pytest.raises(ConfigError) as raised:
-            corrections.parse(settings, content, "f.csv")
+            corrections.read(settings, file)
         assert said in str(raised.value)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass
@@ -18,7 +17,8 @@ from pathlib import Path
 
 import yaml
 
-from yidang import landing
+from yidang import csv_file, landing
+from yidang.csv_file import Mistake
 from yidang.errors import ConfigError
 from yidang.landing import ledger
 from yidang.settings import Settings
@@ -64,11 +64,10 @@ class LoadResult:
 def load(settings: Settings, path: Path) -> LoadResult:
     """Check every line of the file, then land all of them as one batch, or none.
 
-    Raises ConfigError that names each wrong line with its cure.
+    Raises ConfigError that names each mistake's line, column and cure.
     """
-    content = _content(path)
-    corrections = parse(settings, content, str(path))
-    digest = hashlib.sha256(content).hexdigest()
+    corrections = read(settings, path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     landing.ensure_landing(settings, [])
     with ledger.connect(settings, "corrections") as connection:
         ledger.lock_table(connection, SENDER, _TABLE)
@@ -99,37 +98,22 @@ def load(settings: Settings, path: Path) -> LoadResult:
     return LoadResult(len(corrections), batch)
 
 
-def parse(settings: Settings, content: bytes, name: str) -> list[Correction]:
-    """The lines of a CSV file (UTF-8, with or without byte order mark). Raises ConfigError naming every wrong one."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigError(f"{name} is not UTF-8.", "Save it as CSV UTF-8.") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+def read(settings: Settings, path: Path) -> list[Correction]:
+    """The corrections of the file, in its order. Raises ConfigError naming each mistake's line, column and cure."""
     fields = correctable_fields(settings)
     kinds = _event_kinds(settings)
-    corrections: list[Correction] = []
-    wrong: list[str] = []
-    try:
-        header = next(reader, None)
-        if header != list(COLUMNS):
-            raise ConfigError(f"{name}: the first line is not the names of the columns.", f"Write {','.join(COLUMNS)}")
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            mistakes = list(_mistakes(cells, fields, kinds))
-            if mistakes:
-                wrong += [f"  line {reader.line_num}: {mistake}" for mistake in mistakes]
-            else:
-                corrections.append(_correction(cells, fields, kinds))
-    except csv.Error as error:
-        raise ConfigError(f"{name}, line {reader.line_num}: {error}.", "Is a quote left open?") from None
-    if wrong:
-        raise ConfigError(
-            f"{name}: nothing was loaded.\n" + "\n".join(wrong), "Mend these lines and load the file again."
-        )
+
+    def parse(line: int, row: dict[str, str]) -> Correction:
+        cells = {column: row[column].strip() for column in COLUMNS}
+        if mistakes := list(_mistakes(cells, fields, kinds)):
+            raise ExceptionGroup(f"line {line}", mistakes)
+        return _correction(cells, fields, kinds)
+
+    corrections = csv_file.read(path, COLUMNS, parse, effect="nothing was loaded")
     if not corrections:
-        raise ConfigError(f"{name} holds no corrections.", "One line per value below the names of the columns.")
+        raise ConfigError(
+            f"{path.name} holds no corrections.", f"Below the header {','.join(COLUMNS)} write one row per value."
+        )
     return corrections
 
 
@@ -139,89 +123,87 @@ def correctable_fields(settings: Settings) -> dict[str, dict[str, str]]:
     return project["vars"]["correctable_fields"]
 
 
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Name a CSV file.") from None
-
-
-def _mistakes(cells: list[str], fields: Mapping, kinds: frozenset[str]) -> Iterator[str]:
-    """What is wrong with a line and how to mend it."""
-    if len(cells) != len(COLUMNS):
-        yield f"{len(cells)} cells instead of {len(COLUMNS)}; put text with commas into quotes"
-        return
-    entity, key, field, old, new, reason, editor, day = (cell.strip() for cell in cells)
+def _mistakes(cells: Mapping[str, str], fields: Mapping, kinds: frozenset[str]) -> Iterator[Mistake]:
+    """Everything that is wrong with a line."""
+    entity, key, field, old, new, reason, editor, day = (cells[column] for column in COLUMNS)
     if entity not in fields:
-        yield f"entity {entity!r} is unknown; use {', '.join(fields)}"
+        yield Mistake("entity", f"{entity!r} is unknown", f"Use {', '.join(fields)}.")
         return
     form, example = _KEY_FORMS[entity]
     if not re.fullmatch(form, key):
-        yield f"key {key!r} names no {entity}; write {example}"
+        yield Mistake("key", f"{key!r} names no {entity}", f"Write {example}.")
     elif entity == "event":
         _, kind, moment = key.rsplit("@", 2)
-        yield from (f"key: {complaint}" for complaint in (_complaint(kind, "event_kind", kinds),) if complaint)
-        yield from (f"key: {complaint}" for complaint in (_complaint(moment, "timestamp", kinds),) if complaint)
+        yield from _mistake_of("key", kind, "event_kind", kinds)
+        yield from _mistake_of("key", moment, "timestamp", kinds)
     if field not in fields[entity]:
-        yield f"field {field!r} of a {entity} cannot be corrected; these can: {', '.join(fields[entity])}"
+        what = f"{field!r} of a {entity} cannot be corrected"
+        yield Mistake("field", what, f"These can: {', '.join(fields[entity])}.")
         return
     for column, value in (("old_value", old), ("new_value", new)):
-        complaint = _complaint(value, fields[entity][field], kinds)
-        if complaint:
-            yield f"{column} {complaint}"
+        yield from _mistake_of(column, value, fields[entity][field], kinds)
     if old == new:
-        yield "old_value and new_value are the same; leave the line out"
-    if entity == "match" and (old or not new):
-        yield "a confirmed match has no old_value and a project code as new_value"
+        yield Mistake(None, "old_value and new_value are the same", "Leave the line out.")
+    if entity == "match" and old:
+        yield Mistake("old_value", "a confirmed match has none", "Leave it empty.")
+    if entity == "match" and not new:
+        yield Mistake("new_value", "a confirmed match names a project", "Write its project code.")
     if not reason:
-        yield "reason is empty; say why"
+        yield Mistake("reason", "it is empty", "Say why.")
     if _PERSONAL.search(reason):
-        yield "reason holds what looks like an identity card or mobile number; take it out"
+        yield Mistake("reason", "it holds what looks like an identity card or mobile number", "Take it out.")
     if not editor:
-        yield "editor is empty; say who decided"
-    if not day or _complaint(day, "date", kinds):
-        yield f"date {day!r} is no day; write it as 2025-03-03"
+        yield Mistake("editor", "it is empty", "Say who decided.")
+    if not day:
+        yield Mistake("date", "it is empty", "Say when it was decided: 2025-03-03.")
+    yield from _mistake_of("date", day, "date", kinds)
 
 
-def _complaint(value: str, kind: str, event_kinds: frozenset[str]) -> str | None:
-    """What is wrong with a value; an empty one is no value and always right."""
+def _mistake_of(column: str, value: str, kind: str, event_kinds: frozenset[str]) -> Iterator[Mistake]:
+    """The mistake in a value, if there is one."""
     try:
-        _spelling(value, kind, event_kinds)
-    except ValueError as error:
-        return f"{value!r} {error}"
-    return None
+        _spelling(column, value, kind, event_kinds)
+    except Mistake as mistake:
+        yield mistake
 
 
-def _correction(cells: list[str], fields: Mapping, kinds: frozenset[str]) -> Correction:
-    entity, key, field, old, new, reason, editor, day = (cell.strip() for cell in cells)
+def _correction(cells: Mapping[str, str], fields: Mapping, kinds: frozenset[str]) -> Correction:
+    """A line without mistakes."""
+    entity, key, field, old, new, reason, editor, day = (cells[column] for column in COLUMNS)
     if entity == "event":
         head, moment = key.rsplit("@", 1)
-        key = f"{head}@{_spelling(moment, 'timestamp', kinds)}"
+        key = f"{head}@{_spelling('key', moment, 'timestamp', kinds)}"
     kind = fields[entity][field]
-    values = (_spelling(value, kind, kinds) for value in (old, new))
-    return Correction(entity, key, field, *values, reason, editor, date.fromisoformat(day).isoformat())
+    values = (_spelling(column, cells[column], kind, kinds) for column in ("old_value", "new_value"))
+    return Correction(entity, key, field, *values, reason, editor, _spelling("date", day, "date", kinds))
 
 
-def _spelling(value: str, kind: str, event_kinds: frozenset[str]) -> str | None:
-    """A value in the spelling PostgreSQL gives its type. Raises ValueError that says what it should look like."""
+def _spelling(column: str, value: str, kind: str, event_kinds: frozenset[str]) -> str | None:
+    """A value in the spelling PostgreSQL gives its type; an empty one is no value. Raises Mistake."""
     if not value:
         return None
-    if kind == "event_kind" and value not in event_kinds:
-        raise ValueError(f"is no kind of event; use {', '.join(sorted(event_kinds))}")
-    if kind == "limit_unit" and value not in _LIMIT_UNITS:
-        raise ValueError(f"is no unit; use {' or '.join(_LIMIT_UNITS)}")
-    return _SPELLINGS.get(kind, str)(value)
+    if kind in ("event_kind", "limit_unit"):
+        allowed, what = (sorted(event_kinds), "kind of event") if kind == "event_kind" else (_LIMIT_UNITS, "unit")
+        if value not in allowed:
+            raise Mistake(column, f"{value!r} is no {what}", f"Use {', '.join(allowed)}.")
+    if kind not in _SPELLINGS:
+        return value
+    spell, what, cure = _SPELLINGS[kind]
+    try:
+        return spell(value)
+    except ValueError:
+        raise Mistake(column, f"{value!r} is {what}", cure) from None
 
 
 def _boolean(value: str) -> str:
     if value not in ("true", "false"):
-        raise ValueError("is neither true nor false")
+        raise ValueError(value)
     return value
 
 
 def _integer(value: str) -> str:
     if not re.fullmatch(r"-?\d{1,9}", value):
-        raise ValueError("is no whole number")
+        raise ValueError(value)
     return str(int(value))
 
 
@@ -229,30 +211,31 @@ def _numeric(value: str) -> str:
     try:
         number = Decimal(value)
     except InvalidOperation:
-        number = Decimal("nan")
+        raise ValueError(value) from None
     if not number.is_finite():
-        raise ValueError("is no number")
+        raise ValueError(value)
     return value
 
 
 def _date(value: str) -> str:
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-        raise ValueError("is no day; write it as 2025-03-03")
+        raise ValueError(value)
     return date.fromisoformat(value).isoformat()
 
 
 def _timestamp(value: str) -> str:
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?)?", value):
-        raise ValueError("is no time; write it as 2025-03-03 or 2025-03-03 09:00:00, local time")
+        raise ValueError(value)
     return datetime.fromisoformat(value).isoformat(sep=" ")
 
 
-_SPELLINGS: Mapping[str, Callable[[str], str]] = {
-    "boolean": _boolean,
-    "integer": _integer,
-    "numeric": _numeric,
-    "date": _date,
-    "timestamp": _timestamp,
+# kind -> how it is spelt (ValueError: it cannot be), what a wrong value is, and the cure; any text is right for others.
+_SPELLINGS: Mapping[str, tuple[Callable[[str], str], str, str]] = {
+    "boolean": (_boolean, "neither true nor false", "Write true or false."),
+    "integer": (_integer, "no whole number", "Write 12, say."),
+    "numeric": (_numeric, "no number", "Write 12.5, say."),
+    "date": (_date, "no day", "Write 2025-03-03."),
+    "timestamp": (_timestamp, "no time", "Write 2025-03-03 or 2025-03-03 09:00:00, local time."),
 }
 
 

@@ -24,24 +24,29 @@ class Mistake(Exception):
 def read(
     path: Path, columns: Sequence[str], parse: Callable[[int, dict[str, str]], Parsed], *, effect: str
 ) -> list[Parsed]:
-    """`parse(line, row)` of every row, in the file's order; it raises Mistake. Columns beyond `columns` are ignored.
+    """`parse(line, row)` of every row, in the file's order; it raises Mistake, or an ExceptionGroup of several.
 
+    Columns beyond `columns` and rows without any text are ignored: spreadsheets leave both behind.
     effect: what a wrong file means, for the message: "no case was computed".
     Raises ConfigError that names every mistake, or why it is no such file.
     """
     parsed: list[Parsed] = []
     mistakes: list[str] = []
-    for line, row in _rows(path, columns):
+    wrong_rows = 0
+    for line, header, cells in _rows(path, columns):
         try:
-            if None in row or None in row.values():
-                raise Mistake(None, "it has another number of cells than the header", "Quote cells that hold commas.")
-            parsed.append(parse(line, row))
-        except Mistake as mistake:
-            place = f"line {line}" + (f", column {mistake.column}" if mistake.column else "")
-            mistakes.append(f"  {place}: {mistake.what}. {mistake.cure}")
+            if len(cells) != len(header):
+                what = f"it has another number of cells ({len(cells)}) than the header ({len(header)})"
+                raise Mistake(None, what, "Quote cells that hold commas.")
+            parsed.append(parse(line, dict(zip(header, cells, strict=True))))
+        except* Mistake as group:
+            wrong_rows += 1
+            for mistake in group.exceptions:
+                place = f"line {line}" + (f", column {mistake.column}" if mistake.column else "")
+                mistakes.append(f"  {place}: {mistake.what}. {mistake.cure}")
     if mistakes:
         more = [f"  … and {len(mistakes) - _SHOWN} more"] if len(mistakes) > _SHOWN else []
-        count = "1 row is" if len(mistakes) == 1 else f"{len(mistakes)} rows are"
+        count = "1 row is" if wrong_rows == 1 else f"{wrong_rows} rows are"
         raise ConfigError(
             f"{path.name}: {count} wrong; {effect}.\n" + "\n".join([*mistakes[:_SHOWN], *more]),
             "Mend the file and run the command again.",
@@ -49,29 +54,28 @@ def read(
     return parsed
 
 
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str | None, str]]]:
-    """Each row with the line it begins on."""
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str], list[str]]]:
+    """Each row with text in it: the line it begins on, the header, its cells."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval=None, strict=True)
-            header = reader.fieldnames or []
+            reader = csv.reader(file, strict=True)
+            header = next(reader, [])
             if missing := [name for name in columns if name not in header]:
                 raise ConfigError(
                     f"{path.name}, line 1: the header lacks the column {', '.join(missing)}.",
                     f"The header needs {','.join(columns)}; other columns are ignored.",
                 )
-            while True:
-                line = reader.reader.line_num + 1
-                row = next(reader, None)
-                if row is None:
-                    return
-                yield line, row
+            line = reader.line_num + 1
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    yield line, header, cells
+                line = reader.line_num + 1
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Give the path of a CSV file.") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path.name} is not UTF-8 (byte {error.start}).", "Save it again as UTF-8.") from None
     except csv.Error as error:
         raise ConfigError(
-            f"{path.name}, line {reader.reader.line_num}: not CSV ({error}).",
-            'Quote cells that hold commas or quotes, and double the quotes inside: "[{""kind"": …}]".',
+            f"{path.name}, line {reader.line_num}: not CSV ({error}).",
+            'Quote cells that hold commas or quotes, double the quotes inside ("[{""kind"": …}]"), close every quote.',
         ) from None
