@@ -7,13 +7,16 @@ from __future__ import annotations
 import re
 from datetime import date
 
+import numpy as np
 import psycopg
 import pytest
 from clock_world import PROJECT_CODE, Spgl, catalogue_row, land, open_world
 from psycopg.rows import dict_row
 
 from yidang import build, metric_page, metrics
+from yidang.dbt_variables import declared
 from yidang.settings import ROOT
+from yidang.wilson import wilson, wilson_interval
 
 pytestmark = pytest.mark.integration
 
@@ -313,12 +316,20 @@ def test_a_ranked_rate_carries_its_interval(marts):
     [(8, 10, 0.4902, 0.9433), (0, 10, 0, 0.2775), (10, 10, 0.7225, 1), (81, 263, 0.2553, 0.3662)],
 )
 def test_wilson_interval_of_known_shares(marts, hits, n, low, high):
-    """81 of 263 is Newcombe's (1998) own example."""
-    bounds = metrics.wilson_interval(str(hits), str(n))
+    """81 of 263 is Newcombe's (1998) own example. PostgreSQL and numpy say the same."""
+    bounds = wilson_interval(str(hits), str(n))
     row = marts.execute(f"select {bounds[0]} as low, {bounds[1]} as high").fetchone()
     assert (row["low"], row["high"]) == pytest.approx((low, high), abs=1e-4)
-    nothing = metrics.wilson_interval("0", "0")
+    assert tuple(wilson(np.array(hits / n), np.array(n))) == pytest.approx((row["low"], row["high"]))
+    nothing = wilson_interval("0", "0")
     assert marts.execute(f"select {nothing[0]} as low, {nothing[1]} as high").fetchone() == {"low": None, "high": None}
+
+
+def test_sql_and_numpy_put_the_same_cases_together(settings, marts):
+    """agg_compression (dbt) and agg_change (yidang.statistics) split by the strata of dbt_project.yml."""
+    (compiled,) = (settings.dbt_target_dir / "compiled").rglob("agg_compression.sql")
+    strata = declared(settings.dbt_dir)["strata"]
+    assert f"group by label, is_now, {', '.join(strata)}\n" in compiled.read_text(encoding="utf-8")
 
 
 def test_compression_against_a_named_base_at_the_mix_of_the_base(marts):

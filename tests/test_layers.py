@@ -12,6 +12,8 @@ PACKAGE = ROOT / "yidang"
 RANK = {
     "errors": 0,
     "csv_file": 1,
+    "dbt_variables": 1,
+    "wilson": 1,
     "progress": 1,
     "settings": 1,
     "contracts": 2,

@@ -42,10 +42,10 @@ from yidang.statistics.incidence import (
     cumulative_incidence,
     interval,
     percentile_day,
-    wilson,
 )
 from yidang.statistics.observations import Stamp
 from yidang.statistics.speed import CAP_DAYS
+from yidang.wilson import wilson
 
 cases_of_a_group = st.lists(st.tuples(st.integers(0, 12), st.integers(ON_TIME, OPEN)), min_size=1, max_size=80)
 

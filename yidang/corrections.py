@@ -15,10 +15,9 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-import yaml
-
 from yidang import csv_file, landing
 from yidang.csv_file import Mistake
+from yidang.dbt_variables import declared
 from yidang.errors import ConfigError
 from yidang.landing import ledger
 from yidang.settings import Settings
@@ -119,8 +118,7 @@ def read(settings: Settings, path: Path) -> list[Correction]:
 
 def correctable_fields(settings: Settings) -> dict[str, dict[str, str]]:
     """entity -> field -> kind of value, as dbt_project.yml gives them to the models."""
-    project = yaml.safe_load((settings.dbt_dir / "dbt_project.yml").read_text(encoding="utf-8"))
-    return project["vars"]["correctable_fields"]
+    return declared(settings.dbt_dir)["correctable_fields"]
 
 
 def _mistakes(cells: Mapping[str, str], fields: Mapping, kinds: frozenset[str]) -> Iterator[Mistake]:

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import yaml
 
+from yidang.dbt_variables import declared
 from yidang.errors import ConfigError
-from yidang.settings import Settings
+from yidang.settings import ROOT, Settings
+from yidang.wilson import wilson_interval
 
 # A rate or a duration of fewer cases than this says nothing: 样本不足 (rules C3).
-MINIMUM_N = 10
+MINIMUM_N: int = declared(ROOT / "dbt_project")["minimum_n"]
 # What is counted by items of the catalogue is complete however short the list: no sample, so none too small.
 CENSUS_GRAIN = "事项"
 
@@ -146,23 +148,6 @@ class _Compiled:
     n_sql: str
     is_additive: bool
     measure: _Measure
-
-
-def wilson_interval(hits: str, n: str) -> tuple[str, str]:
-    """SQL of the lower and upper bound of the 95 % Wilson interval of the share hits / n, fractions; null where n is 0.
-
-    hits and n are SQL expressions.
-    """
-    z, n = "1.959963984540054", f"nullif({n}, 0)"
-    share = f"(({hits})::double precision / {n})"
-    centre = f"({share} + {z}^2 / (2 * {n}))"
-    half = f"({z} * sqrt({share} * (1 - {share}) / {n} + {z}^2 / (4 * {n}::double precision^2)))"
-    whole = f"(1 + {z}^2 / {n})"
-    # greatest and least pass over a null
-    return (
-        f"case when {n} > 0 then greatest(({centre} - {half}) / {whole}, 0) end",
-        f"case when {n} > 0 then least(({centre} + {half}) / {whole}, 1) end",
-    )
 
 
 def folder(settings: Settings) -> Path:

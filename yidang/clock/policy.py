@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from yidang import build, metrics
+from yidang.dbt_variables import declared
 from yidang.errors import ConfigError, YidangError
 from yidang.progress import console
 from yidang.settings import Settings
@@ -116,8 +117,7 @@ def diff(settings: Settings, changed: dict, as_of: date) -> Difference:
 
 def current(settings: Settings) -> dict:
     """The switches as dbt_project.yml has them."""
-    project = yaml.safe_load((settings.dbt_dir / "dbt_project.yml").read_text(encoding="utf-8"))
-    return project["vars"]["clock_policy"]
+    return declared(settings.dbt_dir)["clock_policy"]
 
 
 def parse(assignments: list[str]) -> dict:

@@ -8,14 +8,14 @@ axes are groups or bootstrap replicates. A case open at day d was not decided on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
+
+from yidang.wilson import Interval, wilson
 
 # The last axis of counts. A case without a promise counts as LATE; on-time shares are asked only of cases with one.
 ON_TIME, LATE, WITHDRAWN, OPEN = range(4)
 _TOLERANCE = 1e-9  # sums of floats that mean a whole number of cases
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,6 @@ def cumulative_incidence(counts: np.ndarray) -> Incidence:
     return Incidence(on_time + late, on_time, withdrawn, pending, at_risk, 1 - undecided)
 
 
-class Interval(NamedTuple):
-    lower: np.ndarray
-    upper: np.ndarray
-
-
 def interval(curve: np.ndarray, counts: np.ndarray, ends: tuple[int, ...] = (ON_TIME, LATE)) -> Interval:
     """Pointwise 95 % interval of the cumulative incidence `curve` of `ends`, for cases taken as independent.
 
@@ -64,13 +59,6 @@ def interval(curve: np.ndarray, counts: np.ndarray, ends: tuple[int, ...] = (ON_
     bare = np.where(curve < 0.5, _divide(total, stands_for), total)
     effective = np.where((variance > 0) & (spread > 0), _divide(spread, variance), bare)
     return wilson(curve, np.maximum(effective, 1))
-
-
-def wilson(share: np.ndarray, n: np.ndarray) -> Interval:
-    """Wilson's 95 % interval of a share of n."""
-    centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * np.sqrt(np.maximum(share * (1 - share), 0) / n + _Z**2 / (4 * n**2))
-    return Interval(np.clip(centre - half, 0, None), np.clip(centre + half, None, 1))
 
 
 def percentile_day(curve: np.ndarray, share: float) -> np.ndarray:

@@ -8,13 +8,15 @@ import numpy as np
 import pandas
 import psycopg
 
+from yidang.dbt_variables import declared
+from yidang.settings import ROOT
 from yidang.statistics import cohorts, observations
 from yidang.statistics.change import Change
 from yidang.statistics.cohorts import Windows
 from yidang.statistics.observations import SLICES, Stamp
 from yidang.statistics.tables import number
 
-_STRATA = ["department_id", "stage_number", "flow_type", "item_code", "is_on_the_spot"]
+_STRATA: list[str] = declared(ROOT / "dbt_project")["strata"]
 _PARTS = ("change_days", "mix_days", "rate_days", "standardised_change_days", "saved_share")
 _PERIODS = "select label, base_from, base_to, now_from, now_to from seeds.comparison_periods order by now_from, label"
 
