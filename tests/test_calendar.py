@@ -112,6 +112,15 @@ def test_a_year_becomes_countable_by_loading_its_notice(settings, world, tmp_pat
     assert "2026" in run("calendar", "show").stdout
 
 
+def test_a_loaded_notice_makes_the_last_build_an_old_one(settings, world, tmp_path):
+    """`make demo` asks so whether it must build; raw is as it was, and as_of too."""
+    day = date(2026, 12, 28)
+    build.build(settings, as_of=day, with_tests=False)
+    assert build.is_current(settings, day)
+    calendar.load(settings, write(tmp_path / "2027.csv", rows()), "national")
+    assert not build.is_current(settings, day)
+
+
 def test_the_same_file_changes_nothing_and_an_older_notice_is_refused(settings, world, tmp_path):
     path = write(tmp_path / "again.csv", rows())
     calendar.load(settings, path, "national")
