@@ -14,6 +14,7 @@ import pytest
 from clock_world import PROJECT_CODE, Spgl, catalogue_row, land, open_world
 
 from yidang import build
+from yidang.clock import policy
 from yidang.errors import YidangError
 
 pytestmark = pytest.mark.integration
@@ -62,6 +63,28 @@ def test_calendar_agrees_with_the_package_on_every_day(settings, world):
         assert (kind in ("working", "makeup")) == is_working, day
     per_year = {year: sum(d[1] for d in days if d[0].year == year) for year in range(2018, 2027)}
     assert list(per_year.values()) == [250, 250, 249, 250, 249, 249, 251, 248, 248]
+
+
+def test_whatever_decides_a_figure_is_in_the_rule_version(settings, world):
+    """A switch, a threshold of identity, a local rule about pauses: none changes unmarked."""
+
+    def version(select: str = "int_build", **changed) -> str:
+        build.build(settings, as_of=AS_OF, select=select, overrides=changed, with_tests=False)
+        return one(world, "select rule_version from intermediate.int_build")[0]
+
+    usual = version("+int_build")
+    found = [
+        version(clock_policy=policy.current(settings) | {"reply_days": 6}),
+        version(same_name_from=0.85),
+        version(offer_name_from=0.5),
+        version(shortest_permit_number=7),
+    ]
+    world.execute("update seeds.local_pause_rules set stops_statute = true where department = 'zigui'")
+    found.append(version())
+    world.execute("truncate seeds.local_pause_rules")
+    found.append(version())
+    assert len({usual, *found}) == 1 + len(found)
+    assert version("+int_build") == usual, "the seed is loaded again, and says what it said"
 
 
 def test_only_gated_rows_are_read_and_the_last_version_of_each_stands(settings, world):

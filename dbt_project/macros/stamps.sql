@@ -4,13 +4,27 @@
 {#- The day a case is read on: its own where var('observation_dates') gives one, else the build's. -#}
 {% macro case_as_of(cases='cases') -%}coalesce({{ cases }}.own_as_of, {{ as_of() }}){%- endmacro %}
 
-{#- Version of the rules: the declared one and a digest of the policy switches, so that no change goes unmarked. -#}
+{#-
+  Version of the rules: the declared one and a digest of what decides a figure beside them (the switches, the thresholds
+  of identity, the local rules about pauses), so that no change goes unmarked.
+-#}
 {% macro rule_version() -%}
-'{{ var('rule_version') }}-{{ local_md5(tojson(var('clock_policy'), sort_keys=true))[:6] }}'
+{%- set decided = {} -%}
+{%- for name in ['clock_policy', 'same_name_from', 'offer_name_from', 'shortest_permit_number'] -%}
+    {%- do decided.update({name: var(name)}) -%}
+{%- endfor -%}
+(
+    select
+        '{{ var('rule_version') }}-' || left(md5(concat(
+            '{{ tojson(decided, sort_keys=true) }}',
+            string_agg(rules::text, ' ' order by rules::text collate "C")
+        )), 6)
+    from {{ ref('local_pause_rules') }} as rules
+)
 {%- endmacro %}
 
 {#- Columns every fact ends with. calendar: a CTE or relation of dim_calendar. -#}
 {% macro stamps(calendar='calendar') -%}
 (select max({{ calendar }}.calendar_version) from {{ calendar }}) as calendar_version,
-    {{ rule_version() }}::text as rule_version
+    (select builds.rule_version from {{ ref('int_build') }} as builds) as rule_version
 {%- endmacro %}
