@@ -1,4 +1,7 @@
-"""`yidang docs site`: one file that needs no network, with every mart and every column of it described."""
+"""`yidang docs site`: one file that needs no network, with every mart and every column of it described.
+
+What lies beneath the marts is described, too: each of its columns where its name appears first.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ import psycopg
 import pytest
 from clock_world import land_vectors, open_world
 
-from yidang import build
+from yidang import build, dictionary
+from yidang import settings as settings_module
 from yidang.settings import ROOT
 
 pytestmark = pytest.mark.integration
@@ -55,6 +59,23 @@ def test_each_table_of_marts_is_on_the_page_with_every_column_described(site, wa
         described = {column for column, entry in entries[nodes[name]]["columns"].items() if entry["description"]}
         undescribed += [f"{name}.{column}" for column in built[nodes[name]]["columns"] if column not in described]
     assert undescribed == []
+
+
+def test_each_column_of_an_intermediate_model_is_explained(site):
+    """Beside its model, or, as a name means one thing, beside another; and what is a quantity has its unit there."""
+    _, _, catalog = site
+    models = dictionary.models(settings_module.load())
+    columns = [column for model in models if model.folder != "seeds" for column in model.columns]
+    explained, with_unit = {column.name for column in columns}, {column.name for column in columns if column.unit}
+    built = [
+        dictionary.Column(name, column["type"], "", None, None)
+        for key, node in catalog["nodes"].items()
+        if key.split(".")[-1].startswith("int_")
+        for name, column in node["columns"].items()
+    ]
+    assert len(built) > 500
+    assert sorted({column.name for column in built} - explained) == []
+    assert sorted({column.name for column in built if column.needs_unit} - with_unit) == []
 
 
 def test_the_page_fetches_nothing(site):

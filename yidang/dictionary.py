@@ -17,7 +17,7 @@ from yidang.settings import Settings
 
 _NUMBERS = ("integer", "bigint", "numeric", "double precision")
 # Numbers that count nothing: they name, order or grade.
-_NO_QUANTITY = ("_number", "_id", "_rank", "_year", "_code", "seed")
+_NO_QUANTITY = ("_number", "_id", "_rank", "_year", "_code", "_order", "batch_until", "seed")
 
 
 @dataclass(frozen=True)
