@@ -33,56 +33,64 @@ as_of_day as materialized (
     where date_day = {{ as_of() }}
 ),
 
--- an open case is still waiting in its last step: to OPEN it counts the days up to now
-closed_paths as (
+-- cases go few ways: which edges a way has, and which of them it takes again, is worked out once for all its cases
+ways as (
+    select
+        event_kinds,
+        has_end,
+        array_prepend('START', event_kinds) as from_kinds,
+        array_append(event_kinds, case when has_end then 'END' else 'OPEN' end) as to_kinds,
+        (row_number() over ())::integer as way
+    from paths
+    group by event_kinds, has_end
+),
+
+way_edges as (
+    select
+        ways.way,
+        edge.place::integer as place,
+        edge.from_kind,
+        edge.to_kind,
+        coalesce(array_position(from_kinds, edge.to_kind) <= edge.place, false) as is_repetition,
+        row_number() over (partition by ways.way, edge.from_kind, edge.to_kind order by edge.place) = 1 as is_first_in_case,
+        as_of_day.date_day as open_date,
+        as_of_day.working_day_number as open_number
+    from ways
+    cross join lateral unnest(from_kinds, to_kinds) with ordinality as edge (from_kind, to_kind, place)
+    left join as_of_day on edge.to_kind = 'OPEN'
+),
+
+timed as (
     select
         instances.department_id,
         instances.item_code,
-        array_prepend('START', event_kinds) as from_kinds,
-        array_append(event_kinds, case when has_end then 'END' else 'OPEN' end) as to_kinds,
-        array_prepend(null, event_dates) as from_dates,
-        array_append(event_dates, case when not has_end then as_of_day.date_day end) as to_dates,
-        array_prepend(null, working_day_numbers) as from_numbers,
-        array_append(working_day_numbers, case when not has_end then as_of_day.working_day_number end) as to_numbers
+        ways.way,
+        paths.event_dates,
+        paths.working_day_numbers
     from paths
     inner join instances using (case_id)
-    left join as_of_day on true
+    inner join ways
+        on ways.event_kinds = paths.event_kinds
+        and ways.has_end = paths.has_end
 ),
 
-edges as (
-    select
-        closed_paths.department_id,
-        closed_paths.item_code,
-        edge.from_kind,
-        edge.to_kind,
-        edge.to_number - edge.from_number as working_days,
-        edge.to_date - edge.from_date as calendar_days,
-        coalesce(array_position(from_kinds, edge.to_kind) <= edge.place, false) as is_repetition,
-        -- the first time the case takes this edge; looked up only where its first step was taken before
-        array_position(from_kinds, edge.from_kind) = edge.place
-        or not exists (
-            select 1
-            from unnest(from_kinds[:edge.place - 1], to_kinds[:edge.place - 1]) as earlier (from_kind, to_kind)
-            where earlier.from_kind = edge.from_kind and earlier.to_kind = edge.to_kind
-        ) as is_first_in_case
-    from closed_paths
-    cross join lateral unnest(from_kinds, to_kinds, from_dates, to_dates, from_numbers, to_numbers) with ordinality
-        as edge (from_kind, to_kind, from_date, to_date, from_number, to_number, place)
-),
-
+-- an open case is still waiting in its last step: to OPEN it counts the days up to now
 counted as (
     select
-        department_id,
-        item_code,
-        from_kind,
-        to_kind,
-        working_days,
-        calendar_days,
+        timed.department_id,
+        timed.item_code,
+        way_edges.from_kind,
+        way_edges.to_kind,
+        case when way_edges.to_kind = 'OPEN' then open_number else working_day_numbers[place] end
+        - working_day_numbers[place - 1] as working_days,
+        case when way_edges.to_kind = 'OPEN' then open_date else event_dates[place] end
+        - event_dates[place - 1] as calendar_days,
         count(*) as edge_count,
         count(*) filter (where is_first_in_case) as case_count,
         count(*) filter (where is_repetition) as repetition_count
-    from edges
-    group by department_id, item_code, from_kind, to_kind, working_days, calendar_days
+    from timed
+    inner join way_edges using (way)
+    group by timed.department_id, timed.item_code, way_edges.from_kind, way_edges.to_kind, working_days, calendar_days
 ),
 
 sliced as (
