@@ -90,26 +90,14 @@ numbered as (
     from located
 ),
 
--- A decision on the day of an acceptance came before it. Of cases that took no day, the earlier number came first.
-moments as (
-    select works_code, step_number, end_date as moment, step_number as place, false as is_start
-    from numbered
-    where end_date is not null
-    union all
-    select works_code, step_number, start_date, case when start_date = end_date then step_number else 2147483647 end, true
-    from numbered
-),
-
-latest_decisions as (
+-- the days of the decisions of a 工程 in their order: the place of one is its step_number
+decisions as (
     select
         works_code,
-        step_number,
-        is_start,
-        max(step_number) filter (where not is_start) over (
-            partition by works_code order by moment, place, is_start desc, step_number
-            rows between unbounded preceding and 1 preceding
-        ) as latest_decided_number
-    from moments
+        array_agg(end_date order by step_number) as end_dates
+    from numbered
+    where end_date is not null
+    group by works_code
 ),
 
 latest_required as (
@@ -131,16 +119,23 @@ latest_required as (
     group by numbered.works_code, numbered.step_number
 ),
 
+-- A decision on the day of an acceptance came before it. Of cases that took no day, the earlier number came first.
 preceded as (
     select
         numbered.*,
-        coalesce(latest_required.required_number, latest_decisions.latest_decided_number) as predecessor_number,
+        coalesce(
+            latest_required.required_number,
+            nullif(
+                case
+                    when numbered.start_date = numbered.end_date then numbered.step_number - 1
+                    else width_bucket(numbered.start_date, decisions.end_dates)
+                end,
+                0
+            )
+        ) as predecessor_number,
         latest_required.required_number is not null as is_predecessor_required
     from numbered
-    inner join latest_decisions
-        on latest_decisions.works_code = numbered.works_code
-        and latest_decisions.step_number = numbered.step_number
-        and latest_decisions.is_start
+    left join decisions on decisions.works_code = numbered.works_code
     left join latest_required
         on latest_required.works_code = numbered.works_code
         and latest_required.step_number = numbered.step_number
