@@ -1,23 +1,40 @@
 {{ config(indexes=[{'columns': ['works_code', 'stage_number'], 'unique': true}]) }}
 
 with cases as (
-    select * from {{ ref('fct_item_instance') }}
+    select
+        works_code,
+        project_code,
+        stage_number,
+        stage_name,
+        flow_type_name,
+        parallel_group_code,
+        item_code,
+        accepted_date,
+        as_of,
+        calendar_version,
+        rule_version
+    from {{ ref('fct_item_instance') }}
     where project_code is not null
         and stage_number between 1 and 4
         and accepted_date is not null
         and not is_withdrawn
 ),
 
--- the items of one slip; a second application for the same item does not make the first one serial
+-- the items of one slip (or of none); a second application for the same item does not make the first one serial
 slip_items as (
     select
         works_code,
         stage_number,
         parallel_group_code,
         item_code,
-        min(accepted_date) as accepted_date
+        min(accepted_date) as accepted_date,
+        min(project_code) as project_code,
+        min(stage_name) as stage_name,
+        min(flow_type_name) as flow_type_name,
+        min(as_of) as as_of,
+        min(calendar_version) as calendar_version,
+        min(rule_version) as rule_version
     from cases
-    where parallel_group_code is not null
     group by works_code, stage_number, parallel_group_code, item_code
 ),
 
@@ -29,6 +46,7 @@ slips as (
         count(*) as item_count,
         min(accepted_date) = max(accepted_date) as is_accepted_together
     from slip_items
+    where parallel_group_code is not null
     group by works_code, stage_number, parallel_group_code
 ),
 
@@ -54,7 +72,7 @@ applications as (
         min(as_of) as as_of,
         min(calendar_version) as calendar_version,
         min(rule_version) as rule_version
-    from cases
+    from slip_items
     group by works_code, stage_number
 )
 

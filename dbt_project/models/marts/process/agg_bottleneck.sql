@@ -20,32 +20,44 @@ as_of_day as materialized (
     where date_day = {{ as_of() }}
 ),
 
--- every wait of every 工程, whether anything later hung on it or not; an open case has waited until now
+kinds (step_kind) as (
+    values ('application'), ('intake'), ('handling')
+),
+
+-- every step of every 工程, once for each kind of wait; an open case has waited until now
+stepwise as (
+    select
+        steps.*,
+        kinds.step_kind,
+        case kinds.step_kind
+            when 'application' then handed_in_number - ready_number
+            when 'intake' then start_number - handed_in_number
+            else coalesce(end_number, as_of_day.working_day_number) - start_number
+        end as working_days
+    from steps
+    cross join kinds
+    left join as_of_day on true
+),
+
+-- every wait, whether anything later hung on it or not
 waits as (
     select
-        steps.flow_type,
-        steps.department_id,
-        steps.department_name,
-        steps.office_name,
-        steps.from_item_code,
-        steps.from_item_name,
-        steps.item_code,
-        steps.item_name,
-        wait.step_kind,
-        wait.working_days,
+        flow_type,
+        department_id,
+        department_name,
+        office_name,
+        from_item_code,
+        from_item_name,
+        item_code,
+        item_name,
+        step_kind,
+        working_days,
         0 as critical_working_days,
         1 as wait_count,
         0 as critical_wait_count,
-        (wait.step_kind = 'handling' and steps.end_date is null)::integer as open_count
-    from steps
-    left join as_of_day on true
-    cross join lateral (
-        values
-        ('application', handed_in_number - ready_number),
-        ('intake', start_number - handed_in_number),
-        ('handling', coalesce(end_number, as_of_day.working_day_number) - start_number)
-    ) as wait (step_kind, working_days)
-    where wait.working_days is not null
+        (step_kind = 'handling' and end_date is null)::integer as open_count
+    from stepwise
+    where working_days is not null
     union all
     select
         flow_type,
@@ -65,6 +77,26 @@ waits as (
     from critical_path
 ),
 
+-- only what names the places below: before the papers are in no department holds them, and afterwards no edge is waited on
+named as (
+    select
+        flow_type,
+        case when step_kind != 'application' then department_id end as department_id,
+        case when step_kind != 'application' then department_name end as department_name,
+        case when step_kind != 'application' then office_name end as office_name,
+        case when step_kind = 'application' then from_item_code end as from_item_code,
+        case when step_kind = 'application' then from_item_name end as from_item_name,
+        item_code,
+        item_name,
+        step_kind,
+        working_days,
+        critical_working_days,
+        wait_count,
+        critical_wait_count,
+        open_count
+    from waits
+),
+
 counted as (
     select
         flow_type,
@@ -81,7 +113,7 @@ counted as (
         sum(open_count) as open_count,
         sum(critical_working_days) as critical_working_days,
         sum(critical_wait_count) as critical_wait_count
-    from waits
+    from named
     group by
         flow_type, department_id, department_name, office_name, from_item_code, from_item_name, item_code, item_name,
         step_kind, working_days
