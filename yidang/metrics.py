@@ -22,19 +22,16 @@ MINIMUM_N: int = declared(ROOT / "dbt_project")["minimum_n"]
 # What is counted by items of the catalogue is complete however short the list: no sample, so none too small.
 CENSUS_GRAIN = "事项"
 
+# Of these the value of a whole follows from its parts: from their sums, or from how often each value is met.
 _AGGREGATES = {
     "sum": "sum({expr})",
     "average": "avg({expr})",
     "count": "count({expr})",
-    "count_distinct": "count(distinct {expr})",
-    "min": "min({expr})",
-    "max": "max({expr})",
     "sum_boolean": "count(*) filter (where {expr})",
-    "median": "percentile_cont(0.5) within group (order by {expr})",
+    "median": "percentile_cont({fraction}) within group (order by {expr})",
+    "percentile": "percentile_cont({fraction}) within group (order by {expr})",
 }
-_COUNTS = ("count", "count_distinct", "sum_boolean")
-# Of these the value of a whole is the sum of the values of its parts.
-_ADDITIVE = ("sum", "count", "sum_boolean")
+_COUNTS = ("count", "sum_boolean")
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,8 @@ class Metric:
     code: its number in the rules (T1, R5 …), None where it has none. formula: its reading in Chinese.
     numerator_sql, denominator_sql: the two parts of a rate, else None; the labels say them in Chinese.
     n_sql: how many rows the value rests on; of a rate, those in its denominator.
-    is_additive: whether numerator and denominator (or `sql`) of a whole are the sums of those of its parts.
+    total_sql: what is added up: its value, or of a mean (is_mean) the sum that n divides; None of a rate or percentile.
+    values_sql, fraction: of a percentile, the values it is of and which one it is (0 to 1); else None.
     exclusions: every row of the mart that is not among the n, by reason.
     slices: dimension → SQL by which the mart can be split.
     grain: what is counted (办件, 工程×阶段, 项目, 事项). unit: 件, 个, 工作日, 自然日 or %. format: a d3 number format.
@@ -90,7 +88,10 @@ class Metric:
     numerator_label: str | None
     denominator_label: str | None
     n_sql: str
-    is_additive: bool
+    total_sql: str | None
+    is_mean: bool
+    values_sql: str | None
+    fraction: float | None
     exclusions: tuple[Exclusion, ...]
     model: str
     period: Period
@@ -134,7 +135,10 @@ class _Mart:
 class _Measure:
     sql: str
     n_sql: str
-    is_additive: bool
+    total_sql: str | None
+    is_mean: bool
+    values_sql: str | None
+    fraction: float | None
     label: str | None
     mart: _Mart
     time_dimension: str
@@ -146,7 +150,6 @@ class _Compiled:
     numerator: _Measure | None
     denominator: _Measure | None
     n_sql: str
-    is_additive: bool
     measure: _Measure
 
 
@@ -187,7 +190,10 @@ def for_dbt(loaded: dict[str, Metric]) -> list[dict]:
             "n_sql": metric.n_sql,
             "numerator_sql": metric.numerator_sql,
             "denominator_sql": metric.denominator_sql,
-            "is_additive": metric.is_additive,
+            "total_sql": metric.total_sql,
+            "is_mean": metric.is_mean,
+            "values_sql": metric.values_sql,
+            "fraction": metric.fraction,
             "exclusions": [{"name": reason.name, "sql": reason.sql} for reason in metric.exclusions],
             "minimum_n": MINIMUM_N if metric.needs_sample else 0,
             "is_ranked": metric.is_ranked,
@@ -204,6 +210,7 @@ def _metric(metric: dict, compiled: _Compiled, path: Path) -> Metric:
         raise _wrong(path, metric["name"], f"lacks {', '.join(missing or ['label'])}")
     mart = compiled.measure.mart
     parts = (compiled.numerator, compiled.denominator)
+    alone = None if compiled.numerator else compiled.measure
     return Metric(
         name=metric["name"],
         code=meta.get("code"),
@@ -218,7 +225,10 @@ def _metric(metric: dict, compiled: _Compiled, path: Path) -> Metric:
         numerator_label=parts[0] and parts[0].label,
         denominator_label=parts[1] and parts[1].label,
         n_sql=compiled.n_sql,
-        is_additive=compiled.is_additive,
+        total_sql=alone and alone.total_sql,
+        is_mean=alone is not None and alone.is_mean,
+        values_sql=alone and alone.values_sql,
+        fraction=alone and alone.fraction,
         exclusions=_exclusions(metric["name"], meta.get("exclusions", []), mart, path),
         model=mart.model,
         period=mart.periods[compiled.measure.time_dimension],
@@ -255,12 +265,7 @@ def _measures(semantic_models: list[dict], path: Path) -> dict[str, _Measure]:
             dimension = measure.get("agg_time_dimension", semantic_model["defaults"]["agg_time_dimension"])
             if dimension not in mart.periods:
                 raise _wrong(path, measure["name"], f"names the unknown time dimension {dimension}")
-            sql = _aggregate(measure, path)
-            # A count rests on what it counts; anything else on the rows that have a value.
-            counts = measure["agg"] in _COUNTS
-            n_sql = sql if counts else _AGGREGATES["count"].format(expr=measure.get("expr", measure["name"]))
-            is_additive = measure["agg"] in _ADDITIVE
-            measures[measure["name"]] = _Measure(sql, n_sql, is_additive, measure.get("description"), mart, dimension)
+            measures[measure["name"]] = _measure(measure, mart, dimension, path)
     return measures
 
 
@@ -278,15 +283,28 @@ def _mart(semantic_model: dict, path: Path) -> _Mart:
     return _Mart(model[1], periods, meta.get("slices", {}), meta.get("exclusions", {}))
 
 
-def _aggregate(measure: dict, path: Path) -> str:
-    expression = measure.get("expr", measure["name"])
-    if measure["agg"] == "percentile":
-        parameters = measure["agg_params"]
-        function = "percentile_disc" if parameters.get("use_discrete_percentile") else "percentile_cont"
-        return f"{function}({parameters['percentile']}) within group (order by {expression})"
-    if measure["agg"] not in _AGGREGATES:
-        raise _wrong(path, measure["name"], f"has the unknown aggregation {measure['agg']}")
-    return _AGGREGATES[measure["agg"]].format(expr=expression)
+def _measure(measure: dict, mart: _Mart, time_dimension: str, path: Path) -> _Measure:
+    expression, kind = measure.get("expr", measure["name"]), measure["agg"]
+    if kind not in _AGGREGATES:
+        raise _wrong(path, measure["name"], f"has the unknown aggregation {kind}")
+    parameters = measure.get("agg_params", {})
+    if parameters.get("use_discrete_percentile"):
+        raise _wrong(path, measure["name"], "asks for a discrete percentile; percentiles are interpolated")
+    fraction = {"median": 0.5, "percentile": parameters.get("percentile", 0.5)}.get(kind)
+    sql = _AGGREGATES[kind].format(expr=expression, fraction=fraction)
+    is_mean = kind == "average"
+    return _Measure(
+        sql=sql,
+        # A count rests on what it counts; anything else on the rows that have a value.
+        n_sql=sql if kind in _COUNTS else _AGGREGATES["count"].format(expr=expression),
+        total_sql=_AGGREGATES["sum"].format(expr=expression) if is_mean else sql if fraction is None else None,
+        is_mean=is_mean,
+        values_sql=None if fraction is None else expression,
+        fraction=fraction,
+        label=measure.get("description"),
+        mart=mart,
+        time_dimension=time_dimension,
+    )
 
 
 def _compile(name: str, written: dict[str, dict], measures: dict[str, _Measure], path: Path) -> _Compiled:
@@ -305,14 +323,15 @@ def _compile(name: str, written: dict[str, dict], measures: dict[str, _Measure],
         top = _compile(parameters["numerator"], written, measures, path)
         bottom = _compile(parameters["denominator"], written, measures, path)
         _require_one_model(name, [top, bottom], path)
+        if any(part.measure.total_sql is None or part.measure.is_mean for part in (top, bottom)):
+            raise _wrong(path, name, "divides a mean, median or percentile; only sums and counts can be divided")
         sql = f"({top.sql})::numeric / nullif({bottom.sql}, 0)"
-        is_additive = top.is_additive and bottom.is_additive
-        return _Compiled(sql, top.measure, bottom.measure, bottom.n_sql, is_additive, top.measure)
+        return _Compiled(sql, top.measure, bottom.measure, bottom.n_sql, top.measure)
     raise _wrong(path, name, f"has the type {metric['type']}; simple and ratio are understood")
 
 
 def _simple(measure: _Measure) -> _Compiled:
-    return _Compiled(measure.sql, None, None, measure.n_sql, measure.is_additive, measure)
+    return _Compiled(measure.sql, None, None, measure.n_sql, measure)
 
 
 def _require_one_model(name: str, parts: list[_Compiled], path: Path) -> None:

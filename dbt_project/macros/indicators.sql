@@ -1,148 +1,93 @@
 {#-
-  agg_indicator from the compiled metrics (var('metrics')), one pass over each mart and date.
+  agg_indicator from the compiled metrics (var('metrics')): what can be added up (counts and sums) is read off each mart
+  once, however many metrics and dates it has, and everything else is done on that.
 
-  Counts and sums are taken once per cell (month × every slice) and the cells added up, so that the many groupings cost
-  nothing on a mart of millions; medians and percentiles cannot be added up and are taken from the rows.
+  Rows are put into cells: every slice × every date by which a metric of the mart is put into periods. Of these follow
+  the months of each date, and the groupings over them, which cost nothing on a mart of millions. Medians and percentiles
+  cannot be added up: they are read off how often each value is met, which can.
 -#}
 
-{#- Metrics that share a mart and the date they come into periods by: {key: {model, cohort_column, scope, slices, metrics}}. -#}
-{% macro metric_groups() -%}
-{%- set groups = {} -%}
+{#- Metrics by mart, and there by the date they come into periods by: {mart: {model, scope, slices, groups: {key: {date, metrics}}}}. -#}
+{% macro metric_marts() -%}
+{%- set marts = {} -%}
 {%- for metric in var('metrics') -%}
+    {%- set mart = marts.setdefault(metric.model ~ ('__scoped' if metric.scope else ''), {
+        'model': metric.model, 'scope': metric.scope or 'true', 'slices': metric.slices, 'groups': {}
+    }) -%}
     {%- set key = metric.model ~ '__' ~ (metric.cohort_column or 'in_force') -%}
-    {%- if key not in groups -%}
-        {%- do groups.update({key: {
-            'model': metric.model,
-            'cohort_column': metric.cohort_column,
-            'scope': metric.scope,
-            'slices': metric.slices,
-            'metrics': [],
-        }}) -%}
-    {%- endif -%}
-    {%- do groups[key].metrics.append(metric) -%}
+    {%- set group = mart.groups.setdefault(key, {'date': metric.cohort_column, 'metrics': []}) -%}
+    {%- do group.metrics.append(metric) -%}
 {%- endfor -%}
-{{ return(groups) }}
+{{ return(marts) }}
 {%- endmacro %}
 
-{#- The distinct additive aggregates of a group of metrics, in the order they are first met. -#}
+{#- The distinct aggregates of metrics that can be added up, in the order they are first met. -#}
 {% macro additive_aggregates(metrics) -%}
 {%- set found = [] -%}
 {%- for metric in metrics -%}
     {%- set wanted = [metric.n_sql] + metric.exclusions | map(attribute='sql') | list -%}
-    {%- if metric.numerator_sql -%}{%- set wanted = wanted + [metric.numerator_sql, metric.denominator_sql] -%}{%- endif -%}
-    {%- if metric.is_additive and not metric.numerator_sql -%}{%- set wanted = wanted + [metric.sql] -%}{%- endif -%}
-    {%- for aggregate in wanted if aggregate not in found -%}{%- do found.append(aggregate) -%}{%- endfor -%}
+    {%- set wanted = wanted + [metric.numerator_sql, metric.denominator_sql, metric.total_sql] -%}
+    {%- for aggregate in wanted if aggregate and aggregate not in found -%}{%- do found.append(aggregate) -%}{%- endfor -%}
 {%- endfor -%}
 {{ return(found) }}
 {%- endmacro %}
 
-{#- What the grouping of a row is: the columns dimension, slice, period_grain, period_start. slices: the group's names. -#}
-{% macro grouping_columns(slices, has_periods) -%}
-case
-        {%- for slice in slices %}
-        when grouping(slice_{{ slice }}) = 0 then '{{ slice }}'
-        {%- endfor %}
-        else 'district'
-    end as dimension,
-    case
-        {%- for slice in slices %}
-        when grouping(slice_{{ slice }}) = 0 then coalesce(slice_{{ slice }}, '未标明')
-        {%- endfor %}
-        else '全区'
-    end as slice,
-    {%- if has_periods %}
-    case
-        when grouping(period_month) = 0 and period_month is null then 'undated'
-        when grouping(period_month) = 0 then 'month'
-        when grouping(period_year) = 0 then 'year'
-        else 'all'
-    end as period_grain,
-    case
-        when grouping(period_month) = 0 then period_month
-        when grouping(period_year) = 0 then period_year
-    end as period_start
-    {%- else %}
-    'all' as period_grain,
-    null::date as period_start
-    {%- endif %}
-{%- endmacro %}
-
-{#- Every slice, and the whole district, over every month, every year and all time; undated rows are a month of their own. -#}
-{% macro grouping_clause(slices, has_periods) -%}
-{%- set sets = [] -%}
-{%- for slice in [none] + slices | list -%}
-    {%- for period in ([['period_year', 'period_month'], ['period_year'], []] if has_periods else [[]]) -%}
-        {%- do sets.append('(' ~ ((['slice_' ~ slice] if slice else []) + period) | join(', ') ~ ')') -%}
-    {%- endfor -%}
-{%- endfor -%}
-group by grouping sets ({{ sets | join(', ') }})
-    {%- if has_periods %}
-    having grouping(period_month) = 0 or grouping(period_year) = 1 or period_year is not null
-    {%- endif %}
-{%- endmacro %}
-
-{#- The CTEs of one group of metrics, ending with figures_<key>: one row per metric, slice and period. -#}
-{% macro indicator_figures(key, group) -%}
-{%- set has_periods = group.cohort_column is not none -%}
-{%- set aggregates = additive_aggregates(group.metrics) -%}
-{%- set quantiles = group.metrics | rejectattr('is_additive') | map(attribute='sql') | list -%}
-rows_{{ key }} as (
+{#- The CTEs of one mart, ending with figures_<key> for each of its dates: one row per metric, slice and period. -#}
+{% macro mart_figures(name, mart) -%}
+{%- set dates = mart.groups.values() | map(attribute='date') | select | list -%}
+{%- set metrics = mart.groups.values() | map(attribute='metrics') | sum(start=[]) -%}
+{%- set aggregates = additive_aggregates(metrics) -%}
+cells_{{ name }} as (
     select
-        *,
-        {%- for slice, column in group.slices.items() %}
-        ({{ column }})::text as slice_{{ slice }},
+        {{ slice_columns(mart.slices) }},
+        {%- for date in dates %}
+        {{ date }},
         {%- endfor %}
-        {%- if has_periods %}
-        date_trunc('year', {{ group.cohort_column }})::date as period_year,
-        {{ group.cohort_column }} as period_month
-        {%- else %}
-        null::date as period_year,
-        null::date as period_month
-        {%- endif %}
-    from {{ ref(group.model) }}
-    {%- if group.scope %}
-    where {{ group.scope }}
-    {%- endif %}
-),
-
-cells_{{ key }} as (
-    select
-        {%- for slice in group.slices %}
-        slice_{{ slice }},
-        {%- endfor %}
-        period_year,
-        period_month,
-        count(*) as cohort,
         {%- for aggregate in aggregates %}
-        {{ aggregate }} as part_{{ loop.index0 }}{{ ',' if not loop.last }}
+        {{ aggregate }} as part_{{ loop.index0 }},
         {%- endfor %}
-    from rows_{{ key }}
-    group by {% for slice in group.slices %}slice_{{ slice }}, {% endfor %}period_year, period_month
+        count(*) as cohort
+    from {{ ref(mart.model) }}
+    where {{ mart.scope }}
+    group by {{ (slice_names(mart.slices) + dates) | join(', ') }}
+)
+{%- for key, group in mart.groups.items() %},
+
+{{ group_figures(name, key, group, mart, aggregates) }}
+{%- endfor %}
+{%- endmacro %}
+
+{#- Of one mart's cells, the figures of the metrics that share a date. -#}
+{% macro group_figures(name, key, group, mart, aggregates) -%}
+{%- set slices = mart.slices -%}
+{%- set keys = slice_names(slices) | join(', ') -%}
+{%- set own_aggregates = additive_aggregates(group.metrics) -%}
+{%- set percentiles = group.metrics | selectattr('values_sql') | list -%}
+months_{{ key }} as (
+    select
+        {{ keys }},
+        {{ period_keys(group.date) }},
+        {%- for aggregate in own_aggregates %}
+        sum(part_{{ aggregates.index(aggregate) }}) as part_{{ loop.index0 }},
+        {%- endfor %}
+        sum(cohort) as cohort
+    from cells_{{ name }}
+    group by {{ keys }}, period_year, period_month
 ),
 
 totals_{{ key }} as (
     select
-        {{ grouping_columns(group.slices, has_periods) }},
-        sum(cohort)::bigint as cohort,
-        {%- for aggregate in aggregates %}
-        sum(part_{{ loop.index0 }}) as part_{{ loop.index0 }}{{ ',' if not loop.last }}
+        {{ slice_of_grouping(slices) }},
+        {{ period_of_grouping(group.date) }},
+        {%- for aggregate in own_aggregates %}
+        sum(part_{{ loop.index0 }}) as part_{{ loop.index0 }},
         {%- endfor %}
-    from cells_{{ key }}
-    {{ grouping_clause(group.slices, has_periods) }}
+        sum(cohort)::bigint as cohort
+    from months_{{ key }}
+    {{ grouping_clause(slices, group.date) }}
 ),
-{% if quantiles %}
-quantiles_{{ key }} as (
-    select
-        {{ grouping_columns(group.slices, has_periods) }},
-        {%- for quantile in quantiles %}
-        {{ quantile }} as quantile_{{ loop.index0 }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from rows_{{ key }}
-    {%- if has_periods %}
-    where period_month is not null
-    {%- endif %}
-    {{ grouping_clause(group.slices, has_periods) }}
-),
+{% if percentiles %}
+{{ quantile_ctes(key, group, mart, percentiles) }},
 {% endif %}
 figures_{{ key }} as (
     select
@@ -151,34 +96,36 @@ figures_{{ key }} as (
         totals.period_grain,
         totals.period_start,
         totals.cohort,
-        figures.*
+        figures.metric,
+        figures.n,
+        figures.numerator,
+        figures.denominator,
+        {{ 'coalesce(figures.value, quantiles.quantile::numeric)' if percentiles else 'figures.value' }} as value,
+        figures.excluded
     from totals_{{ key }} as totals
-    {%- if quantiles %}
-    left join quantiles_{{ key }} as quantiles
-        on quantiles.dimension = totals.dimension
-        and quantiles.slice = totals.slice
-        and quantiles.period_grain = totals.period_grain
-        and quantiles.period_start is not distinct from totals.period_start
-    {%- endif %}
     cross join lateral (
         values
         {%- for metric in group.metrics %}
         (
             '{{ metric.name }}',
-            part_{{ aggregates.index(metric.n_sql) }}::bigint,
+            part_{{ own_aggregates.index(metric.n_sql) }}::bigint,
             {%- if metric.numerator_sql %}
-            part_{{ aggregates.index(metric.numerator_sql) }}::numeric,
-            part_{{ aggregates.index(metric.denominator_sql) }}::numeric,
-            part_{{ aggregates.index(metric.numerator_sql) }}::numeric / nullif(part_{{ aggregates.index(metric.denominator_sql) }}, 0),
+            part_{{ own_aggregates.index(metric.numerator_sql) }}::numeric,
+            part_{{ own_aggregates.index(metric.denominator_sql) }}::numeric,
+            part_{{ own_aggregates.index(metric.numerator_sql) }}::numeric / nullif(part_{{ own_aggregates.index(metric.denominator_sql) }}, 0),
             {%- else %}
             null::numeric,
             null::numeric,
-            {% if metric.is_additive %}part_{{ aggregates.index(metric.sql) }}{% else %}quantile_{{ quantiles.index(metric.sql) }}{% endif %}::numeric,
+            {%- if metric.values_sql %}
+            null::numeric,
+            {%- else %}
+            part_{{ own_aggregates.index(metric.total_sql) }}::numeric{{ ' / nullif(part_' ~ own_aggregates.index(metric.n_sql) ~ ', 0)' if metric.is_mean }},
+            {%- endif %}
             {%- endif %}
             {%- if metric.exclusions %}
             jsonb_strip_nulls(jsonb_build_object(
                 {%- for exclusion in metric.exclusions %}
-                '{{ exclusion.name }}', nullif(part_{{ aggregates.index(exclusion.sql) }}, 0)::bigint{{ ',' if not loop.last }}
+                '{{ exclusion.name }}', nullif(part_{{ own_aggregates.index(exclusion.sql) }}, 0)::bigint{{ ',' if not loop.last }}
                 {%- endfor %}
             ))
             {%- else %}
@@ -187,7 +134,182 @@ figures_{{ key }} as (
         ){{ ',' if not loop.last }}
         {%- endfor %}
     ) as figures (metric, n, numerator, denominator, value, excluded)
+    {%- if percentiles %}
+    -- an infinite day for the periods without one: what is distinct or not cannot be hashed
+    left join quantiles_{{ key }} as quantiles
+        on quantiles.metric = figures.metric
+        and quantiles.dimension = totals.dimension
+        and quantiles.slice = totals.slice
+        and quantiles.period_grain = totals.period_grain
+        and coalesce(quantiles.period_start, '-infinity') = coalesce(totals.period_start, '-infinity')
+    {%- endif %}
 )
+{%- endmacro %}
+
+{#- The CTEs of the medians and percentiles of a group, ending with quantiles_<key>: one row per metric, slice and period. -#}
+{% macro quantile_ctes(key, group, mart, percentiles) -%}
+{%- set slices = mart.slices -%}
+{%- set keys = slice_names(slices) | join(', ') -%}
+{%- set measured = percentiles | map(attribute='values_sql') | unique | list -%}
+{%- set fractions = percentiles | map(attribute='fraction') | unique | list -%}
+{%- set measures = range(measured | length) | map('string') | map('replace', '', 'measure_', 1) | list -%}
+measured_{{ key }} as (
+    select
+        {{ slice_columns(slices) }},
+        {{ period_keys(group.date) }},
+        {%- for expression in measured %}
+        ({{ expression }})::double precision as {{ measures[loop.index0] }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref(mart.model) }}
+    where ({{ mart.scope }}){{ ' and ' ~ group.date ~ ' is not null' if group.date }}
+),
+
+-- how often each value is met: a measure by itself, whatever the others are
+counted_{{ key }} as (
+    select
+        {{ keys }},
+        period_year,
+        period_month,
+        case
+            {%- for measure in measures %}
+            when grouping({{ measure }}) = 0 then {{ loop.index0 }}
+            {%- endfor %}
+        end as measure,
+        coalesce({{ measures | join(', ') }}) as measured_value,
+        count(*) as value_count
+    from measured_{{ key }}
+    group by {{ keys }}, period_year, period_month, grouping sets (({{ measures | join('), (') }}))
+),
+
+sliced_{{ key }} as (
+    select
+        {{ slice_of_grouping(slices) }},
+        period_year,
+        period_month,
+        measure,
+        measured_value,
+        sum(value_count) as value_count
+    from counted_{{ key }}
+    where measured_value is not null
+    {{ grouping_clause(slices, false, ['period_year', 'period_month', 'measure', 'measured_value']) }}
+),
+
+spread_{{ key }} as (
+    select
+        dimension,
+        slice,
+        {{ period_of_grouping(group.date) }},
+        measure,
+        measured_value,
+        sum(value_count) as value_count
+    from sliced_{{ key }}
+    {{ grouping_clause({}, group.date, ['dimension', 'slice', 'measure', 'measured_value']) }}
+),
+
+running_{{ key }} as (
+    select
+        spread.*,
+        sum(value_count) over one_measure as total,
+        sum(value_count) over (one_measure order by measured_value) as running
+    from spread_{{ key }} as spread
+    -- numbers before texts: they sort faster
+    window one_measure as (partition by measure, period_start, slice, dimension, period_grain)
+),
+
+positioned_{{ key }} as (
+    select
+        dimension,
+        slice,
+        period_grain,
+        period_start,
+        measure,
+        {%- for fraction in fractions %}
+        {{ quantile_of_counts(fraction, 'measured_value', 'running', 'total') }} as quantile_{{ loop.index0 }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from running_{{ key }}
+    group by measure, period_start, slice, dimension, period_grain
+),
+
+quantiles_{{ key }} as (
+    select
+        dimension,
+        slice,
+        period_grain,
+        period_start,
+        metric,
+        quantile
+    from positioned_{{ key }} as positioned
+    inner join lateral (
+        values
+        {%- for metric in percentiles %}
+        ('{{ metric.name }}', {{ measured.index(metric.values_sql) }}, quantile_{{ fractions.index(metric.fraction) }}){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as wanted (metric, measure, quantile) on wanted.measure = positioned.measure
+)
+{%- endmacro %}
+
+{#- By what a mart can be split: a column slice_… for each. -#}
+{% macro slice_columns(slices) -%}
+{%- for slice, column in slices.items() -%}
+coalesce(({{ column }})::text, '未标明') as slice_{{ slice }}{{ ',\n        ' if not loop.last }}
+{%- endfor -%}
+{%- endmacro %}
+
+{#- The names of these columns. -#}
+{% macro slice_names(slices) -%}
+{{ return(slices.keys() | map('replace', '', 'slice_', 1) | list) }}
+{%- endmacro %}
+
+{#- The month and year a row is put into, where the group has a date: the columns period_year and period_month. -#}
+{% macro period_keys(date) -%}
+{%- if date -%}
+date_trunc('year', {{ date }})::date as period_year,
+        {{ date }} as period_month
+{%- else -%}
+null::date as period_year,
+        null::date as period_month
+{%- endif -%}
+{%- endmacro %}
+
+{#- Which slice a row grouped by grouping_clause is of: the columns dimension and slice. -#}
+{% macro slice_of_grouping(slices) -%}
+case
+            {%- for slice in slices %}
+            when grouping(slice_{{ slice }}) = 0 then '{{ slice }}'
+            {%- endfor %}
+            else 'district'
+        end as dimension,
+        coalesce({{ (slice_names(slices) + ["'全区'"]) | join(', ') }}) as slice
+{%- endmacro %}
+
+{#- And of which period: the columns period_grain and period_start. -#}
+{% macro period_of_grouping(has_periods) -%}
+{%- if has_periods -%}
+case
+            when grouping(period_month) = 0 and period_month is null then 'undated'
+            when grouping(period_month) = 0 then 'month'
+            when grouping(period_year) = 0 then 'year'
+            else 'all'
+        end as period_grain,
+        coalesce(period_month, period_year) as period_start
+{%- else -%}
+'all' as period_grain,
+        null::date as period_start
+{%- endif -%}
+{%- endmacro %}
+
+{#- Every slice, and the whole district, over every month, every year and all time; undated rows are a month of their own. -#}
+{% macro grouping_clause(slices, has_periods, further=[]) -%}
+{%- set sets = [] -%}
+{%- for slice in [[]] + slice_names(slices) | batch(1) | list -%}
+    {%- for period in ([['period_year', 'period_month'], ['period_year'], []] if has_periods else [[]]) -%}
+        {%- do sets.append('(' ~ (slice + period + further) | join(', ') ~ ')') -%}
+    {%- endfor -%}
+{%- endfor -%}
+group by grouping sets ({{ sets | join(', ') }})
+    {%- if has_periods %}
+    having grouping(period_month) = 0 or grouping(period_year) = 1 or period_year is not null
+    {%- endif %}
 {%- endmacro %}
 
 {#- A compiled metric by its name, for models that put figures side by side and so have no formula of their own. -#}

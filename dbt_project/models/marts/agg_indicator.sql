@@ -1,15 +1,16 @@
 {{ config(indexes=[{'columns': ['metric', 'dimension', 'period_grain']}]) }}
 
-{%- set groups = metric_groups() -%}
+{%- set marts = metric_marts() -%}
+{%- set keys = marts.values() | map(attribute='groups') | map('list') | sum(start=[]) -%}
 
 with calendar as (
     select * from {{ ref('int_calendar') }}
 ),
-{% for key, group in groups.items() %}
-{{ indicator_figures(key, group) }},
+{% for name, mart in marts.items() %}
+{{ mart_figures(name, mart) }},
 {% endfor %}
 figures as (
-    {%- for key in groups %}
+    {%- for key in keys %}
     select * from figures_{{ key }}
     {%- if not loop.last %}
     union all
