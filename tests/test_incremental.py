@@ -19,11 +19,12 @@ pytestmark = pytest.mark.integration
 
 DAY = date(2025, 3, 31)
 OTHER = "2603-141124-89-05-346948"
+LATE = "2017-330199-47-03-000042"  # a project that is registered after its case
 # Of these every build makes only the rows that it needs.
 WORK_TABLES = {
     "build_batch", "build_record", "changed_row", "int_changed_cases", "int_changed_projects",
     "int_case_acceptances", "int_case_clocks", "int_case_extensions", "int_case_flags", "int_case_limits",
-    "int_case_pauses",
+    "int_case_pauses", "int_touched_cases",
 }  # fmt: skip
 
 
@@ -62,6 +63,11 @@ def contents(warehouse: psycopg.Connection) -> dict[str, list[str]]:
         name: [row for (row,) in warehouse.execute(f"select t::text from {name} as t order by 1").fetchall()]
         for (name,) in relations
     }
+
+
+def touched(warehouse: psycopg.Connection) -> set[str]:
+    """Cases whose row of int_cases the last build computed."""
+    return {case for (case,) in warehouse.execute("select case_id from intermediate.int_touched_cases")}
 
 
 def one(warehouse: psycopg.Connection, query: str) -> object:
@@ -133,6 +139,8 @@ def test_changes_only_and_everything_give_the_same_rows(settings, world, tmp_pat
     alpha.case(
         "A7", "无", "IT02", 5, [*started, *moments(("special_start", "2025-03-10"), ("special_end", "2025-04-03"))]
     )
+    alpha.case("A9", f"{LATE}-001", "IT02", 5, started)
+    alpha.add("xmspsxpfwjxxb", spsxslbm="A7", pfwh="云环审〔2025〕7号", pfrq="2025-03-20")
     moving = alpha.add("xmspsxblxxb", spsxslbm="A8", gcdm=works(8), spsxbm="IT02", spsxbbh="1", sxblsx=5)
     event = alpha.event("A8", works(8), "accepted", "2025-03-05 09:00:00")
     for number in range(3):
@@ -142,15 +150,20 @@ def test_changes_only_and_everything_give_the_same_rows(settings, world, tmp_pat
     beta.land(world)
     story.everything(DAY)
 
-    # the next days: only what is open and what they bring
+    # the next days: only what is open and what they bring; and what no code leads to a project is tried again
     assert story.changes_only(DAY + timedelta(days=3)) == {
-        "alpha:A4", "alpha:A5", "alpha:A6", "alpha:A7", "alpha:A8", "fagai:F1", "fagai:F2"
+        "alpha:A4", "alpha:A5", "alpha:A6", "alpha:A7", "alpha:A8", "alpha:A9", "fagai:F1", "fagai:F2"
     }  # fmt: skip
+    assert touched(world) == {"alpha:A7", "alpha:A9"}
 
     # a decision; a pause that a void row takes back; a case that moves to another project; an event that moves to
-    # another case; a feed's case that is decided and one that vanishes; a batch that waits at the gate
+    # another case; a feed's case that is decided and one that vanishes; a batch that waits at the gate; who applies for
+    # a 工程; a permit number that leads a case without a code to its project; a project registered after its case
     alpha.event("A4", works(4), "decided_pass", "2025-04-02 10:00:00")
+    alpha.add("xmspsxpfwjxxb", spsxslbm="A4", pfwh="云环审〔2025〕7号", pfrq="2025-04-02")
+    alpha.add("xmdwxxb", gcdm=works(5), dwtyshxydm="91350100M000100Y43", dwmc="示例置业", dwlx="1")
     alpha.land(world)
+    land(world, "fagai", "projects", [{**register[1], "id": "3", "project_code": LATE}])
     land(world, "alpha", "spgl_xmspsxblxxb", [{**moving, "gcdm": f"{OTHER}-001"}])
     land(world, "alpha", "spgl_xmspsxblxxxxb", [{**event, "spsxslbm": "A3", "blsj": "2025-03-06 09:00:00"}])
     land(world, "fagai", "approvals", [{**approval, "decided_at": "2025-04-01", "result": "同意"}])
@@ -158,6 +171,12 @@ def test_changes_only_and_everything_give_the_same_rows(settings, world, tmp_pat
     late = {"lsh": "9001", "spsxslbm": "B0", "blzt": "15", "blsj": "2025-04-03 09:00:00", "sjyxbs": "1"}
     waiting = land(world, "beta", "spgl_xmspsxblxxxxb", [late], gate="pending")
     changed = story.compare(DAY + timedelta(days=4))
+    links = "select case_id, match_tier, applicant_name from intermediate.int_cases where case_id = any(%s) order by 1"
+    assert world.execute(links, (["alpha:A5", "alpha:A7", "alpha:A9"],)).fetchall() == [
+        ("alpha:A5", "T1", "示例置业"),
+        ("alpha:A7", "T4", None),
+        ("alpha:A9", "T3", None),
+    ]
     assert {"alpha:A3", "alpha:A4", "alpha:A8", "fagai:F1", "fagai:F2", "fagai:F3"} <= changed
     assert not changed & {"alpha:A0", "alpha:A1", "alpha:A2", "beta:B0", "beta:B1", "beta:B2"}
 

@@ -8,21 +8,20 @@ nullif(btrim({{ half_width(column) }}, e' \t\r\n\u3000\u00a0'), '')
 case when octet_length({{ column }}) = length({{ column }}) then {{ column }} else translate({{ column }}, '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ－＃　', '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-# ') end
 {%- endmacro %}
 
+{#-
+  Plain expressions, though they repeat themselves: PostgreSQL runs no query in parallel that has a sub-select without a
+  table. The forms that nearly all values have come first and cost little.
+-#}
+
 {#- A number, or null where the text is none. -#}
 {% macro to_numeric(column) -%}
-(
-    select case when pg_input_is_valid(typed.text, 'numeric') then typed.text::numeric end
-    from (select {{ clean_text(column) }} as text) as typed
-)
+case when pg_input_is_valid({{ clean_text(column) }}, 'numeric') then ({{ clean_text(column) }})::numeric end
 {%- endmacro %}
 
 {% macro to_integer(column) -%}
 case
     when length({{ column }}) between 1 and 9 and translate({{ column }}, '0123456789', '') = '' then ({{ column }})::integer
-    else (
-        select case when typed.text ~ '^[+-]?[0-9]{1,9}(\.0*)?$' then typed.text::numeric::integer end
-        from (select {{ clean_text(column) }} as text) as typed
-    )
+    when {{ clean_text(column) }} ~ '^[+-]?[0-9]{1,9}(\.0*)?$' then ({{ clean_text(column) }})::numeric::integer
 end
 {%- endmacro %}
 
@@ -38,24 +37,16 @@ end
   with or without a time, and ISO times with an offset (turned to local time, not cut off).
 -#}
 {% macro to_timestamp(column) -%}
+{%- set text = "rtrim(translate(" ~ clean_text(column) ~ ", '年月/日时点分秒T', '--- :::  '), ' :')" -%}
 case
     when {{ column }} is null then null
     -- 2025-03-03 10:22:01: as nearly all come, and without a regular expression
     when translate({{ column }}, '0123456789', '0000000000') = '0000-00-00 00:00:00'
         then case when pg_input_is_valid({{ column }}, 'timestamp') then ({{ column }})::timestamp end
-    else (
-        select
-            case
-                -- only forms that begin with a year: 'today' is valid to PostgreSQL, 3/4/2025 is two different days
-                when typed.text !~ '^[0-9]{4}(-|[0-9]{4}( |$))' or not pg_input_is_valid(typed.text, 'timestamp') then null
-                when typed.text ~ ':[0-9.]+ *(Z|[+-][0-9]{2}(:?[0-9]{2})?)$'
-                    then typed.text::timestamptz at time zone 'Asia/Shanghai'
-                else typed.text::timestamp
-            end
-        from (
-            select rtrim(translate({{ clean_text(column) }}, '年月/日时点分秒T', '--- :::  '), ' :') as text
-        ) as typed
-    )
+    -- only forms that begin with a year: 'today' is valid to PostgreSQL, 3/4/2025 is two different days
+    when {{ text }} !~ '^[0-9]{4}(-|[0-9]{4}( |$))' or not pg_input_is_valid({{ text }}, 'timestamp') then null
+    when {{ text }} ~ ':[0-9.]+ *(Z|[+-][0-9]{2}(:?[0-9]{2})?)$' then ({{ text }})::timestamptz at time zone 'Asia/Shanghai'
+    else ({{ text }})::timestamp
 end
 {%- endmacro %}
 

@@ -25,6 +25,11 @@ true
 {%- endif -%}
 {%- endmacro %}
 
+{#- The changed keys where only they are to be read, else none. -#}
+{% macro about_changed(key) -%}
+{{ return(changed_relation(key) if var('only_changed', false) else none) }}
+{%- endmacro %}
+
 {#- Rows of a changed key go, whether it still has rows or not; what the model made of the changed keys comes. -#}
 {% macro get_incremental_replace_changed_sql(arguments) -%}
 {%- set key = arguments.unique_key -%}
@@ -40,20 +45,27 @@ from {{ arguments.temp_relation }};
 {#-
   A table that is small, or whose rows hang on others': computed whole each time, but only what differs from the last
   build is written, and noted in intermediate.changed_row (both what was and what is). unique_key: the column whose rows
-  are replaced together.
+  are replaced together. A model that computes only the rows of some keys names the model of these keys (meta.among).
 -#}
 {% macro get_incremental_write_differences_sql(arguments) -%}
 {%- set columns = get_quoted_csv(arguments.dest_columns | map(attribute='name')) -%}
 {%- set key = "coalesce(" ~ arguments.unique_key ~ ", '')" -%}
+{%- set among = config.get('meta', {}).get('among') -%}
+{%- set former -%}
+    select {{ columns }} from {{ arguments.target_relation }}
+    {%- if among %}
+    where {{ arguments.unique_key }} in (select {{ arguments.unique_key }} from {{ ref(among) }})
+    {%- endif %}
+{%- endset -%}
 create temporary table differing on commit drop as
 (
     select {{ columns }} from {{ arguments.temp_relation }}
     except all
-    select {{ columns }} from {{ arguments.target_relation }}
+    {{ former }}
 )
 union all
 (
-    select {{ columns }} from {{ arguments.target_relation }}
+    {{ former }}
     except all
     select {{ columns }} from {{ arguments.temp_relation }}
 );

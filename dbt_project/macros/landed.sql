@@ -19,26 +19,25 @@
 {%- endmacro %}
 
 
-{#-
-  The last landed version of each row of a source table. key: column name(s) of the source's own row id. condition: on
-  the rows of raw, where only some are wanted.
--#}
-{% macro latest_landed(relation, key, condition='true') -%}
+{#- The last landed version of each row of a source table. key: column name(s) of the source's own row id. -#}
+{% macro latest_landed(relation, key) -%}
 (
     select distinct on ({{ key }}) landed_rows.*
     from {{ landed(relation) }} as landed_rows
-    where {{ condition }}
     order by {{ key }}, _batch_id desc, _row_number desc
 )
 {%- endmacro %}
 
 
 {#-
-  Union of one table of the national standard over all departments that speak it: the last landed version of each
-  physical row (LSH), valid rows only (SJYXBS = 1). A correction in the standard is a void row plus a new valid one.
-  only_changed_cases: every version of the rows that any version of which is about a case of int_changed_cases.
+  Union of one table of the national standard over all departments that speak it: the last landed
+  version of each physical row (LSH), valid rows only (SJYXBS = 1). A correction in the standard is a void row plus a
+  new valid one. about: relation of case_ids; only rows about these.
+
+  The few rows that a later version replaces are known beforehand (stg_landing__superseded_rows), so that millions need
+  no sorting, the planner knows how many are left and several workers read them.
 -#}
-{% macro spgl(table, columns, only_changed_cases=false) -%}
+{% macro spgl(table, columns, about=none) -%}
 {%- for department in var('spgl_departments') %}
     select
         '{{ department }}'::text as source_department,
@@ -48,9 +47,18 @@
         lsh,
         _batch_id as batch_id,
         _row_number as row_number
-    {%- set relation = api.Relation.create(database=target.database, schema='raw_' ~ department, identifier=table) %}
-    from {{ latest_landed(relation, 'lsh', about_changed_cases(relation, department) if only_changed_cases else 'true') }} as latest
-    where btrim(sjyxbs) in ('1', '1.0')
+    from {{ landed(spgl_relation(department, table)) }} as landed_rows
+    where not exists (
+            select 1
+            from {{ ref('stg_landing__superseded_rows') }} as superseded
+            where superseded.batch_id = landed_rows._batch_id
+                and superseded.row_number = landed_rows._row_number
+        )
+        -- written as it nearly always is first: of the bare column the planner knows the values
+        and (sjyxbs = '1' or btrim(sjyxbs) in ('1', '1.0'))
+        {%- if about is not none %}
+        and '{{ department }}:' || {{ clean_text('spsxslbm') }} in (select case_id from {{ about }})
+        {%- endif %}
     {%- if not loop.last %}
     union all
     {%- endif %}
@@ -68,13 +76,18 @@
 {%- endmacro %}
 
 
-{#- By the expression of raw's index on its key, so that few rows are looked up. -#}
-{% macro about_changed_cases(relation, department) -%}
-coalesce(landed_rows.lsh, '') in (
-        select coalesce(raw_rows.lsh, '')
-        from {{ relation }} as raw_rows
-        where '{{ department }}:' || {{ clean_text('raw_rows.spsxslbm') }} in (select case_id from {{ ref('int_changed_cases') }})
-    )
+{#- A department's raw table of the national standard. -#}
+{% macro spgl_relation(department, table) -%}
+{{ return(api.Relation.create(database=target.database, schema='raw_' ~ department, identifier=table)) }}
+{%- endmacro %}
+
+
+{#- The tables of the national standard that staging reads. -#}
+{% macro spgl_tables() -%}
+{{ return([
+    'spgl_dfxmsplcxxb', 'spgl_dfxmsplcjdxxb', 'spgl_dfxmsplcjdsxxxb', 'spgl_xmjbxxb', 'spgl_xmdwxxb', 'spgl_xmspsxblxxb',
+    'spgl_xmspsxblxxxxb', 'spgl_xmspsxbltbcxxxb', 'spgl_xmspsxpfwjxxb'
+]) }}
 {%- endmacro %}
 
 
@@ -86,7 +99,7 @@ coalesce(landed_rows.lsh, '') in (
 {%- for department in var('spgl_departments') -%}
 {%- set outer_last = loop.last -%}
 {%- for table in tables %}
-    {%- set relation = api.Relation.create(database=target.database, schema='raw_' ~ department, identifier=table) %}
+    {%- set relation = spgl_relation(department, table) %}
     select '{{ department }}:' || {{ clean_text('versions.spsxslbm') }} as case_id
     from {{ relation }} as new_rows
     inner join {{ source('build', 'build_batch') }} as batches
@@ -109,3 +122,10 @@ coalesce(landed_rows.lsh, '') in (
   Order of a row by its LSH: 32-character stamps and running numbers both sort by length, then text.
 -#}
 {% macro lsh_order() -%}length(lsh), lsh{%- endmacro %}
+
+
+{#-
+  At the end of a sub-select: what it computes is computed there, once, and not wherever its columns are used. A literal
+  of just this type, or the planner would take it for a real OFFSET and not read side by side.
+-#}
+{% macro fence() -%}offset bigint '0'{%- endmacro %}

@@ -1,11 +1,35 @@
 {#-
   Models of the national standard whose rows belong to cases, as macros: staging shows them whole; a build of what
-  changed reads the rows of the changed cases alone (only_changed_cases), because no view could be told so.
+  changed reads the rows of some cases alone (about: a relation of their case_ids), because no view could be told so.
 -#}
 
-{% macro spgl_case_events(only_changed_cases=false) -%}
-with rows as (
-    {{ spgl('spgl_xmspsxblxxxxb', ['spsxslbm', 'blzt', 'blsj', 'blcs', 'blr', 'blyj', 'scsj'], only_changed_cases) }}
+{#- Cleaned and typed once (the fences), by several workers, before the rows are sorted. -#}
+{% macro spgl_case_events(about=none) -%}
+with sent as (
+    {{ spgl('spgl_xmspsxblxxxxb', ['spsxslbm', 'blzt', 'blsj', 'blcs', 'blyj', 'scsj'], about) }}
+),
+
+cleaned as (
+    select * from sent
+    {{ fence() }}
+),
+
+rows as (
+    select
+        source_department,
+        spsxslbm as instance_code,
+        {{ to_integer('blzt') }} as status,
+        {{ to_timestamp('blsj') }} as event_at,
+        {{ to_timestamp('scsj') }} as recorded_at,
+        blcs as office_name,
+        blyj as opinion,
+        lsh,
+        batch_id,
+        row_number,
+        blzt as status_code,
+        blsj as event_at_raw
+    from cleaned
+    {{ fence() }}
 ),
 
 status_codes as (
@@ -13,35 +37,36 @@ status_codes as (
 ),
 
 special_procedures as (
-    {{ spgl_special_procedures(only_changed_cases) }}
+    {{ spgl_special_procedures(about) }}
 ),
 
 documents as (
-    {{ spgl_documents(only_changed_cases) }}
+    {{ spgl_documents(about) }}
 ),
 
 typed as (
     select
         rows.source_department,
-        rows.spsxslbm as instance_code,
+        rows.instance_code,
         status_codes.event_kind,
-        {{ to_timestamp('rows.blsj') }} as event_at,
-        row_number() over (partition by rows.source_department, rows.spsxslbm order by {{ lsh_order() }}) as source_order,
-        {{ to_timestamp('rows.scsj') }} as recorded_at,
+        rows.event_at,
+        row_number() over (partition by rows.source_department, rows.instance_code order by {{ lsh_order() }}) as source_order,
+        rows.recorded_at,
         null::integer as extension_days,
         null::text as extension_unit,
-        rows.blcs as office_name,
-        rows.blyj as opinion,
+        rows.office_name,
+        rows.opinion,
         rows.batch_id,
         rows.row_number,
-        rows.blzt as status_code,
-        rows.blsj as event_at_raw,
+        rows.status_code,
+        rows.event_at_raw,
         -- a resent event has a new LSH but the same case, status and time (DFSJZJ is no row key)
         row_number() over (
-            partition by rows.source_department, rows.spsxslbm, rows.blzt, rows.blsj order by {{ lsh_order() }}
+            partition by rows.source_department, rows.instance_code, rows.status_code, rows.event_at_raw
+            order by {{ lsh_order() }}
         ) as repetition
     from rows
-    left join status_codes on status_codes.status_code = {{ to_integer('rows.blzt') }}
+    left join status_codes on status_codes.status_code = rows.status
 ),
 
 -- an extended limit is an event, though it arrives among the special procedures: it comes before what else that moment brings
@@ -68,7 +93,8 @@ extensions as (
 
 events as (
     select * from typed
-    where repetition = 1
+    -- of "= 1" the planner would expect one row in two hundred
+    where repetition < 2
     union all
     select * from extensions
 ),
@@ -139,9 +165,9 @@ left join extension_documents
     and extension_documents.document_date = events.event_at::date
 {%- endmacro %}
 
-{% macro spgl_special_procedures(only_changed_cases=false) -%}
+{% macro spgl_special_procedures(about=none) -%}
 with rows as (
-    {{ spgl('spgl_xmspsxbltbcxxxb', ['spsxslbm', 'tbcx', 'tbcxmc', 'tbcxkssj', 'tbcxsxlx', 'tbcxsx'], only_changed_cases) }}
+    {{ spgl('spgl_xmspsxbltbcxxxb', ['spsxslbm', 'tbcx', 'tbcxmc', 'tbcxkssj', 'tbcxsxlx', 'tbcxsx'], about) }}
 ),
 
 typed as (
@@ -170,9 +196,9 @@ select * from typed
 where recency = 1
 {%- endmacro %}
 
-{% macro spgl_documents(only_changed_cases=false) -%}
+{% macro spgl_documents(about=none) -%}
 with rows as (
-    {{ spgl('spgl_xmspsxpfwjxxb', ['spsxslbm', 'gcdm', 'pfrq', 'pfwh', 'pfwjbt', 'pfwjyxqx'], only_changed_cases) }}
+    {{ spgl('spgl_xmspsxpfwjxxb', ['spsxslbm', 'gcdm', 'pfrq', 'pfwh', 'pfwjbt', 'pfwjyxqx'], about) }}
 ),
 
 typed as (
@@ -195,4 +221,69 @@ typed as (
 )
 
 select * from typed
+{%- endmacro %}
+
+{% macro spgl_cases(about=none) -%}
+with rows as (
+    {{ spgl('spgl_xmspsxblxxb', [
+        'spsxslbm', 'gcdm', 'spsxbm', 'spsxbbh', 'splcbm', 'splcbbh', 'spbmmc', 'slfs', 'blspslbm', 'sxblsx'
+    ], about) }}
+),
+
+organisations as (
+    select * from {{ ref('stg_spgl__organisations') }}
+),
+
+-- DWLX 1 is 建设单位, who applies
+owners as (
+    select distinct on (source_department, works_code_raw)
+        source_department,
+        works_code_raw,
+        organisation_name,
+        credit_code
+    from organisations
+    where role_code = 1
+    order by source_department, works_code_raw, batch_id desc, row_number desc
+),
+
+ranked as (
+    select
+        rows.*,
+        row_number() over (partition by source_department, spsxslbm order by {{ lsh_order() }} desc) as recency
+    from rows
+    where spsxslbm is not null
+)
+
+select
+    ranked.source_department,
+    ranked.spsxslbm as instance_code,
+    ranked.spsxbm as item_code,
+    ranked.spsxbbh as item_version,
+    null::text as item_name,
+    ranked.spbmmc as handling_department_name,
+    null::text as project_code_raw,
+    ranked.gcdm as works_code_raw,
+    null::text as project_name,
+    ranked.blspslbm as parallel_group_code,
+    ranked.slfs as channel_code,
+    {{ to_integer('ranked.sxblsx') }} as promised_limit,
+    'working_days' as limit_unit,
+    null::text as certificate_number,
+    owners.organisation_name as applicant_name,
+    owners.credit_code as applicant_credit_code,
+    -- XZQHDM is the uploading city; the site's region stands on the works
+    null::text as region_code,
+    null::text as related_document_number,
+    -- the standard 2.0 says of the item, not of the case, whether 告知承诺 is allowed
+    null::boolean as is_commitment,
+    null::date as tolerance_due_date,
+    ranked.batch_id,
+    ranked.row_number,
+    ranked.splcbm as flow_code,
+    ranked.splcbbh as flow_version
+from ranked
+left join owners
+    on owners.source_department = ranked.source_department
+    and owners.works_code_raw = ranked.gcdm
+where ranked.recency = 1
 {%- endmacro %}

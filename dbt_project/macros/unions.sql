@@ -17,6 +17,43 @@
 {%- endfor %}
 {%- endmacro %}
 
+{% macro case_columns() -%}
+{{ return([
+    ['source_department', 'text'], ['instance_code', 'text'], ['item_code', 'text'], ['item_version', 'text'],
+    ['item_name', 'text'], ['handling_department_name', 'text'], ['project_code_raw', 'text'],
+    ['works_code_raw', 'text'], ['project_name', 'text'], ['parallel_group_code', 'text'], ['channel_code', 'text'],
+    ['promised_limit', 'integer'], ['limit_unit', 'text'], ['certificate_number', 'text'],
+    ['applicant_name', 'text'], ['applicant_credit_code', 'text'], ['region_code', 'text'],
+    ['related_document_number', 'text'], ['is_commitment', 'boolean'], ['tolerance_due_date', 'date'],
+    ['batch_id', 'bigint'], ['row_number', 'bigint']
+]) }}
+{%- endmacro %}
+
+{#- The cases as sent, with the standing corrections. about: relation of case_ids; only these. -#}
+{% macro sent_cases(about=none) -%}
+{%- set names = case_columns() | map(attribute=0) | join(', ') -%}
+with spgl_cases as (
+    {{ spgl_cases(about) }}
+),
+
+feed_cases as (
+    select * from {{ ref('int_feed_cases') }}
+    {%- if about is not none %}
+    where case_id in (select case_id from {{ about }})
+    {%- endif %}
+),
+
+sent as (
+    select {{ names }} from spgl_cases
+    union all
+    select {{ names }} from feed_cases
+)
+
+{{ with_corrections('case', case_columns(), {
+    'source_department': 'sent.source_department', 'instance_code': 'sent.instance_code'
+}) }}
+{%- endmacro %}
+
 {% macro case_event_columns() -%}
 {{ return([
     ['source_department', 'text'], ['instance_code', 'text'], ['event_kind', 'text'], ['event_at', 'timestamp'],

@@ -136,7 +136,11 @@ def _ensure_database(admin: psycopg.Connection, name: str, owner: str | None) ->
         admin.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(owner)))
     ownership = sql.SQL(" owner {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
     admin.execute(
-        sql.SQL("create database {} encoding 'UTF8' lc_collate 'C' template template0").format(sql.Identifier(name)) + ownership
+        # C: text sorts and joins by its bytes, as C.UTF-8 orders it too, and several times faster
+        sql.SQL("create database {} encoding 'UTF8' locale_provider libc lc_collate 'C' template template0").format(
+            sql.Identifier(name)
+        )
+        + ownership
     )
     admin.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(name)))
 

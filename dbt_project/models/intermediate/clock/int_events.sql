@@ -8,7 +8,7 @@
 {%- set names = case_event_columns() | map(attribute=0) | join(', ') %}
 
 with spgl_events as (
-    {{ spgl_case_events(var('only_changed', false)) }}
+    {{ spgl_case_events(about_changed('case_id')) }}
 ),
 
 feed_events as (

@@ -4,11 +4,16 @@
     incremental_strategy='write_differences',
     unique_key='case_id',
     indexes=[{'columns': ['case_id'], 'unique': true}, {'columns': ['project_code']}],
+    meta={'among': 'int_touched_cases'},
     pre_hook="set local enable_nestloop = off"
 ) }}
 
-with cases as (
-    select * from {{ ref('int_cases_unioned') }}
+with touched as (
+    select * from {{ ref('int_touched_cases') }}
+),
+
+cases as (
+    {{ sent_cases(ref('int_touched_cases') if var('only_changed', false) else none) }}
 ),
 
 works as (
@@ -155,6 +160,17 @@ linked as (
         project_code
     from matched
     where project_code is not null
+    {%- if var('only_changed', false) %}
+    union all
+    -- what a code led to before, of the cases that stay as they are
+    select
+        former.case_id,
+        former.project_code
+    from {{ this }} as former
+    left join touched using (case_id)
+    where touched.case_id is null
+        and former.match_tier in ('T1', 'T2', 'T3')
+    {%- endif %}
 ),
 
 number_projects as (

@@ -6,8 +6,27 @@ with documents as (
         and document_number is not null
 ),
 
+feed_cases as (
+    select * from {{ ref('int_feed_cases') }}
+),
+
+corrections as (
+    select * from {{ ref('int_corrections') }}
+),
+
+-- the national standard's cases carry no permit number unless a correction gives them one: these are read alone
+named_cases as (
+    select case_id from feed_cases
+    union
+    select case_id from corrections
+),
+
+sent_cases as (
+    {{ sent_cases('named_cases') }}
+),
+
 cases as (
-    select * from {{ ref('int_cases_unioned') }}
+    select * from sent_cases
     where instance_code is not null
         and certificate_number is not null
 ),
