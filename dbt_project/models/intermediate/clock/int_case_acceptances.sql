@@ -1,13 +1,12 @@
-{{ config(indexes=[{'columns': ['case_id'], 'unique': true}]) }}
-
 {%- set policy = clock_policy() -%}
 
-with cases as (
+with cases as not materialized (
     select * from {{ ref('int_cases') }}
     where {{ only_changed('case_id') }}
 ),
 
-events as (
+-- read twice by its index in the order of each case, rather than written out in between
+events as not materialized (
     select * from {{ ref('int_case_events') }}
     where {{ only_changed('case_id') }}
 ),
@@ -32,7 +31,6 @@ first_events as (
     select
         case_id,
         min(event_date) filter (where event_kind = 'received') as received_date,
-        min(event_number) filter (where event_kind = 'received') as first_receipt_number,
         min(event_date) filter (where event_number = first_acceptance_number) as recorded_accepted_date,
         min(event_date) filter (where event_number = terminal_number) as terminal_date,
         min(event_kind) filter (where event_number = terminal_number) as terminal_kind,
@@ -59,20 +57,36 @@ first_events as (
     group by case_id
 ),
 
-answered as (
+-- until the case is accepted or ended; that is itself a reply, so nothing later matters
+before_acceptance as (
     select
         case_id,
         event_number,
         event_date,
         event_kind,
-        min(event_number) filter (
-            where event_kind in (
-                'accepted', 'correction_requested', 'not_accepted', 'refused_acceptance',
-                'decided_pass', 'decided_pass_tolerant', 'decided_deny', 'withdrawn', 'recalled', 'revoked'
-            )
-        ) over later as reply_number
+        event_kind not in ('received', 'correction_received') as is_reply
     from events
-    window later as (partition by case_id order by event_number rows between 1 following and unbounded following)
+    where event_number <= least(first_acceptance_number, terminal_number, 2147483647)
+        and event_kind in (
+            'received', 'correction_received', 'accepted', 'correction_requested', 'not_accepted', 'refused_acceptance',
+            'decided_pass', 'decided_pass_tolerant', 'decided_deny', 'withdrawn', 'recalled', 'revoked'
+        )
+),
+
+answered as (
+    select
+        case_id,
+        event_number,
+        event_date,
+        is_reply,
+        event_kind = 'correction_received' or count(*) filter (where event_kind = 'received') over earlier = 1 as is_receipt,
+        min(event_date) filter (where is_reply) over later as reply_date,
+        min(event_number) filter (where is_reply) over later
+        = min(event_number) filter (where event_kind = 'correction_requested') over later as is_reply_correction
+    from before_acceptance
+    window
+        earlier as (partition by case_id order by event_number),
+        later as (partition by case_id order by event_number rows between 1 following and unbounded following)
 ),
 
 -- the department owes a reply to the application, and again to each set of corrected papers, until it has accepted
@@ -81,26 +95,21 @@ receipts as (
         answered.case_id,
         answered.event_number,
         answered.event_date,
-        coalesce(replies.event_date, {{ case_as_of() }}) as answered_by,
-        replies.event_kind as reply_kind
+        coalesce(answered.reply_date, {{ case_as_of() }}) as answered_by,
+        coalesce(answered.is_reply_correction, false) as is_late_correction
     from answered
     inner join cases using (case_id)
-    inner join first_events using (case_id)
-    left join events as replies
-        on replies.case_id = answered.case_id
-        and replies.event_number = answered.reply_number
-    where answered.event_number < least(first_events.first_acceptance_number, first_events.terminal_number, 2147483647)
-        and (
-            answered.event_number = first_events.first_receipt_number
-            or answered.event_kind = 'correction_received'
-        )
+    where answered.is_receipt
+        and not answered.is_reply
+        -- no more working days than days have passed: nearly all are answered by then
+        and coalesce(answered.reply_date, {{ case_as_of() }}) - answered.event_date > {{ policy.reply_days }}
 ),
 
 unanswered as (
     select distinct on (receipts.case_id)
         receipts.case_id,
         receipts.event_date as deemed_date,
-        receipts.reply_kind
+        receipts.is_late_correction
     from receipts
     inner join calendar as receipt_day on receipt_day.date_day = receipts.event_date
     -- after the last loaded day nothing is counted, but five days of silence before it stay five days
@@ -134,7 +143,7 @@ judged as (
             else 'open'
         end as outcome,
         {{ 'unanswered.deemed_date' if policy.deemed_acceptance else 'null::date' }} as deemed_date,
-        unanswered.reply_kind as late_reply_kind,
+        coalesce(unanswered.is_late_correction, false) as is_late_correction,
         coalesce(first_events.terminal_date < first_events.recorded_accepted_date, false) as has_order_error
     from cases
     left join first_events using (case_id)
@@ -168,8 +177,7 @@ select
     accepted.accepted_date as clock_start_date,
     {%- endif %}
     accepted_date is not null and deemed_date is not null as is_deemed_accepted,
-    accepted_date is not null and deemed_date is not null and coalesce(late_reply_kind = 'correction_requested', false)
-        as has_late_correction,
+    accepted_date is not null and deemed_date is not null and is_late_correction as has_late_correction,
     coalesce(terminal_date, as_of) as end_date
 from accepted
 {%- if policy.closed_day_acceptance == 'roll_forward' %}

@@ -1,5 +1,3 @@
-{{ config(indexes=[{'columns': ['case_id'], 'unique': true}]) }}
-
 {#-
   Two clocks per case. wd(a, b] = working_day_number(b) - working_day_number(a), so the day a clock starts is not
   counted and a decision on the same day takes 0. Pauses are day sets: merged first, then clipped, then counted.
@@ -255,6 +253,28 @@ judged as (
         end as elapsed_in_unit
     from exceeded
     left join calendar as due_day on due_day.date_day = exceeded.due_date
+),
+
+-- one row per case again, without joining the clocks to each other
+side_by_side as (
+    select
+        case_id,
+        max(gross_working_days) filter (where clock = 'promise') as gross_working_days,
+        max(excluded_working_days) filter (where clock = 'promise') as excluded_working_days,
+        max(elapsed_working_days) filter (where clock = 'promise') as elapsed_working_days,
+        max(elapsed_in_unit) filter (where clock = 'promise') as promise_elapsed_in_unit,
+        max(remaining_working_days) filter (where clock = 'promise') as remaining_working_days,
+        max(due_date) filter (where clock = 'promise') as due_date,
+        bool_or(is_over) filter (where clock = 'promise') as is_overdue,
+        max(excluded_working_days) filter (where clock = 'statute') as statutory_excluded_working_days,
+        max(elapsed_working_days) filter (where clock = 'statute') as statutory_elapsed_working_days,
+        max(due_date) filter (where clock = 'statute') as statutory_due_date,
+        bool_or(is_over) filter (where clock = 'statute') as is_statutory_overdue,
+        max(extension_days) as extension_days,
+        max(due_date) filter (where clock = 'unextended') as unextended_due_date,
+        bool_or(is_over) filter (where clock = 'unextended') as is_unextended_overdue
+    from judged
+    group by case_id
 )
 
 select
@@ -263,21 +283,21 @@ select
     bounded.true_end_date as end_date,
     bounded.is_in_calendar,
     case when bounded.is_in_calendar then bounded.end_date - bounded.accepted_date end as span_calendar_days,
-    case when bounded.is_in_calendar then promise.gross_working_days end as gross_working_days,
-    case when bounded.is_in_calendar then promise.excluded_working_days end as excluded_working_days,
-    case when bounded.is_in_calendar then promise.elapsed_working_days end as elapsed_working_days,
-    case when bounded.is_in_calendar then promise.elapsed_in_unit end as promise_elapsed_in_unit,
-    case when bounded.is_in_calendar then promise.remaining_working_days end as remaining_working_days,
-    promise.due_date,
-    promise.is_over as is_overdue,
-    case when bounded.is_in_calendar then statute.excluded_working_days end as statutory_excluded_working_days,
-    case when bounded.is_in_calendar then statute.elapsed_working_days end as statutory_elapsed_working_days,
-    statute.due_date as statutory_due_date,
-    statute.is_over as is_statutory_overdue,
-    statute.extension_days,
-    case when statute.extension_days > 0 then unextended.due_date else statute.due_date end as statutory_due_date_without_extension,
-    case when statute.extension_days > 0 then unextended.is_over else statute.is_over end as is_statutory_overdue_without_extension
+    case when bounded.is_in_calendar then clocks.gross_working_days end as gross_working_days,
+    case when bounded.is_in_calendar then clocks.excluded_working_days end as excluded_working_days,
+    case when bounded.is_in_calendar then clocks.elapsed_working_days end as elapsed_working_days,
+    case when bounded.is_in_calendar then clocks.promise_elapsed_in_unit end as promise_elapsed_in_unit,
+    case when bounded.is_in_calendar then clocks.remaining_working_days end as remaining_working_days,
+    clocks.due_date,
+    clocks.is_overdue,
+    case when bounded.is_in_calendar then clocks.statutory_excluded_working_days end as statutory_excluded_working_days,
+    case when bounded.is_in_calendar then clocks.statutory_elapsed_working_days end as statutory_elapsed_working_days,
+    clocks.statutory_due_date,
+    clocks.is_statutory_overdue,
+    clocks.extension_days,
+    case when clocks.extension_days > 0 then clocks.unextended_due_date else clocks.statutory_due_date end
+        as statutory_due_date_without_extension,
+    case when clocks.extension_days > 0 then clocks.is_unextended_overdue else clocks.is_statutory_overdue end
+        as is_statutory_overdue_without_extension
 from bounded
-left join judged as promise on promise.case_id = bounded.case_id and promise.clock = 'promise'
-left join judged as statute on statute.case_id = bounded.case_id and statute.clock = 'statute'
-left join judged as unextended on unextended.case_id = bounded.case_id and unextended.clock = 'unextended'
+left join side_by_side as clocks using (case_id)

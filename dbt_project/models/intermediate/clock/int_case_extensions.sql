@@ -1,5 +1,3 @@
-{{ config(indexes=[{'columns': ['case_id']}]) }}
-
 {#-
   行政许可法 art. 42: the statutory limit grows by an approved extension from the day of the approval on; the promise
   does not. Only a limit that is not used up yet can be extended: what is late stays late.

@@ -1,5 +1,3 @@
-{{ config(indexes=[{'columns': ['case_id'], 'unique': true}]) }}
-
 {#- What a reader must know about a clock before believing its number, in a fixed order, joined by '|'. -#}
 
 with acceptances as (
@@ -61,9 +59,15 @@ loose_edges as (
     from events
     left join used_edges using (case_id, event_number)
     where used_edges.case_id is null
-        and events.event_kind in (
-            'special_start', 'special_end', 'suspended', 'resumed', 'correction_requested', 'correction_received',
-            'decided_pass', 'decided_pass_tolerant', 'decided_deny', 'withdrawn', 'accepted', 'extended'
+        and (
+            events.event_kind in ('special_start', 'special_end', 'suspended', 'resumed', 'correction_received')
+            or (
+                events.event_number > events.terminal_number
+                and events.event_kind in (
+                    'correction_requested', 'decided_pass', 'decided_pass_tolerant', 'decided_deny', 'withdrawn',
+                    'accepted', 'extended'
+                )
+            )
         )
 ),
 

@@ -1,5 +1,3 @@
-{{ config(indexes=[{'columns': ['case_id'], 'unique': true}]) }}
-
 with cases as (
     select * from {{ ref('int_cases') }}
     where {{ only_changed('case_id') }}

@@ -1,5 +1,3 @@
-{{ config(indexes=[{'columns': ['case_id']}]) }}
-
 {%- set policy = clock_policy() -%}
 
 with events as (
