@@ -327,6 +327,18 @@ def test_a_rate_is_its_two_parts(settings, built):
         ("metrics", {"type": "derived"}, "cases_received has the type derived"),
         ("metrics", {"label": ""}, "cases_received lacks label"),
         ("measures", {"agg": "mode"}, "received_cases has the unknown aggregation mode"),
+        # what cannot be added up over months and slices
+        ("measures", {"agg": "count_distinct"}, "received_cases has the unknown aggregation count_distinct"),
+        (
+            "measures",
+            {"agg": "percentile", "agg_params": {"percentile": 0.5, "use_discrete_percentile": True}},
+            "received_cases asks for a discrete percentile",
+        ),
+        (
+            "metrics",
+            {"type": "ratio", "type_params": {"numerator": "elapsed_days_median", "denominator": "received_cases"}},
+            "cases_received divides a mean, median or percentile",
+        ),
         ("measures", {"agg_time_dimension": "never"}, "received_cases names the unknown time dimension never"),
     ],
 )

@@ -320,5 +320,5 @@ group by grouping sets ({{ sets | join(', ') }})
 
 {#- What makes cases alike when a period is put at another one's mix; agg_change splits by the same (yidang.statistics). -#}
 {% macro stratum_columns() -%}
-department_id, stage_number, flow_type, item_code, is_on_the_spot
+{{ var('strata') | join(', ') }}
 {%- endmacro %}

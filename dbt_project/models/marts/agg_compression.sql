@@ -127,7 +127,7 @@ summed as (
         sum({{ side }}_n)::bigint as {{ side }}_n,
         sum({{ side }}_days) / nullif(sum({{ side }}_n), 0) as {{ side }}_mean_days,
         {%- for name in promises %}
-        case when sum({{ side }}_{{ name }}_n) >= 10
+        case when sum({{ side }}_{{ name }}_n) >= {{ var('minimum_n') }}
             then sum({{ side }}_{{ name }}_numerator)::numeric / nullif(sum({{ side }}_{{ name }}_denominator), 0)
         end as {{ side }}_{{ name }},
         {%- endfor %}
@@ -151,7 +151,7 @@ summed as (
 compared as (
     select
         summed.*,
-        least(coalesce(shared_base_n, 0), coalesce(shared_now_n, 0)) >= 10 as is_sample_sufficient,
+        least(coalesce(shared_base_n, 0), coalesce(shared_now_n, 0)) >= {{ var('minimum_n') }} as is_sample_sufficient,
         1 - now_mean_days_at_base_mix / nullif(shared_base_mean_days, 0) as compression
     from summed
 )
@@ -170,8 +170,8 @@ select
     compared.now_excluded,
     compared.shared_stratum_count,
     compared.covered_share,
-    case when compared.base_n >= 10 then compared.base_mean_days end as base_mean_days,
-    case when compared.now_n >= 10 then compared.now_mean_days end as now_mean_days,
+    case when compared.base_n >= {{ var('minimum_n') }} then compared.base_mean_days end as base_mean_days,
+    case when compared.now_n >= {{ var('minimum_n') }} then compared.now_mean_days end as now_mean_days,
     case when is_sample_sufficient then compared.shared_base_mean_days end as shared_base_mean_days,
     case when is_sample_sufficient then compared.now_mean_days_at_base_mix end as now_mean_days_at_base_mix,
     case when is_sample_sufficient then compared.compression end as compression_against_base,

@@ -9,9 +9,9 @@
 
 with cases as (
     select * from {{ ref('int_cases') }}
-    where {{ only_changed('case_id') }}
 ),
 
+-- of changed cases alone, and so is what is joined to it: told twice, the planner would expect a single row and loop
 acceptances as (
     select * from {{ ref('int_case_acceptances') }}
 ),
