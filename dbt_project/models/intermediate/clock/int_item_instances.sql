@@ -7,6 +7,7 @@
 
 {%- set policy = clock_policy() -%}
 
+-- the rows of these are replaced; depends_on: {{ ref('int_changed_cases') }}
 with cases as (
     select * from {{ ref('int_cases') }}
 ),
