@@ -299,7 +299,7 @@ def test_a_failed_build_names_the_node_and_keeps_the_last_good_marts(settings, w
     world.execute("alter table raw_beta.spgl_xmspsxblxxb owner to yidang_loader")
     with pytest.raises(YidangError) as caught:
         build.build(settings, as_of=AS_OF)
-    assert "stg_spgl__cases" in caught.value.what
+    assert "stg_landing__superseded_rows" in caught.value.what, "the first that reads it"
     assert "_batch_id does not exist" in caught.value.what
     assert one(world, "select count(*) from marts.fct_item_instance") == (1,)
 

@@ -26,6 +26,11 @@ WORK_TABLES = {
     "int_case_acceptances", "int_case_clocks", "int_case_extensions", "int_case_flags", "int_case_limits",
     "int_case_pauses", "int_touched_cases",
 }  # fmt: skip
+# All that there are, by the number that a view which is made anew does not keep.
+VIEWS = """
+select array_agg(relname || ' ' || oid order by relname) from pg_class
+where relkind = 'v' and relnamespace::regnamespace::text in ('staging', 'intermediate', 'marts')
+"""
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +202,15 @@ def test_changes_only_and_everything_give_the_same_rows(settings, world, tmp_pat
     assert {"alpha:A1", "beta:B0", "beta:B2", "alpha:A7"} <= story.compare(DAY + timedelta(days=1))
 
 
+def test_the_next_night_neither_reads_the_project_nor_makes_views(settings, world):
+    parsed, views = settings.dbt_target_dir / "partial_parse.msgpack", one(world, VIEWS)
+    parsed_at = parsed.stat().st_mtime_ns
+    build._PARSED.clear()  # as in another process
+    Story(settings, world).changes_only(DAY + timedelta(days=2))
+    assert parsed.stat().st_mtime_ns == parsed_at
+    assert one(world, VIEWS) == views
+
+
 def test_after_a_build_that_broke_off_everything_is_computed(settings, world):
     alpha = Spgl("alpha")
     alpha.serial = 500
@@ -239,7 +253,7 @@ def state(settings, world):
         assert found.begin(found.last(), MADE_OF, None) == "no whole build to start from"
         found.finish(DAY, MADE_OF)
         yield found
-        world.execute("drop schema other_intermediate cascade")
+        world.execute("drop schema if exists other_intermediate, other_staging cascade")
 
 
 def test_the_next_build_starts_from_the_last(state, world):
@@ -270,7 +284,12 @@ def test_whatever_else_changed_everything_is_computed(state, part):
         (
             lambda world: world.execute("create table other_intermediate.by_hand ()"),
             None,
-            "tables were made or dropped by hand",
+            "tables or views were made or dropped by hand",
+        ),
+        (
+            lambda world: world.execute("create schema other_staging create view by_hand as select 1"),
+            None,
+            "tables or views were made or dropped by hand",
         ),
         (
             lambda world: land(world, "alpha", "spgl_dfxmsplcxxb", [{"lsh": "1"}]),
@@ -278,7 +297,7 @@ def test_whatever_else_changed_everything_is_computed(state, part):
             "new definitions of flows",
         ),
     ],
-    ids=["earlier batch", "quarantine", "by hand", "flows"],
+    ids=["earlier batch", "quarantine", "table by hand", "view by hand", "flows"],
 )
 def test_what_a_build_of_changes_cannot_follow(state, world, happens, batch_until, reason):
     happens(world)

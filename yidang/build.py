@@ -6,6 +6,7 @@ is also decided whether a build may compute only what changed since the last one
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import time
@@ -26,11 +27,17 @@ from yidang.settings import Settings, environment
 # Two builds at once would swap the same tables under each other's feet: the second waits for this advisory lock.
 _LOCK = "yidang build"
 _FAILED = ("error", "fail", "runtime error")
-# What dbt read from the project, by all that it was read with: reading it takes as long as a small build, and dbt's own
-# store of it is void as soon as a variable changes. The days are filled in only when SQL is compiled.
+# What dbt read from the project, by all that it was read with, for the builds of one process: reading it takes as long
+# as a small build. For the next process dbt keeps it in its target folder, void as soon as a variable changes; so those
+# that change by the night are the same here, and given only when SQL is compiled.
 _PARSED: dict[str, object] = {}
 _DAYS = ("as_of", "previous_as_of")
+# What neither raw nor the day changes; when models or seeds change, all is built. empty: tests of these are run anyway.
+_STANDING = ["resource_type:seed", "config.materialized:view", "--indirect-selection", "empty"]
 _BUILDING = ("build", "run", "seed", "retry", "clone", "snapshot")
+# What dbt has to say is in its result. Of its files only run_results.json is written, by build(): the manifest takes
+# longer to write than to read, and nobody reads it.
+_SILENT = ["--log-level", "none", "--no-write-json"]
 # Loaded without a release, and not by batches; every clock hangs on it.
 _CALENDAR = (
     "select * from landing.calendar_notice order by notice_id",
@@ -86,8 +93,6 @@ def build(
     Raises YidangError that names every failed node with its message.
     """
     began = time.monotonic()
-    # buildable: only tests whose every parent is selected or built before; others could meet a table not yet there
-    selection = ["--select", *select.split(), "--indirect-selection", "buildable"] if select else []
     nodes = [] if with_tests else ["--resource-type", "seed", "--resource-type", "model"]
     sources = active_departments(settings) if departments is None else departments
     with _one_build_at_a_time(settings, sources) as warehouse:
@@ -103,7 +108,9 @@ def build(
             "only_changed": reason == "",
             **(overrides or {}),
         }
-        outcome = _invoke(settings, ["build", *selection, *nodes], values, quiet=True)
+        outcome = _invoke(settings, [*_SILENT, "build", *_selection(select, reason), *nodes], values)
+        if outcome.result:
+            outcome.result.write(str(settings.dbt_target_dir / "run_results.json"))
         results = list(getattr(outcome.result, "results", None) or [])
         failed = [item for item in results if str(item.status) in _FAILED]
         if failed or not outcome.success:
@@ -141,7 +148,7 @@ def run_dbt(settings: Settings, args: list[str], as_of: date) -> bool:
         state.last()  # staging reads the batches of the last build: the table must be there
         if args and args[0] in _BUILDING:
             state.begin(None, {}, None)
-        return _invoke(settings, args, variables(settings, departments, as_of=as_of), quiet=False).success
+        return _invoke(settings, args, variables(settings, departments, as_of=as_of)).success
 
 
 def variables(settings: Settings, departments: list[contracts.Department], *, as_of: date) -> dict:
@@ -181,29 +188,34 @@ def active_departments(settings: Settings) -> list[contracts.Department]:
     return [*declared, *(item for item in examples if item.schema in schemas and item.id not in taken)]
 
 
-def _invoke(settings: Settings, arguments: list[str], values: dict, *, quiet: bool):
-    from dbt.cli.main import dbtRunner  # 1.5 s of imports that `yidang --help` and DAG parsing must not pay
+def _selection(select: str | None, full_refresh: str) -> list[str]:
+    if select:
+        # buildable: only tests whose every parent is selected or built before; others could meet a table not yet there
+        return ["--select", *select.split(), "--indirect-selection", "buildable"]
+    return [] if full_refresh else ["--exclude", *_STANDING]
 
-    flags = [
+
+def _invoke(settings: Settings, arguments: list[str], values: dict):
+    # what a build of what changed refers to is what a full refresh does, and more
+    parsed_with = {key: value for key, value in values.items() if key not in _DAYS} | {"only_changed": True}
+    parsed_from = _digest([parsed_with, _models_digest(settings), str(settings.dbt_dir), settings.warehouse_database])
+    with environment(_environment(settings)), _few_collections():
+        from dbt.cli.main import dbtRunner  # 1.5 s of imports that `yidang --help` and DAG parsing must not pay
+
+        if parsed_from not in _PARSED:
+            parsing = dbtRunner().invoke(["--quiet", "--no-write-json", "parse", *_flags(settings, parsed_with)])
+            if not parsing.success:
+                return parsing
+            _PARSED[parsed_from] = parsing.result
+        return dbtRunner(manifest=_PARSED[parsed_from]).invoke([*arguments, *_flags(settings, values)])
+
+
+def _flags(settings: Settings, values: dict) -> list[str]:
+    return [
         "--project-dir", str(settings.dbt_dir),
         "--profiles-dir", str(settings.dbt_dir),
         "--vars", json.dumps(values, ensure_ascii=False),
     ]  # fmt: skip
-    parsed_from = _digest(
-        [
-            {key: value for key, value in values.items() if key not in _DAYS},
-            _models_digest(settings),
-            str(settings.dbt_dir),
-            settings.warehouse_database,
-        ]
-    )
-    with environment(_environment(settings)):
-        if parsed_from not in _PARSED:
-            parsing = dbtRunner().invoke(["--quiet", "parse", *flags])
-            if not parsing.success:
-                return parsing
-            _PARSED[parsed_from] = parsing.result
-        return dbtRunner(manifest=_PARSED[parsed_from]).invoke([*(["--quiet"] if quiet else []), *arguments, *flags])
 
 
 def _made_of(
@@ -237,6 +249,17 @@ def _digest(value: object) -> str:
 
 def _connect(settings: Settings) -> psycopg.Connection:
     return psycopg.connect(settings.dsn("transformer"), autocommit=True)
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """What dbt reads lives as long as the build; the collector would go through it all every few thousand objects."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(20_000, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
 
 
 @contextmanager

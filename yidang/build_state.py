@@ -43,10 +43,13 @@ from landing.quarantine
 inner join {schema}.build_batch using (batch_id)
 where severity = 'fail'
 """
+# A build of what changed makes neither seeds nor views: what stands in these schemas must be there.
+_SCHEMAS = ("seeds", "staging", "intermediate", "marts")
 _RELATIONS = """
-select md5(string_agg(relname, ' ' order by relname))
+select md5(string_agg(nspname || '.' || relname, ' ' order by nspname, relname))
 from pg_class
-where relnamespace = {schema_name}::regnamespace and relkind in ('r', 'v')
+inner join pg_namespace on pg_namespace.oid = relnamespace
+where nspname = any({schemas}) and relkind in ('r', 'v')
 """
 _PIN = """
 insert into {schema}.build_batch
@@ -134,12 +137,14 @@ class BuildState:
         if self._value(_QUARANTINED) != before.quarantined_rows:
             return "rows that were read before were quarantined or released"
         if self._value(_RELATIONS) != before.relations:
-            return "tables were made or dropped by hand"
+            return "tables or views were made or dropped by hand"
         return ""
 
     def _value(self, query: str, **values: object) -> object:
         return self._run(query, **values).fetchone()[0]
 
     def _run(self, query: str, **values: object) -> psycopg.Cursor:
-        composed = sql.SQL(query).format(schema=sql.Identifier(self.schema), schema_name=sql.Literal(self.schema))
+        prefix = self.schema.removesuffix("intermediate")
+        schemas = sql.Literal([prefix + name for name in _SCHEMAS])
+        composed = sql.SQL(query).format(schema=sql.Identifier(self.schema), schemas=schemas)
         return self.warehouse.execute(composed, values or None)

@@ -30,6 +30,18 @@ true
 {{ return(changed_relation(key) if var('only_changed', false) else none) }}
 {%- endmacro %}
 
+{#- Instead of dbt's own, which asks the configuration: that is read once, for builds of both kinds. -#}
+{% macro should_full_refresh() -%}
+{{ return(flags.FULL_REFRESH or (model.resource_type == 'model' and not var('only_changed', false))) }}
+{%- endmacro %}
+
+{#- Instead of dbt's own: comments stay with a table of which only rows are replaced. -#}
+{% macro persist_docs(relation, model, for_relation=true, for_columns=true) -%}
+{%- if not is_incremental() -%}
+{{ return(adapter.dispatch('persist_docs', 'dbt')(relation, model, for_relation, for_columns)) }}
+{%- endif -%}
+{%- endmacro %}
+
 {#- Rows of a changed key go, whether it still has rows or not; what the model made of the changed keys comes. -#}
 {% macro get_incremental_replace_changed_sql(arguments) -%}
 {%- set key = arguments.unique_key -%}
@@ -146,11 +158,12 @@ on conflict (table_name) do update set
 {%- endmacro %}
 
 {#-
-  A full refresh swaps a table for a new one and drops the old one with the views on it. The marts on it, which people
-  may be reading, are pointed at the new one first, in the same transaction. One that no longer fits is left to go: its
-  own model makes it anew.
+  A table that is built whole is swapped for a new one, and the old one is dropped with the views on it. The marts on it,
+  which people may be reading, are pointed at the new one first, in the same transaction; where only what changed is
+  built, so are the views of intermediate, which no model makes then. A mart that no longer fits is left to go: its own
+  model makes it anew.
 -#}
-{% macro repoint_marts() -%}
+{% macro repoint_views() -%}
 {%- if execute and not is_incremental() -%}
 {%- set old = make_backup_relation(this, 'table') -%}
 {%- do run_query("
@@ -158,31 +171,33 @@ do $repoint$
 declare
     dependent record;
 begin
-    for dependent in " ~ marts_on(old) ~ "
+    for dependent in " ~ views_on(old) ~ "
     loop
         begin
             execute format(
                 'create or replace view %s as %s',
-                dependent.mart,
-                replace(pg_get_viewdef(dependent.mart), '" ~ old.identifier ~ "', '" ~ this.identifier ~ "')
+                dependent.relation,
+                replace(pg_get_viewdef(dependent.relation), '" ~ old.identifier ~ "', '" ~ this.identifier ~ "')
             );
         exception when others then
-            raise notice '% is made anew: %', dependent.mart, sqlerrm;
+            raise notice '% is made anew: %', dependent.relation, sqlerrm;
         end;
     end loop;
 end
 $repoint$") -%}
 {#- dbt's own list of relations: the drop of the old table takes along what hung on it before -#}
 {%- do adapter.cache_dropped(old) -%}
-{%- for row in run_query(marts_on(this)) -%}
-    {%- do adapter.cache_added(api.Relation.create(database=this.database, schema=schema_named('marts'), identifier=row['name'], type='view')) -%}
+{%- for row in run_query(views_on(this)) -%}
+    {%- do adapter.cache_added(api.Relation.create(database=this.database, schema=row['schema'], identifier=row['name'], type='view')) -%}
 {%- endfor -%}
 {%- endif -%}
 {%- endmacro %}
 
-{% macro marts_on(relation) -%}
+{% macro views_on(relation) -%}
+{%- set schemas = ['marts', 'intermediate'] if var('only_changed', false) else ['marts'] -%}
 select distinct
-    views.oid::regclass as mart,
+    views.oid::regclass as relation,
+    schemas.nspname as schema,
     views.relname as name
 from pg_depend
 inner join pg_rewrite
@@ -191,6 +206,8 @@ inner join pg_rewrite
 inner join pg_class as views
     on views.oid = pg_rewrite.ev_class
     and views.relkind = 'v'
-    and views.relnamespace = to_regnamespace('{{ schema_named('marts') }}')
+inner join pg_namespace as schemas
+    on schemas.oid = views.relnamespace
+    and schemas.nspname in ({% for name in schemas %}'{{ schema_named(name) }}'{{ ', ' if not loop.last }}{% endfor %})
 where pg_depend.refobjid = to_regclass('{{ relation.schema }}.{{ relation.identifier }}')
 {%- endmacro %}

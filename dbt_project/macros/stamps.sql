@@ -1,5 +1,10 @@
-{#- The day the build is true for. -#}
-{% macro as_of() -%}date '{{ var('as_of') }}'{%- endmacro %}
+{#- The day the build is true for. Not for views: a build of what changed leaves them as they are. -#}
+{% macro as_of() -%}
+{%- if execute and model.config.materialized == 'view' -%}
+{{ exceptions.raise_compiler_error("A view would keep the day it was made on; take it from stamp_of()") }}
+{%- endif -%}
+date '{{ var('as_of') }}'
+{%- endmacro %}
 
 {#- The day a case is read on: its own where var('observation_dates') gives one, else the build's. -#}
 {% macro case_as_of(cases='cases') -%}coalesce({{ cases }}.own_as_of, {{ as_of() }}){%- endmacro %}

@@ -1,7 +1,6 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    full_refresh=not var('only_changed', false),
     indexes=[{'columns': ['batch_id', 'row_number']}]
 ) }}
 
