@@ -44,7 +44,7 @@ _CALENDAR = (
     "select * from landing.calendar_day order by notice_id, date_day",
 )
 # Sessions of a build on the cluster that Yidang runs itself: few, and what they lose by a crash is built again.
-_SESSION = {
+SESSION = {
     "work_mem": "96MB",
     "maintenance_work_mem": "256MB",
     "synchronous_commit": "off",
@@ -276,7 +276,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     user, database = settings.role("transformer")
     host, port = settings.server
     session = (
-        {} if settings.admin_url else {"PGOPTIONS": " ".join(f"-c {key}={value}" for key, value in _SESSION.items())}
+        {} if settings.admin_url else {"PGOPTIONS": " ".join(f"-c {key}={value}" for key, value in SESSION.items())}
     )
     return {
         **session,
