@@ -17,6 +17,18 @@
 {%- endfor %}
 {%- endmacro %}
 
+{#- What the departments outside the national standard send to a feed about cases, each row with its case. -#}
+{% macro feed_rows(feed, columns) -%}
+with sent as (
+    {{ feed_union(feed, columns) }}
+)
+
+select
+    source_department || ':' || instance_code as case_id,
+    sent.*
+from sent
+{%- endmacro %}
+
 {% macro case_columns() -%}
 {{ return([
     ['source_department', 'text'], ['instance_code', 'text'], ['item_code', 'text'], ['item_version', 'text'],

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 {% for department in var('departments') %}
 select
     '{{ department.id }}'::text as department_id,

@@ -5,11 +5,4 @@
     indexes=[{'columns': ['case_id']}]
 ) }}
 
-with sent as (
-    {{ feed_union('cases', case_columns()) }}
-)
-
-select
-    source_department || ':' || instance_code as case_id,
-    sent.*
-from sent
+{{ feed_rows('cases', case_columns()) }}

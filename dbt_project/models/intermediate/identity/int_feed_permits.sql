@@ -5,11 +5,4 @@
     indexes=[{'columns': ['case_id']}]
 ) }}
 
-with sent as (
-    {{ feed_union('permits', permit_columns()) }}
-)
-
-select
-    source_department || ':' || instance_code as case_id,
-    sent.*
-from sent
+{{ feed_rows('permits', permit_columns()) }}
