@@ -329,6 +329,7 @@ def test_a_viewer_sees_every_chart_without_error(served: Settings):
         page.on("response", lambda answer: answers.append(answer) if "/api/v1/chart/data" in answer.url else None)
         page.goto(superset.url(served) + "login/")
         page.get_by_text("请输入用户名和密码").wait_for()
+        page.wait_for_load_state("networkidle")  # what is typed before the page's scripts are there may be lost
         page.fill("input[type=text]", "viewer")
         page.fill("input[type=password]", served.secret("YIDANG_SUPERSET_VIEWER_PASSWORD"))
         page.click("button[type=submit]")

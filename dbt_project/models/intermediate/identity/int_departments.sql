@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 {% for department in var('departments') %}
 select
     '{{ department.id }}'::text as department_id,
