@@ -1,8 +1,9 @@
 """What the last build left behind, kept in the warehouse itself: may the next one compute only what changed?
 
 `intermediate.build_batch` pins the batches that a build reads, from its beginning to its end; `is_new` are those that
-no build before it has read. `intermediate.build_record` is there only while the last build is whole: it is taken away
-when one begins and written when it has succeeded, so a build that broke off is followed by a full refresh.
+no build before it has read. `intermediate.superseded_row` holds the ids of their rows that a later version replaces.
+`intermediate.build_record` is there only while the last build is whole: it is taken away when one begins and written
+when it has succeeded, so a build that broke off is followed by a full refresh.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ create schema if not exists {schema};
 create table if not exists {schema}.build_batch (
     batch_id bigint primary key,
     is_new boolean not null
+);
+create table if not exists {schema}.superseded_row (
+    batch_id bigint,
+    row_number bigint,
+    primary key (batch_id, row_number)
 );
 create table if not exists {schema}.build_record (
     as_of date not null,
@@ -57,6 +63,43 @@ select batch_id, true
 from landing.batch
 where gate = 'passed' and (%(until)s::bigint is null or batch_id <= %(until)s)
 on conflict do nothing
+"""
+_VERSIONED = """
+select table_schema, table_name
+from information_schema.columns
+where table_schema like 'raw\\_%' and column_name in ('lsh', '_batch_id')
+group by table_schema, table_name
+having count(*) = 2
+"""
+# Row ids, not keys, so that reading millions of rows costs a look-up of two numbers each.
+_SUPERSEDE = """
+insert into {schema}.superseded_row
+select _batch_id, _row_number
+from (
+    select
+        versions._batch_id,
+        versions._row_number,
+        row_number() over (partition by lsh order by _batch_id desc, _row_number desc) as recency
+    from {relation} as versions
+    inner join {schema}.build_batch as batches on batches.batch_id = versions._batch_id
+    where coalesce(lsh, '') in ({keys})
+        and not exists (
+            select 1
+            from landing.quarantine
+            where quarantine.batch_id = versions._batch_id
+                and quarantine.row_number = versions._row_number
+                and quarantine.severity = 'fail'
+        )
+) as ranked
+where recency > 1
+on conflict do nothing
+"""
+# By the expression of raw's index on its key. A row once replaced stays so while the batches that are read only grow.
+_REPEATED_KEYS = "select coalesce(lsh, '') from {relation} group by coalesce(lsh, '') having count(*) > 1"
+_NEW_KEYS = """
+select coalesce(lsh, '')
+from {relation} as new_rows
+inner join {schema}.build_batch as new_batches on new_batches.batch_id = new_rows._batch_id and new_batches.is_new
 """
 _GONE = """
 select count(*)
@@ -106,10 +149,20 @@ class BuildState:
             self._run("delete from {schema}.build_record")
             if reason:
                 self._run("delete from {schema}.build_batch")
+                self._run("delete from {schema}.superseded_row")
             self._run("update {schema}.build_batch set is_new = false where is_new")
             self._run(_PIN, until=batch_until)
+            self._supersede(_REPEATED_KEYS if reason else _NEW_KEYS)
         self._run("analyze {schema}.build_batch")
+        self._run("analyze {schema}.superseded_row")
         return reason
+
+    def _supersede(self, keys: str) -> None:
+        """Note the rows of the national standard's tables that a later version of the same LSH replaces."""
+        for place in self.warehouse.execute(_VERSIONED).fetchall():
+            names = {"schema": sql.Identifier(self.schema), "relation": sql.Identifier(*place)}
+            statement = sql.SQL(_SUPERSEDE).format(keys=sql.SQL(keys).format(**names), **names)
+            self.warehouse.execute(statement)
 
     def finish(self, as_of: date, made_of: dict[str, str]) -> None:
         """The build has succeeded as a whole: the next may start from it."""

@@ -34,7 +34,7 @@
   version of each physical row (LSH), valid rows only (SJYXBS = 1). A correction in the standard is a void row plus a
   new valid one. about: relation of case_ids; only rows about these.
 
-  The few rows that a later version replaces are known beforehand (stg_landing__superseded_rows), so that millions need
+  The few rows that a later version replaces are known beforehand (yidang.build_state), so that millions need
   no sorting, the planner knows how many are left and several workers read them.
 -#}
 {% macro spgl(table, columns, about=none) -%}
@@ -50,7 +50,7 @@
     from {{ landed(spgl_relation(department, table)) }} as landed_rows
     where not exists (
             select 1
-            from {{ ref('stg_landing__superseded_rows') }} as superseded
+            from {{ source('build', 'superseded_row') }} as superseded
             where superseded.batch_id = landed_rows._batch_id
                 and superseded.row_number = landed_rows._row_number
         )
@@ -79,15 +79,6 @@
 {#- A department's raw table of the national standard. -#}
 {% macro spgl_relation(department, table) -%}
 {{ return(api.Relation.create(database=target.database, schema='raw_' ~ department, identifier=table)) }}
-{%- endmacro %}
-
-
-{#- The tables of the national standard that staging reads. -#}
-{% macro spgl_tables() -%}
-{{ return([
-    'spgl_dfxmsplcxxb', 'spgl_dfxmsplcjdxxb', 'spgl_dfxmsplcjdsxxxb', 'spgl_xmjbxxb', 'spgl_xmdwxxb', 'spgl_xmspsxblxxb',
-    'spgl_xmspsxblxxxxb', 'spgl_xmspsxbltbcxxxb', 'spgl_xmspsxpfwjxxb'
-]) }}
 {%- endmacro %}
 
 
