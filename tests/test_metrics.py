@@ -31,14 +31,16 @@ BY_HAND = {
     "cases_withdrawn": f"select count(*) from {CASES} where outcome = 'withdrawn'",
     "on_time_rate": f"""
         select avg((outcome in ('passed', 'denied') and elapsed_working_days <= promised_limit)::integer) from {CASES}
-        where due_date <= as_of and not (outcome = 'withdrawn' and elapsed_working_days <= promised_limit)""",
+        where due_date < as_of + (outcome != 'open')::integer
+            and not (outcome = 'withdrawn' and elapsed_working_days <= promised_limit)""",
     "overdue_rate": f"""
         select avg((outcome not in ('passed', 'denied') or elapsed_working_days > promised_limit)::integer) from {CASES}
-        where due_date <= as_of and not (outcome = 'withdrawn' and elapsed_working_days <= promised_limit)""",
+        where due_date < as_of + (outcome != 'open')::integer
+            and not (outcome = 'withdrawn' and elapsed_working_days <= promised_limit)""",
     "statutory_overdue_rate": f"""
         select avg((outcome not in ('passed', 'denied') or statutory_elapsed_working_days > statutory_limit)::integer)
         from {CASES}
-        where statutory_due_date <= as_of
+        where statutory_due_date < as_of + (outcome != 'open')::integer
             and not (outcome = 'withdrawn' and statutory_elapsed_working_days <= statutory_limit)""",
     "early_completion_rate": f"""
         select avg((elapsed_working_days < promised_limit)::integer) from {CASES} {DECIDED} and promised_limit > 0""",
