@@ -10,3 +10,8 @@
 {% macro stops_by_law(reason_code) -%}
 (coalesce({{ reason_code }}, '') not in ('5', '9'))
 {%- endmacro %}
+
+{#- Has a case's limit ended by that day? On its last day an open case can still be decided in time. Null dates: no. -#}
+{% macro has_ended(due_date, day) -%}
+coalesce({{ due_date }} < {{ day }} or ({{ due_date }} = {{ day }} and not is_open), false)
+{%- endmacro %}

@@ -80,10 +80,9 @@ select
     is_overdue,
     is_statutory_overdue,
     is_statutory_overdue_without_extension,
-    -- due by as_of: the denominator of the on-time rate. On its last day an open case can still be decided in time
-    coalesce(due_date < as_of or (due_date = as_of and not is_open), false) and counts_when_due as is_due,
-    coalesce(statutory_due_date < as_of or (statutory_due_date = as_of and not is_open), false) and counts_when_statutory_due
-        as is_statutory_due,
+    -- due by as_of: the denominator of the on-time rate
+    {{ has_ended('due_date', 'as_of') }} and counts_when_due as is_due,
+    {{ has_ended('statutory_due_date', 'as_of') }} and counts_when_statutory_due as is_statutory_due,
     pace_state,
     pace.word as pace_name,
     pace.colour as pace_colour,

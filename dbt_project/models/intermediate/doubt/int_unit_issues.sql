@@ -72,7 +72,7 @@ due_months as (
         due_month,
         bool_and(is_on_time is true) as is_flat
     from instances
-    where due_date <= {{ as_of() }} and counts_when_due
+    where {{ has_ended('due_date', as_of()) }} and counts_when_due
     group by source_department, due_month
     having count(*) >= 10
 ),
