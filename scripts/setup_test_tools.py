@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Install what the tests need beyond Python packages: Chromium, LibreOffice, poppler, CJK fonts.
+"""Install what the tests need beyond Python packages: Chromium, LibreOffice, poppler, CJK fonts, servers of sources.
 
 As root on Debian/Ubuntu it installs what is missing; elsewhere it says what to install and fails: a test that
 skipped silently would be worse than a clear refusal.
@@ -23,12 +23,15 @@ TOOLS = {
     "runc": "runc",
     "debootstrap": "debootstrap",
     "fuse-overlayfs": "fuse-overlayfs",
+    "mariadbd": "mariadb-server-core",
+    "mariadb": "mariadb-client-core",
+    "sshd": "openssh-server",
 }
 FONTS = "fonts-noto-cjk"
 
 
 def main() -> int:
-    packages = sorted({package for program, package in TOOLS.items() if not shutil.which(program)})
+    packages = sorted({package for program, package in TOOLS.items() if not is_here(program)})
     if not has_cjk_font():
         packages.append(FONTS)
     if not packages:
@@ -60,6 +63,11 @@ def main() -> int:
             )
             return 1
     return 0
+
+
+def is_here(program: str) -> bool:
+    # servers lie in /usr/sbin, which an ordinary user's PATH may lack
+    return bool(shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin"))
 
 
 def has_cjk_font() -> bool:
