@@ -126,7 +126,7 @@ def test_a_wrong_value_names_the_key_as_written(tmp_path):
 
 def test_an_unknown_kind_names_the_known_ones(tmp_path):
     message = refusal(tmp_path, "kind: ftp", table())
-    assert "source" in message and "'postgres', 'rest', 'files'" in message
+    assert "source" in message and "'postgres', 'mysql', 'oracle', 'sqlserver', 'dameng', 'rest', 'files'" in message
 
 
 @pytest.mark.parametrize(

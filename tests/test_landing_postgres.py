@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import date
 
 import psycopg
 import pytest
@@ -273,3 +274,127 @@ def test_declared_tables_exist_before_anything_is_pulled(settings, warehouse, em
         assert transformer.execute("select count(*) from landing.quarantine").fetchone() == (0,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             transformer.execute("delete from raw_ceshi.question")
+
+
+def test_another_type_is_refused_until_the_contract_accepts_it(settings, warehouse, source, department, tmp_path):
+    add(source, 1)
+    landing.pull(settings, department)
+    source.execute("alter table hall.question alter column asked_at type text")
+    add(source, 2)
+    with pytest.raises(landing.PullError, match=r"another type to asked_at \(timestamp without time zone → text\)"):
+        landing.pull(settings, department)
+    assert count(warehouse, RAW) == 1
+    accepting = load(settings, tmp_path, "ceshi", SOURCE, table(extra=f"{CURSOR}\ndrift: {{retyped: accept}}"))
+    landing.pull(settings, accepting)
+    landing.pull(settings, department)  # the new type is the known one now
+    assert count(warehouse, RAW) == 2
+    assert warehouse.execute("select column_name, change from landing.drift").fetchall() == [("asked_at", "retyped")]
+
+
+def test_drift_by_the_contract(settings, warehouse, source, department, tmp_path):
+    add(source, 1)
+    landing.pull(settings, department)
+    source.execute("alter table hall.question drop column topic, add column 渠道 text")
+    strict = load(settings, tmp_path, "ceshi", SOURCE, table(extra=f"{CURSOR}\ndrift: {{added: refuse}}"))
+    with pytest.raises(landing.PullError, match="the new column 渠道, which its contract does not allow"):
+        landing.pull(settings, strict)
+    lenient = load(settings, tmp_path, "ceshi", SOURCE, table(extra=f"{CURSOR}\ndrift: {{missing: accept}}"))
+    landing.pull(settings, lenient)
+    assert rows(warehouse, RAW, "id, topic, 渠道") == [("1", "收费", None), ("1", None, None)]
+    assert sorted(warehouse.execute("select column_name, change from landing.drift").fetchall()) == [
+        ("topic", "missing"),
+        ("渠道", "added"),
+    ]
+    source.execute("alter table hall.question drop column updated_at")
+    with pytest.raises(landing.PullError, match="no longer has the column updated_at"):
+        landing.pull(settings, lenient)
+
+
+COMPARED = "deletes: compare\nmost_deleted_share: 0.5"
+
+
+@pytest.mark.parametrize("cursor", [f"{CURSOR}\n", ""], ids=["by cursor", "whole table"])
+def test_rows_deleted_at_the_source_are_noted_and_may_come_back(settings, warehouse, source, tmp_path, cursor):
+    department = load(settings, tmp_path, "ceshi", SOURCE, table(extra=cursor + COMPARED))
+    for number in (1, 2, 3):
+        add(source, number)
+    landing.pull(settings, department)
+    source.execute("update hall.question set topic = '改' where id = 2")
+    landing.pull(settings, department)
+    source.execute("delete from hall.question where id = 2")
+    result = landing.pull(settings, department).tables[0]
+    assert (result.rows_landed, result.rows_deleted, result.differences) == (0, 1, [])
+    gone = "select id, topic, found_in_batch_id from landing.deleted_row join raw_ceshi.question"
+    gone += " on (batch_id, row_number) = (_batch_id, _row_number) order by _batch_id"
+    # every version, or an older one would come to life again
+    assert warehouse.execute(gone).fetchall() == [("2", "收费", 3), ("2", "改", 3)]
+    assert landing.pull(settings, department).tables[0].rows_deleted == 0
+    source.execute("insert into hall.question values (2, '2025-03-03 09:00', '改', '2025-03-03 10:00')")
+    assert landing.pull(settings, department).tables[0].rows_landed == 1
+    assert count(warehouse, RAW) == 5
+
+
+def test_a_table_that_was_emptied_is_not_believed(settings, warehouse, source, tmp_path):
+    department = load(settings, tmp_path, "ceshi", SOURCE, table(extra=f"{CURSOR}\n{COMPARED}"))
+    for number in range(4):
+        add(source, number)
+    landing.pull(settings, department)
+    source.execute("delete from hall.question where id < 3")
+    add(source, 9)
+    with pytest.raises(landing.PullError, match=r"3 of 5 rows are no longer at the source, more than 50%"):
+        landing.pull(settings, department)
+    assert count(warehouse, RAW) == 5  # what is new has landed
+    assert count(warehouse, "landing.deleted_row") == 0
+
+
+def test_the_days_that_do_not_agree_with_the_source_are_kept(settings, warehouse, source, department):
+    for number, day in ((1, "2025-03-01"), (2, "2025-03-02"), (3, "2025-03-03")):
+        add(source, number, updated=day)
+    assert landing.pull(settings, department).tables[0].differences == []
+    warehouse.execute("update raw_ceshi.question set topic = '别' where id = '2'")  # as a bug of ours would
+    source.execute("update hall.question set topic = '新' where id = 1")  # without its cursor: no pull can see it
+    days = (
+        "select day, source_rows, landed_rows, source_checksum = landed_checksum from landing.reconciliation order by 1"
+    )
+    assert warehouse.execute(days).fetchall() == [(f"2025-03-0{day}", 1, 1, True) for day in (1, 2, 3)]
+    found = landing.pull(settings, department, reconcile_all=True).tables[0].differences
+    assert [(entry.table, entry.day) for entry in found] == [("question", "2025-03-01"), ("question", "2025-03-02")]
+    assert [row[3] for row in warehouse.execute(days)] == [False, False, True]
+
+
+def test_a_range_of_days_is_read_again_and_the_cursor_stays(settings, warehouse, source, department):
+    for number, day in ((1, "2025-03-01"), (2, "2025-03-02"), (3, "2025-03-03")):
+        add(source, number, updated=day)
+    landing.pull(settings, department)
+    source.execute("update hall.question set topic = '补'")
+    result = landing.pull(settings, department, since=date(2025, 3, 1), until=date(2025, 3, 3)).tables[0]
+    assert (result.rows_read, result.rows_landed, result.differences) == (2, 2, [])
+    assert warehouse.execute("select cursor_value from landing.table_status").fetchone() == ("2025-03-03 00:00:00",)
+
+
+def test_a_dry_run_tells_what_would_land_and_lands_nothing(settings, warehouse, source, department):
+    for number in (1, 2):
+        add(source, number)
+    landing.pull(settings, department)
+    add(source, 3)
+    source.execute("update hall.question set topic = '改' where id = 1")
+    source.execute("alter table hall.question add column 渠道 text")
+    before = warehouse.execute("select * from landing.table_status").fetchall()
+    result = landing.pull(settings, department, dry_run=True).tables[0]
+    assert (result.rows_read, result.rows_landed) == (3, 2)
+    assert count(warehouse, RAW) == 2 and warehouse.execute("select * from landing.table_status").fetchall() == before
+    assert count(warehouse, "landing.drift") == 0
+    assert landing.pull(settings, department).tables[0].rows_landed == 2
+
+
+def test_rows_of_one_second_are_read_once_with_a_tie(settings, warehouse, source, tmp_path):
+    department = load(settings, tmp_path, "ceshi", SOURCE, table(extra="cursor: {column: updated_at, tie: id}"))
+    for number in (9, 10, 11):
+        add(source, number)
+    landing.pull(settings, department)
+    add(source, 12)
+    result = landing.pull(settings, department).tables[0]
+    assert (result.rows_read, result.rows_landed) == (1, 1)
+    assert warehouse.execute("select cursor_value from landing.table_status").fetchone() == (
+        '["2025-03-03 10:00:00", "12"]',
+    )

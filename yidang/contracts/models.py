@@ -55,10 +55,10 @@ class _Model(BaseModel):
 
 
 # -- where the data are ------------------------------------------------------------------------------------
-class PostgresSource(_Model):
-    """Any server that speaks PostgreSQL's protocol."""
+class DatabaseSource(_Model):
+    """A database and the schema (MySQL: the database) its tables lie in. postgres: whatever speaks its protocol."""
 
-    kind: Literal["postgres"]
+    kind: Literal["postgres", "mysql", "oracle", "sqlserver", "dameng"]
     dsn: Secret
     schema_name: str = Field(alias="schema")
     statement_timeout_seconds: int = Field(default=1800, ge=1)
@@ -133,10 +133,36 @@ class FilesSource(_Model):
 
 # -- what must come ----------------------------------------------------------------------------------------
 class Cursor(_Model):
-    """Rows whose `column` is at or after (newest seen - overlap) are asked for again; what is held adds nothing."""
+    """Rows whose `column` is at or after (newest seen - overlap) are asked for again; what is held adds nothing.
+
+    tie: a second column that tells rows of one value apart. Only what comes after the last row is asked for then, so
+    that a million rows stamped in one second are not read again by every pull.
+    """
 
     column: Column
+    tie: Column | None = None  # databases
     overlap_minutes: int = Field(default=0, ge=0)
+
+    @property
+    def columns(self) -> list[str]:
+        return [self.column, *([self.tie] if self.tie else [])]
+
+    @model_validator(mode="after")
+    def _tie_or_overlap(self) -> Cursor:
+        if self.tie and self.overlap_minutes:
+            raise ValueError("cursor: `tie` reads nothing twice and `overlap_minutes` does; take one of the two")
+        return self
+
+
+class Drift(_Model):
+    """What happens when the source's columns change. Each time it is noted in landing.drift.
+
+    refuse: nothing of the table is landed until somebody has decided; what has landed goes on serving.
+    """
+
+    added: Literal["accept", "refuse"] = "accept"
+    missing: Literal["accept", "refuse"] = "refuse"
+    retyped: Literal["accept", "refuse"] = "refuse"
 
 
 class Table(_Model):
@@ -146,13 +172,19 @@ class Table(_Model):
     columns: list[Column] = Field(min_length=1, max_length=1500)
     cursor: Cursor | None = None
     suite: Identifier
+    drift: Drift = Drift()
+    relation: str | None = None  # databases: the table's or view's name there, when it is not `name`
+    # Rows that vanish at the source. flag: it keeps them and marks them void; compare: the keys are compared each time.
+    deletes: Literal["flag", "compare"] = "flag"
+    most_deleted_share: float = Field(default=0.2, gt=0, le=1)
+    reconcile: Literal["checksums", "counts", "none"] = "checksums"  # databases
     path: str | None = None  # rest
     since_parameter: str | None = None  # rest
     pattern: Pattern | None = None  # files
 
     @model_validator(mode="after")
     def _names_agree(self) -> Table:
-        wanted = [*self.key, *([self.cursor.column] if self.cursor else [])]
+        wanted = [*self.key, *(self.cursor.columns if self.cursor else [])]
         for column in wanted:
             if column not in self.columns:
                 raise ValueError(f"table {self.name}: {column!r} is used as key or cursor but missing from columns")
@@ -178,7 +210,7 @@ class Department(_Model):
     priority: int = Field(default=1, ge=1, le=100)
     speaks: Literal["spgl"] | None = None
     feeds: dict[Literal[FEEDS], Identifier] = Field(default_factory=dict)
-    source: Annotated[PostgresSource | RestSource | FilesSource, Field(discriminator="kind")]
+    source: Annotated[DatabaseSource | RestSource | FilesSource, Field(discriminator="kind")]
     tables: list[Table] = Field(min_length=1)
 
     @property
@@ -201,6 +233,14 @@ class Department(_Model):
                 raise ValueError(f"table {table.name}: `cursor` and `since_parameter` go together")
             if self.source.kind != "rest" and table.since_parameter:
                 raise ValueError(f"table {table.name}: only a rest source has `since_parameter`")
+            if not isinstance(self.source, DatabaseSource) and (table.relation or (table.cursor and table.cursor.tie)):
+                raise ValueError(f"table {table.name}: only a database has `relation` and `cursor.tie`")
+            if self.source.kind == "files" and table.deletes == "compare":
+                raise ValueError(f"table {table.name}: a file says nothing of rows that are in no file: no `deletes`")
+            if self.source.kind == "rest" and table.deletes == "compare" and table.cursor:
+                raise ValueError(
+                    f"table {table.name}: an API is compared whole: `deletes: compare` goes without `cursor`"
+                )
             if self.source.kind == "files" and table.cursor:
                 raise ValueError(f"table {table.name}: files have no cursor; a file is known by its content")
         if self.speaks and self.feeds:

@@ -2,5 +2,14 @@
 
 from yidang.landing.ledger import has_landed
 from yidang.landing.pull import PullError, PullResult, TablePull, ensure_landing, pull
+from yidang.landing.reconcile import Difference
 
-__all__ = ["PullError", "PullResult", "TablePull", "ensure_landing", "has_landed", "pull"]
+__all__ = [
+    "Difference",
+    "PullError",
+    "PullResult",
+    "TablePull",
+    "ensure_landing",
+    "has_landed",
+    "pull",
+]

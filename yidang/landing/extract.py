@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 
@@ -33,6 +33,32 @@ class Refused:
     file_name: str | None = None
 
 
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a source: what is new since the ledger's cursor, or the rows of a range of dates.
+
+    cursor: how far the table has been read; None before the first success. since (inclusive), until (exclusive): a
+    range, as ISO dates; the cursor stays where it is then.
+    """
+
+    cursor: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+    @property
+    def is_range(self) -> bool:
+        return bool(self.since or self.until)
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a source says it has of one day of its cursor (None: of all days); checksum as in statements.py."""
+
+    day: str | None
+    rows: int
+    checksum: int | None
+
+
 @dataclass
 class Extract:
     """One unit of work, landed in one transaction: a table, or one file.
@@ -40,12 +66,20 @@ class Extract:
     items:   chunks and refused rows in the order of the source, produced while they are consumed (bounded memory).
     cursor_from, cursor_to: what was asked for, and (valid once items is exhausted) how far it came.
     overlapping: the same row may come twice (pages that overlap).
+    is_whole: everything that the source has is in `items`; what it lacks has been deleted there.
+    types:   the type of each column by the source's catalogue; {} where it has none.
+    keys:    the keys of all its rows, in chunks. days: what it counts itself, of what was asked for or (True) of
+             everything. Both of the same snapshot as `items`.
     """
 
     items: Iterator[Chunk | list[Refused]]
     cursor_from: str | None = None
     cursor_to: Callable[[], str | None] = lambda: None
     overlapping: bool = False
+    is_whole: bool = False
+    types: dict[str, str] = field(default_factory=dict)
+    keys: Callable[[], Iterator[Chunk | list[Refused]]] | None = None
+    days: Callable[[bool], list[Day]] | None = None
 
 
 def rows_chunk(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Chunk:
@@ -77,14 +111,31 @@ def printable(text: str) -> str:
 def require_columns(
     department: Department, table: Table, found: Sequence[str], where: str = "", hint: str = ""
 ) -> None:
-    """Raise YidangError unless `found`, the columns of the source, can be landed: all the expected ones, each once."""
+    """Raise YidangError unless `found`, the columns of the source, can be landed: all the expected ones, each once.
+
+    The contract's `drift` says whether a column may be missing, or one more be there; a key or cursor never is missing.
+    """
     place = f"{department.id}.{table.name}{f' ({where})' if where else ''}"
-    missing = [column for column in table.columns if column not in found]
+    needed = {*table.key, *(table.cursor.columns if table.cursor else [])}
+    missing = [
+        column
+        for column in table.columns
+        if column not in found and (table.drift.missing == "refuse" or column in needed)
+    ]
+    added = [column for column in found if column not in table.columns] if table.drift.added == "refuse" else []
+    if added:
+        raise YidangError(
+            f"{place}: the source has the new column{'s' if len(added) > 1 else ''} {', '.join(added)}, which its"
+            " contract does not allow; nothing of it was landed.",
+            "Add them to `columns`, or set `drift: {added: accept}`.",
+        )
     if missing:
         raise YidangError(
             f"{place}: the source no longer has the column{'s' if len(missing) > 1 else ''} {', '.join(missing)};"
             " nothing of it was landed.",
-            hint or "Ask the department what changed; then take the column out of the contract, or have it restored.",
+            hint
+            or "Ask the department what changed; then take the column out of the contract, set"
+            " `drift: {missing: accept}`, or have it restored.",
         )
     doubled = sorted({column for column in found if found.count(column) > 1})
     bad = [column for column in found if not column.strip() or len(column.encode()) > 63 or column in OWN_COLUMNS]

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from yidang.contracts import Department, Table
 from yidang.landing import raw
+from yidang.landing.deletions import is_deleted
 from yidang.landing.extract import Chunk, Refused
 
 _NOT_HELD = """
@@ -18,6 +19,7 @@ and not exists (
     where ({held_key}) = ({key})
       and held._batch_id = (select max(newest._batch_id) from {raw} newest where ({newest_key}) = ({key}) and {scope})
       and ({held_values}) is not distinct from ({values})
+      and not {is_deleted}
 )
 """
 _SAME_FILE = (
@@ -87,9 +89,10 @@ class Incoming:
             "values": self._values(held_columns),
             "held_values": _names(held_columns, "held"),
             "batch": sql.Literal(batch_id),
+            "is_deleted": is_deleted(department, table, "held"),
         }
         where = sql.SQL("")
-        if self.connection.execute(sql.SQL("select 1 from {raw} limit 1").format(**parts)).fetchone():
+        if not raw.is_empty(self.connection, department, table):
             self.connection.execute("analyze incoming")
             where = sql.SQL(_NOT_HELD).format(scope=sql.SQL("true"), **parts)
             if file_name is not None:
@@ -101,6 +104,15 @@ class Incoming:
         )
         return self.connection.execute(insert.format(where=where, **parts)).rowcount
 
+    def keep_keys(self, table: Table) -> None:
+        """The keys that came, as deletions.py compares them with raw's."""
+        columns = [sql.SQL("{}::text").format(sql.Identifier(name)) for name in table.key if name in self.columns]
+        columns += [
+            sql.SQL("null::text as {}").format(sql.Identifier(name)) for name in table.key if name not in self.columns
+        ]
+        query = sql.SQL("create temporary table source_key on commit drop as select {} from incoming")
+        self.connection.execute(query.format(sql.SQL(", ").join(columns)))
+
     def move_refused(self, department: Department, table: Table, batch_id: int) -> int:
         """Put into quarantine the refused rows that do not lie there yet. Returns their number."""
         return self.connection.execute(
@@ -111,6 +123,12 @@ class Incoming:
             " and held.table_name = %(table)s and held.rule = refused.rule and held.raw_row = refused.raw_row)",
             {"department": department.id, "table": table.name, "batch": batch_id},
         ).rowcount
+
+    def count_new(self, department: Department, table: Table) -> int:
+        """How many rows move_new would insert; what it does is taken back."""
+        with self.connection.transaction(force_rollback=True):
+            held = raw.columns(self.connection, department, table)
+            return self.move_new(department, table, held, 0, None)
 
     def _values(self, held_columns: Sequence[str]) -> sql.Composed:
         """The incoming row in the raw table's column order; a column that did not come is null."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from yidang.contracts import Department
 from yidang.errors import no_connection
 from yidang.services import warehouse
 from yidang.settings import Settings
+
+log = logging.getLogger(__name__)
 
 TABLES = """
 create schema if not exists landing;
@@ -73,9 +76,38 @@ create table if not exists landing.drift (
     department text not null,
     table_name text not null,
     column_name text not null,
-    change text not null check (change in ('added')),
+    change text not null,
     seen_at timestamptz not null default now(),
     primary key (department, table_name, column_name, change)
+);
+alter table landing.drift drop constraint if exists drift_change_check;
+alter table landing.drift add constraint drift_change_check check (change in ('added', 'missing', 'retyped'));
+create table if not exists landing.source_column (
+    department text not null,
+    table_name text not null,
+    column_name text not null,
+    type_name text not null,
+    primary key (department, table_name, column_name)
+);
+create table if not exists landing.deleted_row (
+    department text not null,
+    table_name text not null,
+    batch_id bigint not null,
+    row_number bigint not null,
+    found_in_batch_id bigint not null,
+    primary key (department, table_name, batch_id, row_number)
+);
+create index if not exists deleted_row_by_finding on landing.deleted_row (found_in_batch_id);
+create table if not exists landing.reconciliation (
+    department text not null,
+    table_name text not null,
+    day text,
+    source_rows bigint not null,
+    landed_rows bigint not null,
+    source_checksum numeric,
+    landed_checksum numeric,
+    checked_at timestamptz not null default now(),
+    unique nulls not distinct (department, table_name, day)
 );
 create table if not exists landing.correction (
     entity text not null,
@@ -172,10 +204,11 @@ def ddl(settings: Settings) -> Iterator[psycopg.Connection]:
 
 
 def lock_table(connection: psycopg.Connection, department: str, table: str) -> None:
-    """Until the transaction ends, no other pull lands this table; a second one waits here."""
-    connection.execute(
-        "select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"yidang landing {department}.{table}",)
-    )
+    """Until the transaction ends, no other pull lands this table; a second one says so and waits here."""
+    name = (f"yidang landing {department}.{table}",)
+    if not connection.execute("select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", name).fetchone()[0]:
+        log.warning("%s.%s: another pull is landing this table; waiting until it is done.", department, table)
+        connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", name)
 
 
 def cursor_value(connection: psycopg.Connection, department: str, table: str) -> str | None:

@@ -5,14 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import psycopg
 
 from yidang import gate
-from yidang.contracts import Department, Table
-from yidang.errors import YidangError
-from yidang.landing import file_formats, ledger, raw, source_files, source_postgres, source_rest
-from yidang.landing.extract import Extract
+from yidang.contracts import DatabaseSource, Department, Table
+from yidang.errors import ConfigError, YidangError
+from yidang.landing import (
+    database,
+    deletions,
+    drift,
+    file_formats,
+    ledger,
+    raw,
+    reconcile,
+    source_files,
+    source_rest,
+)
+from yidang.landing.extract import Extract, Request
 from yidang.landing.incoming import Incoming
 from yidang.settings import Settings
 
@@ -25,7 +36,9 @@ class TablePull:
     rows_read: int = 0
     rows_landed: int = 0
     rows_quarantined: int = 0
+    rows_deleted: int = 0
     batch_ids: list[int] = field(default_factory=list)
+    differences: list[reconcile.Difference] = field(default_factory=list)
     seconds: float = 0.0
     error: str | None = None
 
@@ -34,6 +47,8 @@ class TablePull:
         self.rows_read += landed.rows_read
         self.rows_landed += landed.rows_landed
         self.rows_quarantined += landed.rows_quarantined
+        self.rows_deleted += landed.rows_deleted
+        self.differences += landed.differences
         if landed.batch_id is not None:
             self.batch_ids.append(landed.batch_id)
 
@@ -43,7 +58,31 @@ class _Landed:
     rows_read: int = 0
     rows_landed: int = 0
     rows_quarantined: int = 0
+    rows_deleted: int = 0
     batch_id: int | None = None
+    differences: tuple[reconcile.Difference, ...] = ()
+    doubt: YidangError | None = None
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is the same for every table of one pull."""
+
+    settings: Settings
+    department: Department
+    run_id: str | None
+    since: date | None
+    until: date | None
+    dry_run: bool
+    reconcile_all: bool
+
+    @property
+    def is_range(self) -> bool:
+        return bool(self.since or self.until)
+
+    def request(self, cursor: str | None) -> Request:
+        since, until = (day.isoformat() if day else None for day in (self.since, self.until))
+        return Request(cursor, since, until)
 
 
 @dataclass(frozen=True)
@@ -61,20 +100,33 @@ class PullError(YidangError):
         self.result = result
 
 
-def pull(settings: Settings, department: Department, *, run_id: str | None = None) -> PullResult:
+def pull(
+    settings: Settings,
+    department: Department,
+    *,
+    run_id: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    dry_run: bool = False,
+    reconcile_all: bool = False,
+) -> PullResult:
     """Land what is new of every table, then put the new batches through the gate.
 
+    since, until: read the rows of these days of the cursor again (until: not included), and leave the cursor where it
+    is. dry_run: land nothing, only count what would land. reconcile_all: compare not only what was read with what has
+    landed, but all that the source has (it is read whole once more); only for databases.
     A failing table does not stop the others. Raises PullError after all when a table failed or a batch is held;
     what landed stays landed, and the next pull goes on from there.
     """
     ensure_landing(settings, [department])
-    tables = [_pull_table(settings, department, table, run_id) for table in department.tables]
+    job = _Job(settings, department, run_id, since, until, dry_run, reconcile_all)
+    tables = [_pull_table(job, table) for table in _tables(job)]
     failed = [table for table in tables if table.error]
     # A secret that is not set fails every table alike, and is said once.
     sentences = list(dict.fromkeys(table.error for table in failed))
     judged: list[gate.GateResult] = []
     try:
-        judged = gate.check_pending(settings, department)
+        judged = [] if dry_run else gate.check_pending(settings, department)
         sentences += [checked.reason for checked in judged if checked.state == "held"]
     except (YidangError, psycopg.Error) as error:
         sentences.append(str(error).strip())
@@ -100,111 +152,155 @@ def ensure_landing(settings: Settings, departments: Sequence[Department]) -> Non
                 raw.create(connection, department, table)
 
 
-def _pull_table(settings: Settings, department: Department, table: Table, run_id: str | None) -> TablePull:
+def _tables(job: _Job) -> list[Table]:
+    """The tables to read: all, or those with a cursor where a range of days is asked for. Raises ConfigError."""
+    if job.reconcile_all and not isinstance(job.department.source, DatabaseSource):
+        raise ConfigError(
+            f"{job.department.id}: a {job.department.source.kind} source cannot count its rows by day.",
+            "Only databases are reconciled; leave out --reconcile.",
+        )
+    if not job.is_range:
+        return job.department.tables
+    tables = [table for table in job.department.tables if table.cursor]
+    if not tables:
+        raise ConfigError(
+            f"{job.department.id}: none of its tables has a cursor, so no days can be asked for.",
+            "Pull without --since and --until: it compares the whole table, or takes every file that is new.",
+        )
+    if job.until and job.department.source.kind == "rest":
+        raise ConfigError(f"{job.department.id}: an API is asked for changes since a day.", "Leave out --until.")
+    return tables
+
+
+def _pull_table(job: _Job, table: Table) -> TablePull:
     done = TablePull(table.name)
     started = time.monotonic()
     try:
-        if department.source.kind == "files":
-            _pull_files(settings, department, table, run_id, done)
+        if job.department.source.kind == "files":
+            _pull_files(job, table, done)
         else:
-            _pull_rows(settings, department, table, run_id, done)
+            _pull_rows(job, table, done)
     except YidangError as error:
         done.error = str(error)
     except (psycopg.Error, OSError) as error:
-        done.error = f"{department.id}.{table.name}: {type(error).__name__}: {str(error).strip()}"
+        done.error = f"{job.department.id}.{table.name}: {type(error).__name__}: {str(error).strip()}"
     done.seconds = time.monotonic() - started
-    ledger.record_error(settings, department.id, table.name, done.error)
+    if not job.dry_run:
+        ledger.record_error(job.settings, job.department.id, table.name, done.error)
     return done
 
 
-def _pull_rows(settings: Settings, department: Department, table: Table, run_id: str | None, done: TablePull) -> None:
-    source = {"postgres": source_postgres, "rest": source_rest}[department.source.kind]
-    with ledger.connect(settings, f"pull {department.id}") as connection:
-        ledger.lock_table(connection, department.id, table.name)
-        cursor = ledger.cursor_value(connection, department.id, table.name)
-        with source.extract(settings, department, table, cursor) as extract:
-            landed = _land(settings, connection, department, table, extract, {"run_id": run_id})
+def _pull_rows(job: _Job, table: Table, done: TablePull) -> None:
+    source = source_rest if job.department.source.kind == "rest" else database
+    with ledger.connect(job.settings, f"pull {job.department.id}") as connection:
+        ledger.lock_table(connection, job.department.id, table.name)
+        request = job.request(ledger.cursor_value(connection, job.department.id, table.name))
+        with source.extract(job.settings, job.department, table, request) as extract:
+            landed = _land(job, connection, table, extract, {"run_id": job.run_id})
+        if job.dry_run:
+            connection.rollback()
     done.add(landed)
+    if landed.doubt:
+        raise landed.doubt
 
 
-def _pull_files(settings: Settings, department: Department, table: Table, run_id: str | None, done: TablePull) -> None:
+def _pull_files(job: _Job, table: Table, done: TablePull) -> None:
     """Every new file in a transaction of its own. A file that cannot be read does not keep the others from landing."""
     errors = []
-    with ledger.connect(settings, f"pull {department.id}") as connection:
-        files = source_files.new_files(settings, department, table, connection)
+    with ledger.connect(job.settings, f"pull {job.department.id}") as connection:
+        files = source_files.new_files(job.settings, job.department, table, connection)
         connection.commit()
         for file in files:
             try:
-                with connection.transaction():
-                    ledger.lock_table(connection, department.id, table.name)
-                    landed = _pull_file(settings, connection, department, table, file, run_id)
+                with connection.transaction(force_rollback=job.dry_run):
+                    ledger.lock_table(connection, job.department.id, table.name)
+                    landed = _pull_file(job, connection, table, file)
                 done.add(landed)
             except (YidangError, OSError) as error:
                 errors.append(str(error))
-        if not errors:
-            ledger.record_success(connection, department.id, table.name, None, None)
+        if not errors and not job.dry_run:
+            ledger.record_success(connection, job.department.id, table.name, None, None)
     if errors:
         raise YidangError("\n".join(errors))
 
 
-def _pull_file(
-    settings: Settings,
-    connection: psycopg.Connection,
-    department: Department,
-    table: Table,
-    file: source_files.DroppedFile,
-    run_id: str | None,
-) -> _Landed:
-    archived = source_files.archive(settings, file)
+def _pull_file(job: _Job, connection: psycopg.Connection, table: Table, file: source_files.DroppedFile) -> _Landed:
+    archived = source_files.archive(job.settings, file)
     if archived is None:
         return _Landed()
     sha256, path = archived
     landed = _Landed()
-    if not source_files.is_known(connection, department, table, sha256):
-        extract = Extract(items=file_formats.read(department, table, path, file.name))
-        facts = {"run_id": run_id, "file_name": file.name, "file_sha256": sha256}
-        landed = _land(settings, connection, department, table, extract, facts)
-    source_files.remember(connection, department, table, file, sha256, landed.rows_read)
+    if not source_files.is_known(connection, job.department, table, sha256):
+        extract = Extract(items=file_formats.read(job.department, table, path, file.name))
+        facts = {"run_id": job.run_id, "file_name": file.name, "file_sha256": sha256}
+        landed = _land(job, connection, table, extract, facts)
+    source_files.remember(connection, job.department, table, file, sha256, landed.rows_read)
     return landed
 
 
 def _land(
-    settings: Settings,
-    connection: psycopg.Connection,
-    department: Department,
-    table: Table,
-    extract: Extract,
-    facts: dict[str, str | None],
+    job: _Job, connection: psycopg.Connection, table: Table, extract: Extract, facts: dict[str, str | None]
 ) -> _Landed:
     """Stage an extract, add what is not held yet, write the ledger: all in the caller's transaction."""
+    department = job.department
+    drift.check_types(connection, department, table, extract.types)
     incoming = Incoming(connection)
     for item in extract.items:
         incoming.refuse(item) if isinstance(item, list) else incoming.add(item)
     if extract.overlapping and incoming.rows:
         incoming.drop_repeats()
-    batch_id, landed, refused = None, 0, 0
-    if incoming.rows or incoming.refused:
-        held_columns = _widen(settings, connection, department, table, incoming.columns)
-        batch_id = ledger.new_batch_id(connection)
-        landed = incoming.move_new(department, table, held_columns, batch_id, facts.get("file_name"))
-        refused = incoming.move_refused(department, table, batch_id)
-        if landed or refused:
-            ledger.add_batch(
-                connection,
-                batch_id,
-                department=department.id,
-                table_name=table.name,
-                cursor_from=extract.cursor_from,
-                cursor_to=extract.cursor_to(),
-                rows_read=incoming.rows + incoming.refused,
-                rows_landed=landed,
-                rows_quarantined=refused,
-                **facts,
-            )
-        else:
-            batch_id = None
-    ledger.record_success(connection, department.id, table.name, extract.cursor_to(), batch_id)
-    return _Landed(incoming.rows + incoming.refused, landed, refused, batch_id)
+    read = incoming.rows + incoming.refused
+    if job.dry_run:
+        return _Landed(read, incoming.count_new(department, table), incoming.refused)
+    drift.note_missing(connection, department, table, incoming.columns)
+    held_columns = _widen(job.settings, connection, department, table, incoming.columns)
+    is_whole = extract.is_whole or job.reconcile_all
+    days = extract.days(is_whole) if extract.days else None
+    # From here on no other batch gets its number, so what takes long lies before.
+    batch_id = ledger.new_batch_id(connection)
+    landed = incoming.move_new(department, table, held_columns, batch_id, facts.get("file_name"))
+    refused = incoming.move_refused(department, table, batch_id)
+    deleted, doubt = _note_deleted(connection, department, table, extract, incoming, batch_id)
+    if landed or refused or deleted:
+        ledger.add_batch(
+            connection,
+            batch_id,
+            department=department.id,
+            table_name=table.name,
+            cursor_from=extract.cursor_from,
+            cursor_to=extract.cursor_to(),
+            rows_read=read,
+            rows_landed=landed,
+            rows_quarantined=refused,
+            **facts,
+        )
+    differences = ()
+    if days is not None:
+        differences = reconcile.compare(connection, department, table, incoming.columns, days, is_whole=is_whole)
+    held = batch_id if landed or refused or deleted else None
+    ledger.record_success(connection, department.id, table.name, extract.cursor_to(), held)
+    return _Landed(read, landed, refused, deleted, held, tuple(differences), doubt)
+
+
+def _note_deleted(
+    connection: psycopg.Connection,
+    department: Department,
+    table: Table,
+    extract: Extract,
+    incoming: Incoming,
+    batch_id: int,
+) -> tuple[int, YidangError | None]:
+    """Keys that raw has and the source has no more. Of too many at once none is noted, which stops no landing."""
+    if table.deletes != "compare":
+        return 0, None
+    if extract.is_whole:
+        incoming.keep_keys(table)
+    else:
+        deletions.hold_keys(connection, table, extract.keys())
+    try:
+        return deletions.note(connection, department, table, batch_id), None
+    except deletions.NotBelieved as doubt:
+        return 0, doubt
 
 
 def _widen(
@@ -216,6 +312,6 @@ def _widen(
     if new:
         with ledger.ddl(settings) as other:
             raw.add_columns(other, department, table, new)
-            raw.record_drift(other, department, table, new)
+            drift.note(other, department, table, "added", new)
         held = raw.columns(connection, department, table)
     return held

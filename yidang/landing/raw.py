@@ -52,13 +52,9 @@ def add_columns(connection: psycopg.Connection, department: Department, table: T
         connection.execute(sql.SQL("alter table {} {}").format(name(department, table), additions))
 
 
-def record_drift(connection: psycopg.Connection, department: Department, table: Table, names: Sequence[str]) -> None:
-    for column in names:
-        connection.execute(
-            "insert into landing.drift (department, table_name, column_name, change) values (%s, %s, %s, 'added')"
-            " on conflict do nothing",
-            (department.id, table.name, column),
-        )
+def is_empty(connection: psycopg.Connection, department: Department, table: Table) -> bool:
+    query = sql.SQL("select not exists (select from {})").format(name(department, table))
+    return connection.execute(query).fetchone()[0]
 
 
 def key(table: Table, alias: str | None = None) -> sql.Composed:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from yidang.contracts import CursorPages, Department, PageNumbers, Table
 from yidang.errors import YidangError
 from yidang.landing import moments
-from yidang.landing.extract import Chunk, Extract, Refused, printable, require_columns, rows_chunk, unlandable
+from yidang.landing.extract import Chunk, Extract, Refused, Request, printable, require_columns, rows_chunk, unlandable
 from yidang.landing.http import Api
 from yidang.settings import Settings
 
@@ -20,24 +20,30 @@ _STEP_BACK = timedelta(seconds=1)
 
 
 @contextmanager
-def extract(settings: Settings, department: Department, table: Table, cursor: str | None) -> Iterator[Extract]:
-    """The rows changed since `cursor` (less the overlap), in the order of the API."""
+def extract(settings: Settings, department: Department, table: Table, request: Request) -> Iterator[Extract]:
+    """The rows changed since the ledger's cursor (less the overlap) or a day, in the order of the API."""
     with Api(settings, department) as api:
-        walk = _Walk(api, department, table, cursor)
-        yield Extract(items=walk.chunks(), cursor_from=cursor, cursor_to=lambda: walk.reached, overlapping=True)
+        walk = _Walk(api, department, table, request)
+        yield Extract(
+            items=walk.chunks(),
+            cursor_from=request.cursor,
+            cursor_to=lambda: None if request.is_range else walk.reached,
+            overlapping=True,
+            is_whole=walk.since is None,
+        )
 
 
 class _Walk:
     """One pass over the pages; `reached` is the newest credible cursor value seen."""
 
-    def __init__(self, api: Api, department: Department, table: Table, cursor: str | None) -> None:
+    def __init__(self, api: Api, department: Department, table: Table, request: Request) -> None:
         self.api, self.department, self.table = api, department, table
         self.paging = department.source.paging
-        self.reached = cursor
+        self.reached = request.cursor
         self.read = 1
-        self.since = None
-        if cursor is not None:
-            self.since = moments.earlier(cursor, timedelta(minutes=table.cursor.overlap_minutes))
+        self.since = request.since
+        if request.cursor is not None and not request.is_range:
+            self.since = moments.earlier(request.cursor, timedelta(minutes=table.cursor.overlap_minutes))
 
     def chunks(self) -> Iterator[Chunk | list[Refused]]:
         seen: dict[str, None] = {}

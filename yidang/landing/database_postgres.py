@@ -1,0 +1,123 @@
+"""PostgreSQL and what speaks its protocol: streamed as COPY text; Python parses no value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.dialects import postgresql
+
+from yidang.contracts import Department, references, resolve
+from yidang.errors import ConfigError, no_connection
+from yidang.landing.extract import Chunk
+from yidang.landing.statements import SourceColumn, Statements
+from yidang.settings import Settings
+
+# How a value is written as text must not depend on the server's defaults.
+_SESSION = """
+set timezone = 'Asia/Shanghai'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres';
+set extra_float_digits = 1; set bytea_output = 'hex'; set client_encoding = 'UTF8';
+"""
+_COLUMNS = """
+select
+    attname,
+    format_type(atttypid, null),
+    case
+        when typname = 'date' then 'date'
+        when typname in ('timestamp', 'timestamptz') then 'moment'
+        when typcategory = 'N' then 'number'
+        when typcategory = 'S' then 'text'
+        else 'other'
+    end
+from pg_attribute join pg_type on pg_type.oid = atttypid
+where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
+"""
+_UNIQUE = """
+select exists (
+    select from pg_index
+    where indrelid = to_regclass(%(relation)s) and indisunique and indisvalid and indpred is null and indexprs is null
+        and %(key)s::text[] @> (
+            select array_agg(attname::text) from pg_attribute
+            where attrelid = indrelid and attnum = any(indkey)
+        )
+        and (indisprimary or (
+            select bool_and(attnotnull) from pg_attribute
+            where attrelid = indrelid and attnum = any(indkey)
+        ))
+)
+"""
+# No parameters: COPY takes none, and a "%" in a name must stay one.
+_DIALECT = postgresql.dialect(paramstyle="named")
+
+
+class PostgresDatabase:
+    """See database.Database."""
+
+    dialect = "postgresql"
+
+    def __init__(self, connection: psycopg.Connection, schema: str) -> None:
+        self.connection, self.schema = connection, schema
+
+    def columns(self, relation: str) -> list[SourceColumn]:
+        rows = self.connection.execute(_COLUMNS, (self._name(relation),)).fetchall()
+        return [SourceColumn(*row) for row in rows]
+
+    def is_unique(self, relation: str, key: list[str]) -> bool:
+        values = {"relation": self._name(relation), "key": key}
+        return self.connection.execute(_UNIQUE, values).fetchone()[0]
+
+    def fetch(self, query: sa.Select) -> list[tuple]:
+        return self.connection.execute(_compiled(query)).fetchall()
+
+    def stream(self, statements: Statements, query: sa.Select, names: list[str]) -> Iterator[Chunk]:
+        statement = f"copy ({_compiled(query).decode()}) to stdout".encode()
+
+        def write(copy: psycopg.Copy) -> None:
+            with self.connection.cursor() as reader, reader.copy(statement) as source:
+                for block in source:
+                    copy.write(block)
+
+        yield Chunk(names, write)
+
+    def _name(self, relation: str) -> str:
+        return sql.Identifier(self.schema, relation).as_string(self.connection)
+
+
+def _compiled(query: sa.Select) -> bytes:
+    return str(query.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})).encode()
+
+
+@contextmanager
+def connect(settings: Settings, department: Department) -> Iterator[PostgresDatabase]:
+    """A read-only snapshot. Raises ConfigError (URL, login) or YidangError (nobody answers)."""
+    source = department.source
+    secret = references(source.dsn)
+    try:
+        connection = psycopg.connect(
+            resolve(settings, source.dsn), connect_timeout=10, application_name=f"yidang pull {department.id}"[:63]
+        )
+    except psycopg.ProgrammingError:
+        # The driver's own message would repeat the value.
+        raise ConfigError(
+            f"{department.id}: the secret {secret} is not a PostgreSQL URL.",
+            "Write it as postgresql://user:password@host:port/database.",
+        ) from None
+    except psycopg.OperationalError as error:
+        raise no_connection(
+            f"{department.id}: the source",
+            error,
+            start=f"Is the department's server up and reachable from here? Its address is in the secret {secret}.",
+            login=f"Correct the secret {secret}.",
+        ) from None
+    with connection:
+        connection.execute(_SESSION)
+        connection.execute(
+            sql.SQL("set statement_timeout = {}").format(sql.Literal(f"{source.statement_timeout_seconds}s"))
+        )
+        connection.commit()
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        yield PostgresDatabase(connection, source.schema_name)
