@@ -117,6 +117,37 @@ def test_only_gated_rows_are_read_and_the_last_version_of_each_stands(settings, 
     assert one(world, "select count(*), min(promised_limit) from marts.fct_item_instance") == (1, 5)
 
 
+def test_what_its_source_has_deleted_is_in_no_figure_and_comes_back_with_a_new_row(settings, world):
+    alpha = Spgl("alpha")
+    alpha.works(f"{PROJECT_CODE}-001", PROJECT_CODE)
+    for code in ("A1", "A2"):
+        alpha.case(code, f"{PROJECT_CODE}-001", "IT01", 5, [{"kind": "accepted", "at": "2025-03-03 10:00:00"}])
+    alpha.land(world)
+    build.build(settings, as_of=AS_OF)
+    cases = "select string_agg(instance_code, ' ' order by instance_code) from marts.fct_item_instance"
+    assert one(world, cases) == ("A1 A2",)
+    found = land(world, "alpha", "spgl_xmspsxblxxb", [])
+    world.execute(
+        "insert into landing.deleted_row select 'alpha', 'spgl_xmspsxblxxb', _batch_id, _row_number, %s"
+        " from raw_alpha.spgl_xmspsxblxxb where spsxslbm = 'A2'",
+        (found,),
+    )
+    world.execute(
+        "insert into landing.reconciliation (department, table_name, day, source_rows, landed_rows)"
+        " values ('alpha', 'spgl_xmspsxblxxb', '2025-03-03', 3, 2), ('alpha', 'spgl_xmspsxblxxb', '2025-03-04', 1, 1)"
+    )
+    result = build.build(settings, as_of=AS_OF)
+    assert result.full_refresh == "rows were deleted at a source"
+    assert one(world, cases) == ("A1",)
+    issues = "select rule, business_key from marts.issue_log where rule in ('deleted_at_source', 'source_differs')"
+    assert [rule for rule, _ in world.execute(f"{issues} order by 1")] == ["deleted_at_source", "source_differs"]
+    header = {"gcdm": f"{PROJECT_CODE}-001", "spsxbm": "IT01", "spsxbbh": "1", "sjyxbs": "1"}
+    land(world, "alpha", "spgl_xmspsxblxxb", [{**header, "lsh": "990", "spsxslbm": "A2"}])
+    build.build(settings, as_of=AS_OF)
+    assert one(world, cases) == ("A1 A2",)
+    world.execute("truncate landing.reconciliation, landing.deleted_row")
+
+
 def test_codes_as_people_type_them_find_their_project_and_the_rest_stays_visible(settings, world):
     alpha = Spgl("alpha")
     alpha.works(f"{PROJECT_CODE}-001", PROJECT_CODE)

@@ -1,7 +1,8 @@
 """What the last build left behind, kept in the warehouse itself: may the next one compute only what changed?
 
 `intermediate.build_batch` pins the batches that a build reads, from its beginning to its end; `is_new` are those that
-no build before it has read. `intermediate.superseded_row` holds the ids of their rows that a later version replaces.
+no build before it has read. `intermediate.superseded_row` holds the ids of their rows that a later version replaces,
+or that are deleted at the source.
 `intermediate.build_record` is there only while the last build is whole: it is taken away when one begins and written
 when it has succeeded, so a build that broke off is followed by a full refresh.
 """
@@ -101,6 +102,20 @@ select coalesce(lsh, '')
 from {relation} as new_rows
 inner join {schema}.build_batch as new_batches on new_batches.batch_id = new_rows._batch_id and new_batches.is_new
 """
+_DELETED = """
+insert into {schema}.superseded_row
+select deleted_row.batch_id, deleted_row.row_number
+from landing.deleted_row
+inner join {schema}.build_batch as found on found.batch_id = deleted_row.found_in_batch_id
+on conflict do nothing
+"""
+_NEWLY_DELETED = """
+select count(*)
+from landing.deleted_row
+inner join landing.batch on batch.batch_id = deleted_row.found_in_batch_id and batch.gate = 'passed'
+left join {schema}.build_batch on build_batch.batch_id = batch.batch_id
+where build_batch.batch_id is null
+"""
 _GONE = """
 select count(*)
 from {schema}.build_batch
@@ -153,6 +168,7 @@ class BuildState:
             self._run("update {schema}.build_batch set is_new = false where is_new")
             self._run(_PIN, until=batch_until)
             self._supersede(_REPEATED_KEYS if reason else _NEW_KEYS)
+            self._run(_DELETED)
         self._run("analyze {schema}.build_batch")
         self._run("analyze {schema}.superseded_row")
         return reason
@@ -185,6 +201,8 @@ class BuildState:
                 return words
         if self._value(_GONE, until=batch_until):
             return "batches that were read before are not to be read now"
+        if self._value(_NEWLY_DELETED):
+            return "rows were deleted at a source"
         if self._value(_NEW_DEFINITIONS, tables=_DEFINITIONS):
             return "new definitions of flows"
         if self._value(_QUARANTINED) != before.quarantined_rows:

@@ -83,6 +83,10 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Machine-readabl
 def pull(
     departments: Annotated[list[str] | None, typer.Argument(help="Department ids, or paths of YAML files.")] = None,
     all_departments: Annotated[bool, typer.Option("--all", help="Every department in departments/.")] = False,
+    since: Annotated[str | None, typer.Option(help="Read from this day of the cursor on again, YYYY-MM-DD.")] = None,
+    until: Annotated[str | None, typer.Option(help="… up to the day before this one.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Land nothing; say what would land.")] = False,
+    reconcile: Annotated[bool, typer.Option("--reconcile", help="Compare every day with the source.")] = False,
 ) -> None:
     """Pull what is new and land it, exactly once. One department's failure does not stop the others."""
     from yidang import contracts, gate, landing
@@ -98,16 +102,30 @@ def pull(
     failed = []
     for department in chosen:
         try:
-            result = landing.pull(settings, department)
+            result = landing.pull(
+                settings,
+                department,
+                since=_date(since),
+                until=_date(until),
+                dry_run=dry_run,
+                reconcile_all=reconcile,
+            )
         except YidangError as error:
             failed.append(department.id)
             typer.echo(f"✗ {department.id} {department.name}: {error}", err=True)
             continue
         for table in result.tables:
+            landed = "would land" if dry_run else "landed"
+            deleted = f", deleted at the source {table.rows_deleted:,}" if table.rows_deleted else ""
             typer.echo(
-                f"✓ {department.id}.{table.table}: read {table.rows_read:,}, landed {table.rows_landed:,}, "
-                f"quarantined {table.rows_quarantined:,}  ({table.seconds:.1f} s)"
+                f"✓ {department.id}.{table.table}: read {table.rows_read:,}, {landed} {table.rows_landed:,}, "
+                f"quarantined {table.rows_quarantined:,}{deleted}  ({table.seconds:.1f} s)"
             )
+            for entry in table.differences:
+                typer.echo(
+                    f"  ! {entry.day or 'in all'}: the source has {entry.source_rows:,} rows, landed are"
+                    f" {entry.landed_rows:,}{'' if entry.source_rows != entry.landed_rows else ', and they differ'}"
+                )
             if judged := [verdict for verdict in result.gate if verdict.table == table.table]:
                 typer.echo(f"  gate: {gate.in_words(judged)}")
     if failed:

@@ -19,11 +19,20 @@
 {%- endmacro %}
 
 
-{#- The last landed version of each row of a source table. key: column name(s) of the source's own row id. -#}
+{#-
+  The last landed version of each row of a source table that is not deleted there. key: column name(s) of the source's
+  own row id.
+-#}
 {% macro latest_landed(relation, key) -%}
 (
     select distinct on ({{ key }}) landed_rows.*
     from {{ landed(relation) }} as landed_rows
+    where not exists (
+        select 1
+        from {{ source('build', 'superseded_row') }} as superseded
+        where superseded.batch_id = landed_rows._batch_id
+            and superseded.row_number = landed_rows._row_number
+    )
     order by {{ key }}, _batch_id desc, _row_number desc
 )
 {%- endmacro %}

@@ -161,6 +161,8 @@ def _tables(job: _Job) -> list[Table]:
         )
     if not job.is_range:
         return job.department.tables
+    if job.since and job.until and job.since >= job.until:
+        raise ConfigError(f"No day lies from {job.since} to before {job.until}.", "Give --until a later day.")
     tables = [table for table in job.department.tables if table.cursor]
     if not tables:
         raise ConfigError(

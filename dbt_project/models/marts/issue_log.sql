@@ -22,6 +22,10 @@ unit_issues as (
     select * from {{ ref('int_unit_issues') }}
 ),
 
+landing_issues as (
+    select * from {{ ref('int_landing_issues') }}
+),
+
 prerequisites as (
     select * from {{ ref('int_item_prerequisites') }}
     where is_break
@@ -68,6 +72,10 @@ issues as (
     union all
     select source_department, rule, entity, business_key, null, detail, null, null, null, null
     from unit_issues
+
+    union all
+    select source_department, rule, entity, business_key, null, detail, batch_id, row_number, null, null
+    from landing_issues
 
     union all
     select coalesce(instances.source_department, prerequisites.department_id), 'decided_before_prerequisite', 'case',
