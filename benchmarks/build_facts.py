@@ -26,6 +26,7 @@ import psycopg
 from frame import MemoryWatch, print_result, scratch_warehouse
 
 from yidang import build, contracts, landing
+from yidang.landing import raw
 from yidang.settings import Settings
 
 DEPARTMENTS = Path(__file__).parent / "departments"
@@ -202,6 +203,10 @@ def land_world(settings: Settings, cases: int, projects: int) -> list[contracts.
     landing.ensure_landing(settings, departments)
     make_world(settings, cases, projects)
     land(settings, None, LAST_DAY)
+    with psycopg.connect(settings.dsn("loader")) as loader:
+        for department in departments:
+            for table in department.tables:
+                raw.index(loader, department, table)
     return departments
 
 

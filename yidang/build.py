@@ -85,7 +85,7 @@ def build(
     """Build and test seeds, staging, intermediate and marts as of a date; where it can, only what changed.
 
     select:       a dbt selection ("fct_stage+"); everything by default.
-    batch_until:  read raw up to this batch only, to repeat an earlier build.
+    batch_until:  read raw as it was when the batch of this release number had passed the gate, to repeat a build.
     overrides:    other values for the variables of dbt_project.yml, such as another clock_policy.
     departments:  build from these instead of the active ones.
     with_tests:   False leaves out data tests and unit tests.

@@ -62,7 +62,7 @@ _PIN = """
 insert into {schema}.build_batch
 select batch_id, true
 from landing.batch
-where gate = 'passed' and (%(until)s::bigint is null or batch_id <= %(until)s)
+where gate = 'passed' and (%(until)s::bigint is null or release_number <= %(until)s)
 on conflict do nothing
 """
 _VERSIONED = """
@@ -120,7 +120,7 @@ _GONE = """
 select count(*)
 from {schema}.build_batch
 left join landing.batch using (batch_id)
-where batch.gate is distinct from 'passed' or batch_id > %(until)s::bigint
+where batch.gate is distinct from 'passed' or release_number > %(until)s::bigint
 """
 _NEW_DEFINITIONS = """
 select count(*)

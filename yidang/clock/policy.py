@@ -85,14 +85,14 @@ def diff(settings: Settings, changed: dict, as_of: date) -> Difference:
         raise ConfigError(f"That is how it is: {_listed(changed)}.", "Give a switch another value.")
     defined = metrics.load(settings)
     with _own_schemas(settings) as connection:
-        (last_batch,) = connection.execute("select max(batch_id) from landing.batch").fetchone()
+        (released,) = connection.execute("select max(release_number) from landing.batch").fetchone()
         marts = sorted({"fct_item_instance", *(metric.model for metric in defined.values())})
         for prefix, values in ((_BEFORE, policy), (_AFTER, policy | changed)):
             build.build(
                 settings,
                 as_of=as_of,
                 select=" ".join(f"+{mart}" for mart in marts),
-                batch_until=last_batch,
+                batch_until=released,
                 overrides={"clock_policy": values, "schema_prefix": prefix},
                 with_tests=False,
             )

@@ -35,6 +35,18 @@ create table if not exists landing.batch (
     gate text not null default 'pending' check (gate in ('pending', 'passed', 'held')),
     gated_at timestamptz
 );
+alter table landing.batch add column if not exists release_number bigint unique;
+update landing.batch set release_number = batch_id where gate = 'passed' and release_number is null;
+create or replace function landing.release_batch() returns trigger language plpgsql as $$
+begin
+    -- one at a time until it commits: numbers become visible in their order
+    perform pg_advisory_xact_lock(hashtextextended('yidang landing release', 0));
+    new.release_number := coalesce((select max(release_number) from landing.batch), 0) + 1;
+    return new;
+end
+$$;
+create or replace trigger release_batch before insert or update of gate on landing.batch
+for each row when (new.gate = 'passed' and new.release_number is null) execute function landing.release_batch();
 create index if not exists batch_by_table on landing.batch (department, table_name, batch_id);
 create index if not exists batch_to_gate on landing.batch (department, table_name) where gate = 'pending';
 create table if not exists landing.table_status (
@@ -173,10 +185,12 @@ def connect(settings: Settings, purpose: str) -> psycopg.Connection:
 
 
 def is_complete(connection: psycopg.Connection) -> bool:
-    """Whether every table of TABLES exists; an older installation lacks the newer ones."""
+    """Whether everything of TABLES exists; an older installation lacks what is newer."""
     names = re.findall(r"create table if not exists (\S+)", TABLES)
     return connection.execute(
-        "select bool_and(to_regclass(name) is not null) from unnest(%s::text[]) as name", (names,)
+        "select bool_and(to_regclass(name) is not null) and to_regproc('landing.release_batch') is not null"
+        " from unnest(%s::text[]) as name",
+        (names,),
     ).fetchone()[0]
 
 
@@ -220,11 +234,9 @@ def cursor_value(connection: psycopg.Connection, department: str, table: str) ->
 
 
 def new_batch_id(connection: psycopg.Connection) -> int:
-    """The next batch id. Ids become visible in their own order: whoever holds one commits before the next is given.
-
-    Without that, a build that reads "raw up to batch 7" could miss a batch 6 that commits a moment later.
+    """The next batch id. Builds go by release_number, which a batch gets when it passes the gate: whoever repeats a
+    build "up to number 7" must not find a batch that was let through later, whenever it began.
     """
-    connection.execute("select pg_advisory_xact_lock(hashtextextended('yidang landing batch id', 0))")
     return connection.execute("select nextval(pg_get_serial_sequence('landing.batch', 'batch_id'))").fetchone()[0]
 
 

@@ -24,7 +24,7 @@ from yidang.landing import (
     source_rest,
 )
 from yidang.landing.extract import Extract, Request
-from yidang.landing.incoming import Incoming
+from yidang.landing.incoming import FirstLoad, Incoming
 from yidang.settings import Settings
 
 
@@ -243,10 +243,16 @@ def _pull_file(job: _Job, connection: psycopg.Connection, table: Table, file: so
 def _land(
     job: _Job, connection: psycopg.Connection, table: Table, extract: Extract, facts: dict[str, str | None]
 ) -> _Landed:
-    """Stage an extract, add what is not held yet, write the ledger: all in the caller's transaction."""
+    """Read an extract, add what is not held yet, write the ledger: all in the caller's transaction."""
     department = job.department
     drift.check_types(connection, department, table, extract.types)
-    incoming = Incoming(connection)
+    batch_id = ledger.new_batch_id(connection)
+
+    def widen(found: Sequence[str]) -> list[str]:
+        return _widen(job.settings, connection, department, table, found)
+
+    is_first = raw.is_empty(connection, department, table) and not (extract.overlapping or job.dry_run)
+    incoming = FirstLoad(connection, department, table, batch_id, widen) if is_first else Incoming(connection)
     for item in extract.items:
         incoming.refuse(item) if isinstance(item, list) else incoming.add(item)
     if extract.overlapping and incoming.rows:
@@ -255,14 +261,13 @@ def _land(
     if job.dry_run:
         return _Landed(read, incoming.count_new(department, table), incoming.refused)
     drift.note_missing(connection, department, table, incoming.columns)
-    held_columns = _widen(job.settings, connection, department, table, incoming.columns)
-    is_whole = extract.is_whole or job.reconcile_all
-    days = extract.days(is_whole) if extract.days else None
-    # From here on no other batch gets its number, so what takes long lies before.
-    batch_id = ledger.new_batch_id(connection)
-    landed = incoming.move_new(department, table, held_columns, batch_id, facts.get("file_name"))
+    landed = incoming.move_new(department, table, widen(incoming.columns), batch_id, facts.get("file_name"))
+    if landed:
+        raw.index(connection, department, table)
     refused = incoming.move_refused(department, table, batch_id)
-    deleted, doubt = _note_deleted(connection, department, table, extract, incoming, batch_id)
+    deleted, doubt = (0, None)
+    if table.deletes == "compare" and not is_first:
+        deleted, doubt = _note_deleted(connection, department, table, extract, incoming, batch_id)
     if landed or refused or deleted:
         ledger.add_batch(
             connection,
@@ -277,7 +282,10 @@ def _land(
             **facts,
         )
     differences = ()
-    if days is not None:
+    if extract.days:
+        # of a first load everything in raw is what was read
+        days = extract.days(extract.is_whole or job.reconcile_all)
+        is_whole = extract.is_whole or job.reconcile_all or is_first
         differences = reconcile.compare(connection, department, table, incoming.columns, days, is_whole=is_whole)
     held = batch_id if landed or refused or deleted else None
     ledger.record_success(connection, department.id, table.name, extract.cursor_to(), held)
@@ -293,8 +301,6 @@ def _note_deleted(
     batch_id: int,
 ) -> tuple[int, YidangError | None]:
     """Keys that raw has and the source has no more. Of too many at once none is noted, which stops no landing."""
-    if table.deletes != "compare":
-        return 0, None
     if extract.is_whole:
         incoming.keep_keys(table)
     else:
