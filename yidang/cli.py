@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +34,10 @@ calendar_app = typer.Typer(
 )
 app.add_typer(calendar_app, name="calendar")
 
+quarantine_app = typer.Typer(
+    help="Rows and batches that were kept out: list, show, judge again, let through.", no_args_is_help=True
+)
+app.add_typer(quarantine_app, name="quarantine")
 corrections_app = typer.Typer(help="Corrections of values, as data: never edits what was landed.", no_args_is_help=True)
 app.add_typer(corrections_app, name="corrections")
 docs_app = typer.Typer(help="What each model and column means.", no_args_is_help=True)
@@ -297,6 +302,71 @@ def corrections_load(
         typer.echo(
             f"✓ {file}: {result.count:,} corrections landed as batch {result.batch_id}; `yidang build` applies them"
         )
+
+
+@quarantine_app.command("list")
+def quarantine_list(department: Annotated[str | None, typer.Argument(help="Only of this department.")] = None) -> None:
+    """What lies in quarantine, by department, table and rule; and the batches that are held as a whole."""
+    from yidang.gate import quarantine
+
+    settings = settings_module.load()
+    entries, held = quarantine.entries(settings, department), quarantine.held(settings, department)
+    for entry in entries:
+        effect = "kept out" if entry.severity == "fail" else "warning"
+        typer.echo(f"{entry.department}.{entry.table}  {entry.rows:,} × {entry.reason}  ({effect}; {entry.rule})")
+    for name, table, batch, rows in held:
+        typer.echo(f"{name}.{table}  batch {batch} is held: {rows:,} rows wait")
+    if not entries and not held:
+        typer.echo("Nothing lies in quarantine and no batch is held.")
+
+
+@quarantine_app.command("show")
+def quarantine_show(
+    department: Annotated[str, typer.Argument(help="A department's id.")],
+    table: Annotated[str, typer.Argument(help="One of its tables.")],
+    rule: Annotated[str | None, typer.Option(help="Only rows that break this rule.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 20,
+) -> None:
+    """The rows themselves, one JSON object per line: where it stands, the rule, the reason, the values as they came."""
+    from yidang import contracts
+    from yidang.gate import quarantine
+
+    settings = settings_module.load()
+    for row in quarantine.rows(settings, contracts.load_department(settings, department), table, rule, limit):
+        typer.echo(json.dumps(asdict(row), ensure_ascii=False))
+
+
+@quarantine_app.command("replay")
+def quarantine_replay(
+    department: Annotated[str, typer.Argument(help="A department's id.")],
+    table: Annotated[str | None, typer.Argument(help="Only this table.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Only this batch.")] = None,
+) -> None:
+    """Judge held batches and quarantined rows again by the suites as they are now, for example after mending one.
+
+    Rows that were corrected at the source need no replay: the next pull brings them as new rows.
+    """
+    from yidang import contracts, gate
+    from yidang.gate import quarantine
+
+    settings = settings_module.load()
+    judged = quarantine.replay(settings, contracts.load_department(settings, department), table, batch)
+    typer.echo(f"✓ {department}: {gate.in_words(judged)}. Now run: yidang build")
+    for result in judged:
+        if result.reason:
+            typer.echo(f"  ! {result.reason}")
+
+
+@quarantine_app.command("release")
+def quarantine_release(
+    batch: Annotated[int, typer.Argument(help="Number of a held batch.")],
+    reason: Annotated[str, typer.Option(help="Why it is right; kept with your name.")],
+) -> None:
+    """Let a held batch through. Its rows that fail a rule stay out; the rest counts from the next build on."""
+    from yidang.gate import quarantine
+
+    quarantine.release(settings_module.load(), batch, reason)
+    typer.echo(f"✓ batch {batch} passes. Now run: yidang build")
 
 
 @process_app.command("graph")

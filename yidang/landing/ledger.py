@@ -84,6 +84,12 @@ create table if not exists landing.quarantine (
     unique (department, table_name, batch_id, row_number, rule)
 );
 create index if not exists quarantine_by_batch on landing.quarantine (batch_id, row_number);
+create table if not exists landing.gate_decision (
+    batch_id bigint not null,
+    decided_at timestamptz not null default now(),
+    decided_by text not null,
+    reason text not null
+);
 create table if not exists landing.drift (
     department text not null,
     table_name text not null,

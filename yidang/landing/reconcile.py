@@ -21,7 +21,7 @@ from yidang.landing.statements import row_checksum
 _LANDED = """
 select {day}, count(*), {checksum}
 from {raw} held
-where held._batch_id = (select max(newest._batch_id) from {raw} newest where ({newest_key}) = ({held_key}))
+where not exists (select from {raw} newer where ({newer_key}) = ({held_key}) and newer._batch_id > held._batch_id)
     and not {is_deleted}
     and {scope}
 group by 1
@@ -96,7 +96,7 @@ def _landed(
         checksum=sql.SQL(str(checksum)) if table.reconcile == "checksums" else sql.SQL("null::bigint"),
         raw=raw.name(department, table),
         held_key=held_key,
-        newest_key=raw.key(table, "newest"),
+        newer_key=raw.key(table, "newer"),
         is_deleted=is_deleted(department, table, "held"),
         scope=sql.SQL("true")
         if is_whole

