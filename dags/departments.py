@@ -4,57 +4,48 @@ A new department is a new YAML file; this file is not edited for it.
 """
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
+from pathlib import Path
 
-from airflow.sdk import DAG, Asset, AssetAlias, CronTriggerTimetable, task
+from airflow.sdk import DAG, Asset, AssetAlias, CronTriggerTimetable, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from yidang import contracts, settings
 from yidang.errors import ConfigError
 
-DOC = """
-### {name} → `raw_{id}`
-{description}
+DOC, BROKEN = ((Path(__file__).parent / name).read_text("utf-8") for name in ("pull.md", "broken.md"))
 
-**What it does.** Reads what changed since the last pull, appends it to `raw_{id}.*` together with its ledger entry,
-lets Great Expectations check the new batches, and announces the asset `raw_{id}` if anything landed; that starts the
-DAG `build`. Running it again is always safe: a row that has landed does not land twice.
 
-**When it is red.** The other departments go on, and so does every table of this one that works. The task's log ends
-with the failing table, the reason and the cure. Most often the source was down, or changed a column or a password.
-Mend that, then clear the task or wait for the next run: it continues where the ledger stands.
-
-**Where to look.** Task log (here), `yidang status`, and the tables `landing.batch` (what came when),
-`landing.table_status` (last error) and `landing.quarantine` (rows held back, with rule and reason).
-"""
-
-BROKEN = """
-### {path} cannot be read
-{error}
-
-This department is not pulled until the file is mended; the others go on. Checked again every time the file changes.
-"""
+# Asked for when a run is triggered by hand (UI: "Trigger", CLI: `airflow dags trigger -c '{"since": …}'`).
+PARAMS = {
+    "since": Param(None, type=["null", "string"], format="date", description="Read again from this day on."),
+    "until": Param(None, type=["null", "string"], format="date", description="… up to the day before this one."),
+    "reconcile": Param(False, type="boolean", description="Compare every day with the source (databases only)."),
+}
 
 
 @task
-def pull(department: str, *, run_id=None, ti=None, outlet_events=None) -> dict[str, int]:
+def pull(department: str, *, run_id=None, ti=None, params=None, outlet_events=None) -> dict[str, int]:
     from yidang import landing  # heavy imports stay in the task: this file is parsed again and again
 
     config = settings.load()
+    since, until = (date.fromisoformat(params[name]) if params[name] else None for name in ("since", "until"))
     try:
-        result = landing.pull(config, contracts.load_department(config, department), run_id=run_id)
+        result = landing.pull(
+            config,
+            contracts.load_department(config, department),
+            run_id=run_id,
+            since=since,
+            until=until,
+            reconcile_all=params["reconcile"],
+        )
     except ConfigError as error:
         raise AirflowFailException(str(error)) from error  # retrying cannot help
-    landed = sum(table.rows_landed for table in result.tables)
     # An earlier attempt may have landed rows and died before it could announce them.
-    if landed or ti.try_number > 1:
+    if result.is_news or ti.try_number > 1:
         rows = {table.table: table.rows_landed for table in result.tables}
         outlet_events[AssetAlias(f"news_{department}")].add(Asset(f"raw_{department}"), extra={"rows_landed": rows})
-    return {
-        "rows_read": sum(table.rows_read for table in result.tables),
-        "rows_landed": landed,
-        "rows_quarantined": sum(table.rows_quarantined for table in result.tables),
-    }
+    return result.counts
 
 
 def department_dag(department: str, schedule: str, doc: str, *, owner: str, tags: list[str], pool: str) -> DAG:
@@ -66,6 +57,7 @@ def department_dag(department: str, schedule: str, doc: str, *, owner: str, tags
         catchup=False,  # the ledger's cursor, not the run's date, says what is new: missed runs need no replay
         max_active_runs=1,
         doc_md=doc,
+        params=PARAMS,
         tags=["pull", *tags],
         default_args={
             "owner": owner,

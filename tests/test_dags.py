@@ -17,7 +17,15 @@ from yidang.settings import ROOT
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
 MAXIMUM_LINES = 100
 # What a DAG file may import while it is parsed: all of it is light, and none of it opens a connection.
-ALLOWED_AT_PARSE_TIME = {"json", "datetime", "airflow.sdk", "airflow.sdk.exceptions", "yidang", "yidang.errors"}
+ALLOWED_AT_PARSE_TIME = {
+    "json",
+    "datetime",
+    "pathlib",
+    "airflow.sdk",
+    "airflow.sdk.exceptions",
+    "yidang",
+    "yidang.errors",
+}
 HEAVY = ["psycopg", "httpx", "pandas", "great_expectations", "dbt", "openpyxl", "sqlalchemy"]
 
 # Airflow reads its configuration when it is imported, so the DAGs are loaded in a process of their own.

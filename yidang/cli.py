@@ -127,10 +127,7 @@ def pull(
                 f"quarantined {table.rows_quarantined:,}{deleted}  ({table.seconds:.1f} s)"
             )
             for entry in table.differences:
-                typer.echo(
-                    f"  ! {entry.day or 'in all'}: the source has {entry.source_rows:,} rows, landed are"
-                    f" {entry.landed_rows:,}{'' if entry.source_rows != entry.landed_rows else ', and they differ'}"
-                )
+                typer.echo(f"  ! {entry}")
             if judged := [verdict for verdict in result.gate if verdict.table == table.table]:
                 typer.echo(f"  gate: {gate.in_words(judged)}")
     if failed:

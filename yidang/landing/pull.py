@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from yidang.landing import (
 from yidang.landing.extract import Extract, Request
 from yidang.landing.incoming import FirstLoad, Incoming
 from yidang.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -90,6 +93,17 @@ class PullResult:
     department: str
     tables: list[TablePull]
     gate: list[gate.GateResult]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows in all."""
+        names = ("rows_read", "rows_landed", "rows_deleted", "rows_quarantined")
+        return {name: sum(getattr(table, name) for table in self.tables) for name in names}
+
+    @property
+    def is_news(self) -> bool:
+        """Whether a build would give other figures."""
+        return bool(self.counts["rows_landed"] or self.counts["rows_deleted"])
 
 
 class PullError(YidangError):
@@ -202,6 +216,8 @@ def _pull_rows(job: _Job, table: Table, done: TablePull) -> None:
         if job.dry_run:
             connection.rollback()
     done.add(landed)
+    for entry in landed.differences:
+        log.warning("%s: %s", job.department.id, entry)
     if landed.doubt:
         raise landed.doubt
 

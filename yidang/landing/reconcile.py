@@ -39,6 +39,12 @@ class Difference:
     source_rows: int
     landed_rows: int
 
+    def __str__(self) -> str:
+        what = f"the source has {self.source_rows:,} rows, landed are {self.landed_rows:,}"
+        return (
+            f"{self.table} {self.day or 'in all'}: {what}{', and they differ' * (self.source_rows == self.landed_rows)}"
+        )
+
 
 def compare(
     connection: psycopg.Connection,
