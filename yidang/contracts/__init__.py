@@ -23,6 +23,7 @@ from yidang.contracts.models import (
     PageNumbers,
     PostgresSource,
     RestSource,
+    Sftp,
     Table,
     XlsxFormat,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "PageNumbers",
     "PostgresSource",
     "RestSource",
+    "Sftp",
     "Table",
     "XlsxFormat",
     "example_departments",

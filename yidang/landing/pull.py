@@ -10,8 +10,9 @@ import psycopg
 
 from yidang import gate
 from yidang.contracts import Department, Table
-from yidang.errors import YidangError
+from yidang.errors import YidangError, first_line
 from yidang.landing import file_formats, ledger, raw, source_files, source_postgres, source_rest
+from yidang.landing.drop import Drop, DroppedFile
 from yidang.landing.extract import Extract
 from yidang.landing.incoming import Incoming
 from yidang.settings import Settings
@@ -130,32 +131,40 @@ def _pull_rows(settings: Settings, department: Department, table: Table, run_id:
 def _pull_files(settings: Settings, department: Department, table: Table, run_id: str | None, done: TablePull) -> None:
     """Every new file in a transaction of its own. A file that cannot be read does not keep the others from landing."""
     errors = []
-    with ledger.connect(settings, f"pull {department.id}") as connection:
-        files = source_files.new_files(settings, department, table, connection)
+    with (
+        source_files.open_drop(settings, department) as drop,
+        ledger.connect(settings, f"pull {department.id}") as connection,
+    ):
+        files = source_files.new_files(drop, department, table, connection)
         connection.commit()
         for file in files:
             try:
                 with connection.transaction():
                     ledger.lock_table(connection, department.id, table.name)
-                    landed = _pull_file(settings, connection, department, table, file, run_id)
+                    landed = _pull_file(settings, connection, drop, department, table, file, run_id)
                 done.add(landed)
             except (YidangError, OSError) as error:
                 errors.append(str(error))
+            except psycopg.Error as error:
+                if connection.closed:
+                    raise
+                errors.append(f"{department.id}.{table.name} ({file.name}): {first_line(error)}; nothing of it landed.")
         if not errors:
             ledger.record_success(connection, department.id, table.name, None, None)
     if errors:
-        raise YidangError("\n".join(errors))
+        raise YidangError("\n".join(dict.fromkeys(errors)))
 
 
 def _pull_file(
     settings: Settings,
     connection: psycopg.Connection,
+    drop: Drop,
     department: Department,
     table: Table,
-    file: source_files.DroppedFile,
+    file: DroppedFile,
     run_id: str | None,
 ) -> _Landed:
-    archived = source_files.archive(settings, file)
+    archived = source_files.archive(settings, drop, department, file)
     if archived is None:
         return _Landed()
     sha256, path = archived
