@@ -203,7 +203,7 @@ def _without_trailing(found: Iterator[Record], width: int) -> Iterator[Record]:
             else:
                 rule = "columns"
                 problem = (
-                    f"the row should have {width} columns and end in a delimiter like the header, it has {len(values)}"
+                    f"the row should end in a delimiter like the header, after {width} values; it has {len(values)}"
                 )
         yield number, values, text, rule, problem
 
