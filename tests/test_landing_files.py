@@ -352,8 +352,8 @@ def test_a_file_that_postgresql_refuses_does_not_keep_the_others_from_landing(se
 
 def test_memory_does_not_grow_with_the_file(settings, empty_warehouse):
     """The benchmark's way through folder, archive, COPY and ledger, with a smaller file."""
-    command = [sys.executable, settings.root / "benchmarks" / "land_big_file.py", "--mib", "150"]
+    command = [sys.executable, settings.root / "benchmarks" / "land_big_file.py", "--mib", "100"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
     measured = json.loads(done.stdout)
-    assert measured["rows"] > 300_000
+    assert measured["rows"] > 200_000
     assert measured["peak_mib"] <= 300

@@ -38,7 +38,7 @@ def kept(name: str, row: str, values: tuple[str, ...], declared: str = GBK) -> F
 
 
 def bomb() -> bytes:
-    return gzip.compress(gbk(HEADER, "\r\n") + (b"A" * 99_999 + b"\n") * 800)
+    return gzip.compress(gbk(HEADER, "\r\n") + (b" " * 99_999 + b"\n") * 800)
 
 
 def noise() -> bytes:

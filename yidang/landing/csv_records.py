@@ -142,12 +142,13 @@ def _records(lines: Iterator[Line], declared: CsvFormat) -> Iterator[Record]:
         "escapechar": declared.escape,
         "strict": True,
     }
-    special = [sign.encode() for sign in (declared.quote, declared.escape) if sign]
+    quote, escape = (sign and sign.encode() for sign in (declared.quote, declared.escape))
     waiting: deque[Line] = deque()
     while (first := waiting.popleft() if waiting else next(lines, None)) is not None:
         number, raw = first
-        if not any(sign in raw for sign in special):
-            yield from _record(number, raw, declared, None)
+        if not (quote and quote in raw or escape and escape in raw):
+            if record := _record(number, raw, declared, None):
+                yield record
             continue
         taken, size = [first], len(raw)
         quotes = _quotes(raw, declared)
@@ -162,7 +163,8 @@ def _records(lines: Iterator[Line], declared: CsvFormat) -> Iterator[Record]:
         problem = "a quotation mark is never closed"
         if not quotes % 2:
             try:
-                yield from _record(number, b"".join(line for _, line in taken), declared, dialect)
+                if record := _record(number, b"".join(line for _, line in taken), declared, dialect):
+                    yield record
                 continue
             except csv.Error as error:
                 problem = f"it does not follow the dialect: {error}"
@@ -170,28 +172,30 @@ def _records(lines: Iterator[Line], declared: CsvFormat) -> Iterator[Record]:
         yield number, None, _shown(raw, declared), "text", problem
 
 
-def _record(number: int, raw: bytes, declared: CsvFormat, dialect: dict | None) -> Iterator[Record]:
-    """One record; without `dialect` it has neither quotes nor escapes. Raises csv.Error."""
+def _record(number: int, raw: bytes, declared: CsvFormat, dialect: dict | None) -> Record | None:
+    """The record of one line, or of several; None when it holds no value.
+
+    Without `dialect` it has neither quotes nor escapes. Raises csv.Error.
+    """
     raw = raw.rstrip(b"\r\n")
     try:
         text = raw.decode(declared.encoding)
     except UnicodeDecodeError as error:
         problem = f"byte {error.start + 1} (0x{raw[error.start]:02x}) is not {declared.encoding}"
-        yield number, None, _shown(raw, declared), "text", problem
-        return
+        return number, None, _shown(raw, declared), "text", problem
     if number == 1:
         text = text.removeprefix("\ufeff")
     if dialect:
         values = next(csv.reader([text], **dialect), [])
     elif "\r" in text:
-        yield number, None, text, "text", "a carriage return stands inside a value without quotation marks"
-        return
+        return number, None, text, "text", "a carriage return stands inside a value without quotation marks"
     else:
         values = text.split(declared.delimiter)
     if "E+" in text and any(map(has_lost_digits, values)):
-        yield number, values, text, "digits", f"a value is {LOST_DIGITS}"
-    elif any(values) and text.strip(f"{declared.delimiter} \t\u3000"):
-        yield number, values, text, None, ""
+        return number, values, text, "digits", f"a value is {LOST_DIGITS}"
+    if not values[0].strip() and not text.strip(f"{declared.delimiter} \t\u3000"):
+        return None
+    return number, values, text, None, ""
 
 
 def _without_trailing(found: Iterator[Record], width: int) -> Iterator[Record]:

@@ -70,8 +70,11 @@ def unlandable(values: Sequence[object]) -> str | None:
         if isinstance(value, str):
             if "\x00" in value:
                 return "a value contains a NUL character"
-            if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-                return "a value contains half a surrogate pair, which is no character"
+            if not value.isascii():
+                try:
+                    value.encode()
+                except UnicodeEncodeError:
+                    return "a value contains half a surrogate pair, which is no character"
     return None
 
 

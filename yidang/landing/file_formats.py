@@ -47,7 +47,7 @@ def read(department: Department, table: Table, path: Path, file_name: str) -> It
             pass
         elif len(values) != len(header):
             rule, problem = "columns", f"the row has {len(values)} columns, the header {len(header)}"
-        elif problem := unlandable(values) or _unindexable(values, keys, text):
+        elif problem := unlandable((text,)) or _unindexable(values, keys, text):
             rule = "text"
         else:
             rows.append((number, *values))

@@ -1,4 +1,4 @@
-"""An XLSX workbook read as a stream: memory does not grow with the sheet, nothing is evaluated, bombs are refused.
+"""An XLSX workbook read as a stream: only its shared texts are held, nothing is evaluated, bombs are refused.
 
 openpyxl would keep a node for each row, reads a formula that was never calculated as an empty cell, and fills the rows
 that a file leaves out one by one; so only its knowledge of number formats and dates is used here.
@@ -22,7 +22,8 @@ from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 MOST_ROWS, MOST_CELLS = 1_048_576, 16_384  # Excel's own limits
 LONGEST_ROW = 4 << 20  # characters
 LARGEST_SMALL_PART = 32 << 20  # bytes of workbook.xml, styles.xml and the like, which are read whole
-LARGEST_STRINGS = 256 << 20
+LARGEST_STRINGS = 128 << 20  # they are held while the sheet is read
+MOST_MERGED = 200_000
 RATIO = 200  # what unpacks to more than that is made to fill a memory; real workbooks stay below 50
 RATIO_FROM_BYTES = 32 << 20
 # Chinese Excel's own date formats (yyyy"年"m"月"d"日" …) are known by number alone; ECMA-376 part 1, 18.8.30.
@@ -239,6 +240,8 @@ class _SheetHandler(ContentHandler):
         elif name == "rPh":
             self._is_phonetic = True
         elif name == "mergeCell":
+            if len(self._merged) >= MOST_MERGED:
+                raise NotReadable(f"it has more than {MOST_MERGED} merged cells")
             self._merged.append(MergedRange(*range_boundaries(attributes["ref"])))
 
     def _start_cell(self, attributes: dict) -> None:

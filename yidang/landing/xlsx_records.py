@@ -19,7 +19,6 @@ from yidang.landing.extract import LOST_DIGITS, MOST_COLUMNS, Record, has_lost_d
 from yidang.landing.file_header import column_names
 from yidang.landing.xlsx_book import Book, Cell, MergedRange, NotReadable, Sheet, coordinate, unescaped
 
-MOST_MERGED = 200_000
 EXACT_BELOW = 1e15  # Excel keeps fifteen digits
 LAST_SERIAL = 2_958_465  # 9999-12-31; 20250303 in a column of dates is no serial number
 
@@ -168,8 +167,6 @@ class _Merged:
     """Gives every cell of a merged range the value of its first one. Rows must come in order."""
 
     def __init__(self, ranges: Sequence[MergedRange]) -> None:
-        if len(ranges) > MOST_MERGED:
-            raise NotReadable(f"it has more than {MOST_MERGED} merged cells")
         self._coming = deque(sorted(ranges, key=lambda area: area.min_row))
         self._active: list[tuple[MergedRange, str]] = []
 
