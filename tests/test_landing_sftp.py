@@ -77,7 +77,7 @@ class Relay:
 class Server:
     relay: Relay
     host_key: str
-    other_host_key: str
+    other_host_keys: list[str]
     private_key: str
     drop: Path
 
@@ -85,8 +85,8 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sshd")
-    for name in ("host", "client", "other"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
+    for name, kind in (("host", "ed25519"), ("client", "ed25519"), ("other", "ed25519"), ("another", "ecdsa")):
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", folder / name], check=True)
     (folder / "authorized").write_bytes((folder / "client.pub").read_bytes())
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -102,8 +102,8 @@ def server(tmp_path_factory):
     relay = Relay(port)
     drop = folder / "drop"
     drop.mkdir()
-    keys = [" ".join((folder / f"{name}.pub").read_text().split()[:2]) for name in ("host", "other")]
-    yield Server(relay, *keys, (folder / "client").read_text(), drop)
+    keys = [" ".join((folder / f"{name}.pub").read_text().split()[:2]) for name in ("host", "other", "another")]
+    yield Server(relay, keys[0], keys[1:], (folder / "client").read_text(), drop)
     relay.listener.close()
     process.terminate()
     process.wait(timeout=10)
@@ -182,8 +182,9 @@ def test_a_link_out_of_the_folder_is_refused_and_the_others_land(settings, wareh
 
 def test_another_host_key_is_never_accepted(settings, drop, server, tmp_path):
     put(drop, "a.csv", HEADER + "A,甲\n")
-    message = refusal(settings, contract(settings, server, tmp_path, host_key=server.other_host_key))
-    assert "shows another host key than the contract pins: ssh-ed25519 SHA256:" in message
+    for key in server.other_host_keys:  # one of the kind that the server has, one of another
+        message = refusal(settings, contract(settings, server, tmp_path, host_key=key))
+        assert "shows another host key than the contract pins: ssh-ed25519 SHA256:" in message
     rsa = "ssh-rsa " + "A" * 44
     assert "host_key is no public key" in refusal(settings, contract(settings, server, tmp_path, host_key=rsa))
 

@@ -455,6 +455,20 @@ HOSTILE = (
         ),
         "not a whole XLSX file: DTDForbidden",
     ),
+    refused(
+        "a ZIP bomb that calls its sheet a picture",
+        lambda: pack(
+            {
+                name.replace("worksheets", "media"): value
+                for name, value in parts(sheet(HEAD) + " " * (60 << 20)).items()
+            }
+            | {
+                "xl/_rels/workbook.xml.rels": f'<Relationships><Relationship Id="r0" Type="{RELATIONS}/worksheet"'
+                ' Target="media/sheet1.xml"/></Relationships>'
+            }
+        ),
+        "it has no visible sheet",
+    ),
     refused("a ZIP bomb", bomb, "as no honest workbook does"),
     refused(
         "larger than declared once unpacked",

@@ -66,7 +66,7 @@ def hint(path: Path, declared: CsvFormat, table: Table) -> str:
     if b"\r" in head and b"\n" not in head:
         return "The file's lines end with a carriage return alone; have it saved with the usual line ends."
     if all(column in text for column in table.columns):
-        line = next(line for line in text.splitlines() if table.columns[0] in line)
+        line = next((line for line in text.splitlines() if table.columns[0] in line), "")
         place = text[: text.index(line)].count("\n") + 1
         if all(column in line for column in table.columns) and place != declared.header_row:
             return f"The header seems to stand in line {place}: correct source.format.header_row."

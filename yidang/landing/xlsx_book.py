@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from xml.sax.handler import ContentHandler
 
 from defusedxml.ElementTree import fromstring
@@ -35,8 +36,7 @@ class NotReadable(Exception):
     """The file is no workbook that can be read; the text says why, in words."""
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A cell with anything in it. `kind` is its XLSX type (n, s, str, inlineStr, b, e, d), `text` its stored value."""
 
     column: int  # from 1
@@ -103,7 +103,7 @@ class Book:
         return list(self._stream(self._strings_part, _StringsHandler())) if self._strings_part else []
 
     def _check_size(self, largest_bytes: int) -> None:
-        parts = [part for part in self._archive.infolist() if "/media/" not in part.filename]
+        parts = [part for part in self._archive.infolist() if not _is_picture(part.filename)]
         unpacked = sum(part.file_size for part in parts)
         packed = sum(part.compress_size for part in parts)
         if unpacked > largest_bytes:
@@ -112,7 +112,7 @@ class Book:
             raise NotReadable(f"it unpacks to {unpacked // max(packed, 1)} times its size, as no honest workbook does")
 
     def _read_workbook(self) -> None:
-        names = set(self._archive.namelist())
+        names = {name for name in self._archive.namelist() if not _is_picture(name)}
         if "xl/workbook.bin" in names:
             raise NotReadable("it is a binary workbook (.xlsb)")
         if "xl/workbook.xml" not in names:
@@ -278,6 +278,11 @@ class _SheetHandler(ContentHandler):
             self._cells = []
         elif name == "rPh":
             self._is_phonetic = False
+
+
+def _is_picture(part: str) -> bool:
+    """Pictures are never read, so they are not counted either."""
+    return "/media/" in part
 
 
 def unescaped(text: str) -> str:
