@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from datetime import date, datetime
@@ -14,6 +17,7 @@ import pytest
 from landing_support import count, load, rows, table
 
 from yidang import landing
+from yidang.landing.drop_local import LocalDrop
 
 pytestmark = pytest.mark.integration
 CSV = """
@@ -166,7 +170,7 @@ def test_the_wrong_encoding_is_refused_with_the_likely_cure(settings, warehouse,
     [
         (b"", "the file has no header in line 1"),
         (HEADER.replace("事项", "编号,事项"), "the columns 编号 come twice"),
-        (HEADER.replace("备注", "备注,"), "'' cannot be a column's name"),
+        (HEADER.replace("备注", ",备注"), "'' cannot be a column's name"),
         (HEADER.replace("备注", "备注," + "长" * 22), "over 63 bytes"),
         (gzip.compress(b"x" * 9999)[:20], "the compressed file is broken"),
     ],
@@ -273,6 +277,83 @@ def test_a_spreadsheet_that_is_cut_off_or_has_other_columns(settings, warehouse,
     workbook(drop, "台账_3.xlsx", [["A3", "2025-03-03", "甲", ""]])
     with pytest.raises(landing.PullError) as caught:
         landing.pull(settings, ledger_book)
-    assert "ceshi (台账_1.xlsx): not a whole XLSX file" in str(caught.value)
+    assert "ceshi.cases (台账_1.xlsx): not a whole XLSX file" in str(caught.value)
     assert "ceshi.cases (台账_2.xlsx): the source no longer has the columns 收件日期, 备注" in str(caught.value)
     assert rows(warehouse, RAW, '"编号"') == [("A3",)]
+
+
+# -- the folder ----------------------------------------------------------------------------------------------
+def test_a_file_counts_when_its_marker_is_there(settings, warehouse, drop, tmp_path):
+    source = CSV + "    ready_marker: .ok\n"
+    department = load(settings, tmp_path, "ceshi", source, cases("*"))
+    put(drop, "a.csv", HEADER + "A1,2025-03-03,甲,\r\n")
+    put(drop, "b.csv", HEADER + "B1,2025-03-03,乙,\r\n")
+    put(drop, "b.csv.ok", "")
+    put(drop, "c.csv.ok", "")  # a marker of nothing is no data either
+    landing.pull(settings, department)
+    assert rows(warehouse, RAW, '"编号"') == [("B1",)]
+    put(drop, "a.csv.ok", "")
+    landing.pull(settings, department)
+    assert rows(warehouse, RAW, '"编号"') == [("B1",), ("A1",)]
+    names = warehouse.execute("select file_name from landing.file order by 1").fetchall()
+    assert names == [("a.csv",), ("b.csv",)]
+
+
+def test_what_is_no_file_of_the_folder_is_refused_and_the_others_land(settings, warehouse, drop, tmp_path):
+    department = load(settings, tmp_path, "ceshi", CSV, cases("*.csv"))
+    (tmp_path / "secret.csv").write_bytes((HEADER + "X,2025-03-03,geheim,\r\n").encode("gb18030"))
+    (drop / "a.csv").symlink_to(tmp_path / "secret.csv")
+    (drop / "b.csv").symlink_to("nowhere")
+    (drop / "c.csv").mkdir()
+    os.mkfifo(drop / "d.csv")
+    put(drop, os.fsdecode("审批.csv".encode("gb18030")), HEADER + "E,2025-03-03,戊,\r\n")
+    put(drop, "'; drop table landing.file; -- %s {0}.csv", HEADER + "F,2025-03-03,己,\r\n")
+    (drop / "g.csv").symlink_to(put(drop, "g.bak", HEADER + "G,2025-03-03,庚,\r\n"))  # leads out of nothing
+    with pytest.raises(landing.PullError) as caught:
+        landing.pull(settings, department)
+    assert "ceshi (a.csv): the name leads out of the drop folder; the file was not read." in str(caught.value)
+    assert "ceshi (\\udcc9\\udcf3\\udcc5\\udcfa.csv): the file's name is not UTF-8" in str(caught.value)
+    assert rows(warehouse, RAW, '"编号"') == [("F",), ("G",)]
+
+
+def test_a_file_that_is_gone_or_changes_while_it_is_copied_lands_nothing(
+    settings, warehouse, drop, department, monkeypatch
+):
+    put(drop, "审批_1.csv", HEADER + "A1,2025-03-03,甲,\r\n")
+    path = put(drop, "审批_2.csv", HEADER + "A2,2025-03-03,乙,\r\n")
+    real = LocalDrop.open
+
+    def open_late(self, file):
+        (drop / "审批_1.csv").unlink(missing_ok=True)
+        path.write_bytes(path.read_bytes() + "A3,2025-03-03,丙,\r\n".encode("gb18030"))
+        return real(self, file)
+
+    monkeypatch.setattr(LocalDrop, "open", open_late)
+    with pytest.raises(landing.PullError) as caught:
+        landing.pull(settings, department)
+    assert "ceshi (审批_1.csv): the file is gone again; nothing of it was landed." in str(caught.value)
+    assert count(warehouse, RAW) == count(warehouse, "landing.file") == 0
+    assert not list((settings.home / "archive").glob("partial.*"))
+
+
+def test_a_file_that_postgresql_refuses_does_not_keep_the_others_from_landing(settings, warehouse, drop, department):
+    wide = [f"c{number}" for number in range(1400)]
+    put(
+        drop,
+        "审批_1.csv",
+        ",".join([*COLUMNS, *wide]) + "\r\nA1,2025-03-03,甲,," + ",".join(["x" * 30] * 1400) + "\r\n",
+    )
+    put(drop, "审批_2.csv", HEADER + "A2,2025-03-03,乙,\r\n")
+    with pytest.raises(landing.PullError) as caught:
+        landing.pull(settings, department)
+    assert "ceshi.cases (审批_1.csv): row is too big" in str(caught.value)
+    assert rows(warehouse, RAW, '"编号"') == [("A2",)]
+
+
+def test_memory_does_not_grow_with_the_file(settings, empty_warehouse):
+    """The benchmark's way through folder, archive, COPY and ledger, with a smaller file."""
+    command = [sys.executable, settings.root / "benchmarks" / "land_big_file.py", "--mib", "100"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
+    measured = json.loads(done.stdout)
+    assert measured["rows"] > 200_000
+    assert measured["peak_mib"] <= 300

@@ -23,6 +23,7 @@ from yidang.contracts.models import (
     HeaderToken,
     PageNumbers,
     RestSource,
+    Sftp,
     Table,
     XlsxFormat,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "HeaderToken",
     "PageNumbers",
     "RestSource",
+    "Sftp",
     "Table",
     "XlsxFormat",
     "example_departments",

@@ -32,6 +32,12 @@ def _is_secret_reference(text: str) -> str:
     return text
 
 
+def _is_host_key(text: str) -> str:
+    if not REFERENCE.fullmatch(text) and not re.fullmatch(r"(ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/]{40,}={0,2}", text):
+        raise ValueError("must be the server's public key, 'ssh-ed25519 AAAA…', as `ssh-keyscan <host>` shows it")
+    return text
+
+
 def _is_cron(text: str) -> str:
     if not croniter.is_valid(text):
         raise ValueError(f"{text!r} must be a cron line of five fields, such as '30 6 * * *' (times in Asia/Shanghai)")
@@ -39,7 +45,7 @@ def _is_cron(text: str) -> str:
 
 
 def _stays_inside(pattern: str) -> str:
-    if pattern.startswith("/") or ".." in pattern.split("/"):
+    if not pattern or pattern.startswith("/") or ".." in pattern.split("/") or "\x00" in pattern:
         raise ValueError("must be a file pattern below the folder, such as '环评审批_*.csv'")
     return pattern
 
@@ -107,27 +113,69 @@ class RestSource(_Model):
     retries: int = Field(default=5, ge=0, le=20)
 
 
+def _is_regex(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from None
+    return text
+
+
 class CsvFormat(_Model):
     """Declared, never guessed. GB18030 reads GBK and GB2312 too, and keeps the rare characters they lack."""
 
     kind: Literal["csv"]
     encoding: Literal["gb18030", "utf-8"]
     delimiter: str = Field(default=",", min_length=1, max_length=1)
-    quote: str = Field(default='"', min_length=1, max_length=1)
+    quote: Literal['"', "'"] | None = '"'
+    escape: Literal["\\"] | None = None
     header_row: int = Field(default=1, ge=1)
+    footer_pattern: Annotated[str, AfterValidator(_is_regex)] | None = None
+    largest_mib: int = Field(default=8192, ge=1)
+
+    @model_validator(mode="after")
+    def _signs_differ(self) -> CsvFormat:
+        if self.delimiter in (self.quote, self.escape, "\r", "\n", "\x00"):
+            raise ValueError("delimiter must not be a line end, nor the sign of quote or escape")
+        return self
 
 
 class XlsxFormat(_Model):
+    """One sheet. `header_depth` rows from `header_row` on are the header, their cells joined by "/"."""
+
     kind: Literal["xlsx"]
     sheet: str | None = None
     header_row: int = Field(default=1, ge=1)
+    header_depth: int = Field(default=1, ge=1, le=5)
+    fill_merged: bool = False
+    footer_pattern: Annotated[str, AfterValidator(_is_regex)] | None = None
+    largest_mib: int = Field(default=512, ge=1)
+
+
+class Sftp(_Model):
+    """The server of a drop folder. `host_key` is its public key as `ssh-keyscan` shows it: 'ssh-ed25519 AAAA…'."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=22, ge=1, le=65535)
+    user: str = Field(min_length=1)
+    password: Secret | None = None
+    private_key: Secret | None = None
+    host_key: Annotated[str, AfterValidator(_is_host_key)]
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Sftp:
+        if (self.password is None) == (self.private_key is None):
+            raise ValueError("needs either `password` or `private_key`")
+        return self
 
 
 class FilesSource(_Model):
-    """A drop folder. `folder` may be ${NAME} or a path relative to the repository."""
+    """A drop folder. `folder` may be ${NAME}: a path relative to the repository or, with `sftp`, on that server."""
 
     kind: Literal["files"]
-    folder: str
+    folder: str = Field(min_length=1)
+    sftp: Sftp | None = None
+    ready_marker: str | None = Field(default=None, pattern=r"^[^/*?\[]+$")
     format: Annotated[CsvFormat | XlsxFormat, Field(discriminator="kind")]
 
 
@@ -181,13 +229,15 @@ class Table(_Model):
     path: str | None = None  # rest
     since_parameter: str | None = None  # rest
     pattern: Pattern | None = None  # files
+    date_columns: list[Column] = Field(default_factory=list)  # files: xlsx
 
     @model_validator(mode="after")
     def _names_agree(self) -> Table:
-        wanted = [*self.key, *(self.cursor.columns if self.cursor else [])]
+        wanted = [*self.key, *(self.cursor.columns if self.cursor else []), *self.date_columns]
         for column in wanted:
             if column not in self.columns:
-                raise ValueError(f"table {self.name}: {column!r} is used as key or cursor but missing from columns")
+                used = "in date_columns" if column in self.date_columns else "as key or cursor"
+                raise ValueError(f"table {self.name}: {column!r} is used {used} but missing from columns")
         if doubled := sorted({column for column in self.columns if self.columns.count(column) > 1}):
             raise ValueError(f"table {self.name}: columns names {', '.join(doubled)} twice")
         return self
@@ -243,6 +293,10 @@ class Department(_Model):
                 )
             if self.source.kind == "files" and table.cursor:
                 raise ValueError(f"table {table.name}: files have no cursor; a file is known by its content")
+            if table.date_columns and not (self.source.kind == "files" and self.source.format.kind == "xlsx"):
+                raise ValueError(f"table {table.name}: only spreadsheets have `date_columns`; other files send text")
+            if self.source.kind == "files" and self.source.sftp and "**" in table.pattern.split("/"):
+                raise ValueError(f"table {table.name}: `**` in a pattern is for local folders; name each level")
         if self.speaks and self.feeds:
             raise ValueError("feeds: a department that speaks spgl needs none")
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,11 @@ from yidang.errors import YidangError
 
 OWN_COLUMNS = ("_batch_id", "_row_number", "_landed_at")
 MOST_COLUMNS = 1500  # PostgreSQL's limit is 1600
+LOST_DIGITS = "a number too long for a spreadsheet, so its last digits are lost; the column should be formatted as text"
+_SHORTENED = re.compile(r"[+-]?\d(\.\d+)?E\+(1[1-9]|[2-9]\d)")
+
+# One record of a file: line, values (None when they could not be read), text, and the rule it breaks with the reason.
+Record = tuple[int, list[str | None] | None, str, str | None, str]
 
 
 @dataclass(frozen=True)
@@ -98,9 +104,17 @@ def unlandable(values: Sequence[object]) -> str | None:
         if isinstance(value, str):
             if "\x00" in value:
                 return "a value contains a NUL character"
-            if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-                return "a value contains half a surrogate pair, which is no character"
+            if not value.isascii():
+                try:
+                    value.encode()
+                except UnicodeEncodeError:
+                    return "a value contains half a surrogate pair, which is no character"
     return None
+
+
+def has_lost_digits(value: str) -> bool:
+    """Whether a text is a long code that a spreadsheet showed as 1.23457E+17, which nothing can turn back."""
+    return "E+" in value and _SHORTENED.fullmatch(value.strip()) is not None
 
 
 def printable(text: str) -> str:
@@ -116,6 +130,12 @@ def require_columns(
     The contract's `drift` says whether a column may be missing, or one more be there; a key or cursor never is missing.
     """
     place = f"{department.id}.{table.name}{f' ({where})' if where else ''}"
+    if len(found) > MOST_COLUMNS:
+        raise YidangError(
+            f"{place}: there are {len(found)} columns, and at most {MOST_COLUMNS} fit into one table;"
+            " nothing of it was landed.",
+            hint or "Have the source corrected.",
+        )
     needed = {*table.key, *(table.cursor.columns if table.cursor else [])}
     missing = [
         column
@@ -138,13 +158,16 @@ def require_columns(
             " `drift: {missing: accept}`, or have it restored.",
         )
     doubled = sorted({column for column in found if found.count(column) > 1})
-    bad = [column for column in found if not column.strip() or len(column.encode()) > 63 or column in OWN_COLUMNS]
-    if doubled or bad or len(found) > MOST_COLUMNS:
+    bad = [column for column in found if _is_no_column(column)]
+    if doubled or bad:
         reason = (
             f"the columns {', '.join(doubled)} come twice"
             if doubled
-            else f"{', '.join(map(repr, bad))} cannot be a column's name (blank, over 63 bytes, or one of Yidang's own)"
-            if bad
-            else f"there are {len(found)} columns, and at most {MOST_COLUMNS} fit into one table"
+            else f"{', '.join(repr(column)[:100] for column in bad)} cannot be a column's name"
+            " (blank, over 63 bytes, not text, or one of Yidang's own)"
         )
         raise YidangError(f"{place}: {reason}; nothing of it was landed.", "Have the source corrected.")
+
+
+def _is_no_column(name: str) -> bool:
+    return not name.strip() or unlandable([name]) is not None or len(name.encode()) > 63 or name in OWN_COLUMNS

@@ -12,7 +12,7 @@ import psycopg
 
 from yidang import gate
 from yidang.contracts import DatabaseSource, Department, Table
-from yidang.errors import ConfigError, YidangError
+from yidang.errors import ConfigError, YidangError, first_line
 from yidang.landing import (
     database,
     deletions,
@@ -24,6 +24,7 @@ from yidang.landing import (
     source_files,
     source_rest,
 )
+from yidang.landing.drop import Drop, DroppedFile
 from yidang.landing.extract import Extract, Request
 from yidang.landing.incoming import FirstLoad, Incoming
 from yidang.settings import Settings
@@ -225,25 +226,33 @@ def _pull_rows(job: _Job, table: Table, done: TablePull) -> None:
 def _pull_files(job: _Job, table: Table, done: TablePull) -> None:
     """Every new file in a transaction of its own. A file that cannot be read does not keep the others from landing."""
     errors = []
-    with ledger.connect(job.settings, f"pull {job.department.id}") as connection:
-        files = source_files.new_files(job.settings, job.department, table, connection)
+    department = job.department
+    with (
+        source_files.open_drop(job.settings, department) as drop,
+        ledger.connect(job.settings, f"pull {department.id}") as connection,
+    ):
+        files = source_files.new_files(drop, department, table, connection)
         connection.commit()
         for file in files:
             try:
                 with connection.transaction(force_rollback=job.dry_run):
-                    ledger.lock_table(connection, job.department.id, table.name)
-                    landed = _pull_file(job, connection, table, file)
+                    ledger.lock_table(connection, department.id, table.name)
+                    landed = _pull_file(job, connection, drop, table, file)
                 done.add(landed)
             except (YidangError, OSError) as error:
                 errors.append(str(error))
+            except psycopg.Error as error:
+                if connection.closed:
+                    raise
+                errors.append(f"{department.id}.{table.name} ({file.name}): {first_line(error)}; nothing of it landed.")
         if not errors and not job.dry_run:
-            ledger.record_success(connection, job.department.id, table.name, None, None)
+            ledger.record_success(connection, department.id, table.name, None, None)
     if errors:
-        raise YidangError("\n".join(errors))
+        raise YidangError("\n".join(dict.fromkeys(errors)))
 
 
-def _pull_file(job: _Job, connection: psycopg.Connection, table: Table, file: source_files.DroppedFile) -> _Landed:
-    archived = source_files.archive(job.settings, file)
+def _pull_file(job: _Job, connection: psycopg.Connection, drop: Drop, table: Table, file: DroppedFile) -> _Landed:
+    archived = source_files.archive(job.settings, drop, job.department, file)
     if archived is None:
         return _Landed()
     sha256, path = archived

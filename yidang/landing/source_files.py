@@ -5,81 +5,89 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 
 from yidang.contracts import Department, Table, references, resolve
 from yidang.errors import YidangError
+from yidang.landing.drop import Drop, DroppedFile
+from yidang.landing.drop_local import LocalDrop
 from yidang.settings import Settings
 
 SETTLE_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
-class DroppedFile:
-    """A file of the folder as it was when we looked."""
-
-    path: Path
-    size: int
-    modified_ns: int
-
-    @property
-    def name(self) -> str:
-        return self.path.name
-
-    def is_unchanged(self) -> bool:
-        try:
-            return _look(self.path) == self
-        except FileNotFoundError:
-            return False
-
-
-def new_files(
-    settings: Settings, department: Department, table: Table, connection: psycopg.Connection
-) -> list[DroppedFile]:
-    """Files of the folder that were not taken yet, by name; files still being written are left for the next pull."""
+@contextmanager
+def open_drop(settings: Settings, department: Department) -> Iterator[Drop]:
+    """The department's drop folder. Raises YidangError when it is not there or does not let us in."""
     source = department.source
+    if source.sftp:
+        from yidang.landing.drop_sftp import SftpDrop  # most pulls need no SSH
+
+        with SftpDrop(settings, department) as drop:
+            yield drop
+        return
     folder = settings.root / resolve(settings, source.folder)
     if not folder.is_dir():
         raise YidangError(
             f"{department.id}: the drop folder does not exist or cannot be read.",
             f"Mount it, or correct {references(source.folder) or 'source.folder'}.",
         )
+    yield LocalDrop(folder, department.id)
+
+
+def new_files(drop: Drop, department: Department, table: Table, connection: psycopg.Connection) -> list[DroppedFile]:
+    """Files of the folder that were not taken yet, by name.
+
+    Left for the next pull: files still being written, and those whose marker (`ready_marker`) is not there yet.
+    """
     taken = set(
         connection.execute(
             "select file_name, size_bytes, modified_ns from landing.file where department = %s and table_name = %s",
             (department.id, table.name),
         ).fetchall()
     )
-    found = [_look(path) for path in sorted(folder.glob(table.pattern)) if path.is_file()]
+    found = drop.list(table.pattern)
+    if marker := department.source.ready_marker:
+        ready = {file.name.removesuffix(marker) for file in drop.list(table.pattern + marker)}
+        found = [file for file in found if file.name in ready and not file.name.endswith(marker)]
     new = [file for file in found if (file.name, file.size, file.modified_ns) not in taken]
-    young = [file for file in new if time.time_ns() - file.modified_ns < SETTLE_SECONDS * 1e9]
+    young = {file for file in new if not drop.shares_our_clock or _age_seconds(file) < SETTLE_SECONDS}
     if young:
         time.sleep(SETTLE_SECONDS)
-    return [file for file in new if file not in young or file.is_unchanged()]
+    return [file for file in new if file not in young or drop.stat(file.name) == file]
 
 
-def archive(settings: Settings, file: DroppedFile) -> tuple[str, Path] | None:
-    """Copy the file to <home>/archive/<first two>/<sha256>. Returns (sha256, path), None if it changed meanwhile."""
+def archive(settings: Settings, drop: Drop, department: Department, file: DroppedFile) -> tuple[str, Path] | None:
+    """Copy the file to <home>/archive/<first two>/<sha256>. Returns (sha256, path), None if it changed meanwhile.
+
+    Raises YidangError when the name is no text, the file is too large, or it cannot be read to its end.
+    """
+    _check(department, file)
     folder = settings.home / "archive"
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f"partial.{os.getpid()}"
     digest = hashlib.sha256()
-    with file.path.open("rb") as reader, partial.open("wb") as writer:
-        while block := reader.read(1 << 20):
-            digest.update(block)
-            writer.write(block)
-        writer.flush()
-        os.fsync(writer.fileno())
-    if not file.is_unchanged():
-        partial.unlink()
-        return None
-    sha256 = digest.hexdigest()
-    kept = folder / sha256[:2] / sha256
-    kept.parent.mkdir(exist_ok=True)
-    partial.replace(kept)
+    try:
+        with drop.open(file) as reader, partial.open("wb") as writer:
+            # A file that grows while it is copied has no end; what was listed is enough to see that it changed.
+            while writer.tell() <= file.size and (block := reader.read(1 << 20)):
+                digest.update(block)
+                writer.write(block)
+            size = writer.tell()
+            writer.flush()
+            os.fsync(writer.fileno())
+        if size != file.size or drop.stat(file.name) != file:
+            return None
+        sha256 = digest.hexdigest()
+        kept = folder / sha256[:2] / sha256
+        kept.parent.mkdir(exist_ok=True)
+        partial.replace(kept)
+    finally:
+        partial.unlink(missing_ok=True)
     return sha256, kept
 
 
@@ -103,6 +111,20 @@ def remember(
     )
 
 
-def _look(path: Path) -> DroppedFile:
-    status = path.stat()
-    return DroppedFile(path, status.st_size, status.st_mtime_ns)
+def _check(department: Department, file: DroppedFile) -> None:
+    shown = file.name.encode("utf-8", "backslashreplace").decode()
+    if shown != file.name:
+        raise YidangError(
+            f"{department.id} ({shown}): the file's name is not UTF-8, so it can be named nowhere.",
+            "Have it named in UTF-8; a mount of a Windows share has an option for it (iocharset=utf8).",
+        )
+    largest = department.source.format.largest_mib
+    if file.size > largest << 20:
+        raise YidangError(
+            f"{department.id} ({shown}): the file has {file.size >> 20} MiB, more than the {largest} allowed.",
+            "Ask the department for smaller files, or raise source.format.largest_mib.",
+        )
+
+
+def _age_seconds(file: DroppedFile) -> float:
+    return (time.time_ns() - file.modified_ns) / 1e9
