@@ -113,17 +113,6 @@ class Api:
             "Tell the department: a JSON object must not name a key twice.",
         )
 
-    def require_known_server(self, url: httpx.URL, base: httpx.URL, others: list[str], cure: str) -> None:
-        """Raise YidangError unless `url` is on the server of `base` or on one of `others`: the login goes there."""
-        server = f"{url.host}:{url.port}" if url.port else url.host
-        same = (url.host, url.port) == (base.host, base.port) and url.scheme in (base.scheme, "https")
-        if not same and (url.scheme not in ("http", "https") or not {server, url.host} & set(others)):
-            raise YidangError(
-                f"{self.department.id}: {_path(base)} leads to another server, {url.scheme}://{server};"
-                " it was not followed, since the login would go there.",
-                cure,
-            )
-
     def _once(self, target: str | httpx.URL, parameters: dict[str, object], headers: dict[str, str]) -> Answer:
         time.sleep(max(0.0, self._next_at - time.monotonic()))
         self._next_at = time.monotonic() + 1 / self.source.requests_per_second
@@ -171,7 +160,8 @@ class Api:
             cure = (
                 "Correct the address if the API has moved. A redirect to a login page may mean that the login is wrong."
             )
-            self.require_known_server(response.next_request.url, request.url, [], cure)
+            what = f"{self.department.id}: {_path(request.url)}"
+            require_known_server(what, response.next_request.url, request.url, [], cure)
             request = response.next_request
         raise YidangError(
             f"{self.department.id}: {_path(request.url)} redirects more than {MOST_REDIRECTS} times.",
@@ -263,6 +253,21 @@ class Api:
     def _begins(self, content: bytes, length: int) -> str:
         """How an answer begins, for an error: hidden first, cut then, so that no half of a secret is left."""
         return self.secrets.hide(content[:10_000].decode(self.source.encoding, "replace"))[:length]
+
+
+def require_known_server(what: str, url: httpx.URL, base: httpx.URL, others: list[str], cure: str) -> None:
+    """Raise YidangError unless `url` is on the server of `base` or on one of `others`: the login goes there.
+
+    what: begins the sentence, such as "fagai: /projects".
+    """
+    server = f"{url.host}:{url.port}" if url.port else url.host
+    same = (url.host, url.port) == (base.host, base.port) and url.scheme in (base.scheme, "https")
+    if not same and (url.scheme not in ("http", "https") or not {server, url.host} & set(others)):
+        raise YidangError(
+            f"{what} leads to another server, {url.scheme}://{server}; it was not followed, since the login would go"
+            " there.",
+            cure,
+        )
 
 
 def _path(target: str | httpx.URL) -> str:

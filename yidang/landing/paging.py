@@ -11,7 +11,7 @@ import httpx
 from yidang.contracts import CursorPages, Department, LinkPages, OneAnswer, PageNumbers, Table
 from yidang.errors import YidangError
 from yidang.landing import json_text
-from yidang.landing.http import Answer, Api
+from yidang.landing.http import Answer, Api, require_known_server
 
 
 class Page(NamedTuple):
@@ -112,8 +112,12 @@ class Lists:
                 f"{self._place}: what the API names as the next page is no URL: {shown!r}.",
                 "Correct source.paging.next_url in the contract, or tell the department.",
             )
-        self._api.require_known_server(
-            url, self._api.base_url, self._paging.hosts, "If the login may go there, name it in source.paging.hosts."
+        require_known_server(
+            f"{self._place}: the next page",
+            url,
+            self._api.base_url,
+            self._paging.hosts,
+            "If the login may go there, name it in source.paging.hosts.",
         )
         return url
 
