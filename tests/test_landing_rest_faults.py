@@ -179,6 +179,20 @@ def test_a_row_that_names_a_key_twice_is_refused_with_both_values(pull):
     assert '"topic":"收费","topic":"退费"' in refused[0].text and '{"步骤":1,"步骤":2.0}' in refused[1].text
 
 
+def test_a_key_that_is_no_text_refuses_its_row_only(pull):
+    rows = [ROW, ROW | {"id": 2, "x\ud800": 1}, ROW | {"id": 3, "x\x00": 1}, ROW | {"id": 4, "new": 1}]
+    landed, refused, _ = pull(lambda number: [answer(json.dumps({"data": rows}))])
+    assert [row["id"] for row in landed] == ["1", "4"]
+    assert [(row.row_number, row.rule) for row in refused] == [(2, "text"), (3, "text")]
+    assert "x\\ud800" in refused[0].text
+
+
+@pytest.mark.parametrize("key", ["", " ", "_row_number", "_batch_id", "项" * 22])
+def test_a_key_that_can_be_no_column_is_named(pull, key):
+    with pytest.raises(YidangError, match="ceshi.question: .* cannot be a column's name"):
+        pull(lambda number: [answer(json.dumps({"data": [ROW | {key: 1}]}))])
+
+
 def test_an_answer_that_names_its_rows_twice_is_refused(pull):
     with pytest.raises(YidangError, match="ceshi: in the answer `data` comes twice"):
         pull(lambda number: [answer(f'{{"data": [], "data": [{json.dumps(ROW)}]}}')])
@@ -194,6 +208,13 @@ def test_a_declared_success_is_one(pull, code):
         lambda number: [answer(f'{{"head": {{"code": {code}}}, "data": [{json.dumps(ROW)}]}}')], SUCCESS
     )
     assert (len(rows), requests) == (1, 1)
+
+
+def test_no_rows_may_be_null_in_an_answer_that_is_declared_good(pull):
+    assert pull(lambda number: [answer('{"head": {"code": 0}, "data": null}')], SUCCESS)[:2] == ([], [])
+    for source, body in ((SOURCE, '{"data": null}'), (SUCCESS, '{"head": {"code": 0}}')):
+        with pytest.raises(YidangError, match="the answer has no list of rows at `data`"):
+            pull(lambda number, body=body: [answer(body)], source)
 
 
 @pytest.mark.parametrize(

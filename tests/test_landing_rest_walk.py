@@ -191,12 +191,10 @@ def test_rows_of_one_moment_in_another_order_each_time_are_refused(api, tmp_path
 
 @st.composite
 def histories(draw):
-    """(rows at first: seconds-of-ten-minutes each, changes before the n-th request: (n, id, seconds that passed))."""
-    first = draw(st.lists(st.integers(0, 3), min_size=0, max_size=14))
-    changes = draw(
-        st.lists(st.tuples(st.integers(1, 18), st.integers(1, 20), st.sampled_from([0, 0, 1, 5])), max_size=10)
-    )
-    return first, sorted(changes)
+    """(at which of two moments each row lies at first; changes: before which request, of which id, seconds since)."""
+    first = draw(st.lists(st.integers(0, 1), min_size=5, max_size=14))
+    change = st.tuples(st.integers(1, 12), st.integers(1, 16), st.sampled_from([0, 1, 5]))
+    return first, sorted(draw(st.lists(change, min_size=1, max_size=10)))
 
 
 @pytest.fixture
@@ -297,6 +295,17 @@ def test_a_page_that_comes_again_under_other_cursors_is_found_out(api, tmp_path)
     api.broken = lambda answer: answer | {"next": f"c{len(api.asked)}"}
     with pytest.raises(YidangError, match="page 2 has the rows of page 1"):
         read_rest(HERE, department(tmp_path, "cursor"))
+
+
+@pytest.mark.parametrize("kind", ["page", "offset with total", "cursor that counts"])
+def test_an_api_that_does_not_know_the_since_parameter_is_found_out(api, tmp_path, kind):
+    for number in range(1, 29):
+        api.put(number, f"2025-03-{number:02d} 10:00:00")
+    made = department(tmp_path, kind, CURSOR.replace("since_parameter: since", "since_parameter: start"))
+    with pytest.raises(YidangError) as caught:
+        read_rest(HERE, made)
+    assert "so it takes no notice of `start`, and would be read from the start for every page" in str(caught.value)
+    assert len(api.asked) < 20
 
 
 # -- links and totals that lead astray ---------------------------------------------------------------------

@@ -126,6 +126,8 @@ class Lists:
 
     def _rows(self, answer: Answer) -> list[dict]:
         rows = self._api.at(answer.body, self._paging.items)
+        if rows is None and self._api.source.success and self._is_null(answer):
+            return []  # an answer that is known to be good may say null for no rows
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             begins = self._api.secrets.hide(json_text.compact(answer.body))[:200]
             raise YidangError(
@@ -133,6 +135,12 @@ class Lists:
                 "Correct source.paging.items in the contract, or tell the department.",
             )
         return rows
+
+    def _is_null(self, answer: Answer) -> bool:
+        """Whether the place of the rows is there, and null."""
+        above, _, name = self._paging.items.rpartition(".")
+        holder = self._api.at(answer.body, above)
+        return isinstance(holder, dict) and name in holder
 
 
 def endless(place: str, reason: str) -> YidangError:

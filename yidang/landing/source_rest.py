@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
 from yidang.contracts import Department, Table
@@ -18,6 +18,8 @@ from yidang.settings import Settings
 
 # As often are the same pages read again while they change; each time they are whole once nothing moved between.
 MOST_PASSES = 20
+# An API may round "since" to its day, or take it for a time of another zone.
+MOST_BEFORE_SINCE = timedelta(days=2)
 
 
 @contextmanager
@@ -42,20 +44,19 @@ class _Walk:
         self.sorted = table.cursor is not None and department.source.paging.sorted_by_cursor
         self.reached = cursor
         self.read = 1
+        self.columns: dict[str, None] = {}
         self.refused: set[str] = set()
         self.since = None
         if cursor is not None:
             self.since = moments.earlier(cursor, timedelta(minutes=table.cursor.overlap_minutes))
 
     def chunks(self) -> Iterator[Chunk | list[Refused]]:
-        seen: dict[str, None] = {}
-        for page in self._pages():
-            for row in page:
-                seen.update(dict.fromkeys(row))
+        for rows in self._pages():
+            for row in rows:
                 self._advance(row)
-            yield from self._chunk(page)
-        if seen:
-            require_columns(self.department, self.table, list(seen))
+            yield from self._chunk(rows)
+        if self.columns:
+            require_columns(self.department, self.table, list(self.columns))
 
     def _pages(self) -> Iterator[list[dict]]:
         since = self.since
@@ -118,6 +119,12 @@ class _Walk:
             )
         step = moments.just_before(values[-1])
         before, after = moments.mark(since), moments.mark(step)
+        if isinstance(before, datetime) and isinstance(marks[0], datetime) and before - marks[0] > MOST_BEFORE_SINCE:
+            raise YidangError(
+                f"{self.place}: asked for rows since {since}, the API sends one of {values[0]}; so it takes no notice"
+                f" of `{self.table.since_parameter}`, and would be read from the start for every page.",
+                "Correct `since_parameter` in the contract, or take it and `cursor` out.",
+            )
         if since is not None and (type(before) is not type(after) or after <= before):
             return None
         return step
@@ -128,13 +135,19 @@ class _Walk:
             self.reached = moments.later(self.reached, value)
 
     def _chunk(self, page: list[dict]) -> Iterator[Chunk | list[Refused]]:
-        columns = list(dict.fromkeys(column for row in page for column in row))
+        named = dict.fromkeys(column for row in page for column in row)
+        unfit = {column: reason for column in named if (reason := unlandable([column]))}
+        columns = [column for column in named if column not in unfit]
+        if new := [column for column in columns if column not in self.columns]:
+            self.columns |= dict.fromkeys(new)
+            unexpected = [column for column in self.columns if column not in self.table.columns]
+            require_columns(self.department, self.table, [*self.table.columns, *unexpected])
         rows, refused = [], []
         for row in page:
             values = [json_text.text(row.get(column)) for column in columns]
             if doubled := json_text.doubled_keys(row):
                 refused += self._refused(row, "key", f"the row names {', '.join(doubled)} twice")
-            elif reason := unlandable(values):
+            elif reason := unlandable(values) or next((unfit[column] for column in row if column in unfit), None):
                 refused += self._refused(row, "text", reason)
             else:
                 rows.append((self.read, *values))
