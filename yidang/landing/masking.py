@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from urllib.parse import quote, quote_plus
 
 from yidang.contracts import REFERENCE
@@ -22,8 +23,16 @@ class Secrets:
         return REFERENCE.sub(lambda match: self.keep(self._settings.secret(match[1]), match[0]), text)
 
     def keep(self, secret: str, shown: str) -> str:
-        """Hide `secret` from now on, also as it looks within a URL or in base64. Returns it."""
-        spellings = (secret, quote(secret, safe=""), quote_plus(secret), base64.b64encode(secret.encode()).decode())
+        """Hide `secret` from now on, also as it looks within a URL, in JSON or in base64. Returns it."""
+        within_json = json.dumps(secret)[1:-1]
+        spellings = (
+            secret,
+            quote(secret, safe=""),
+            quote_plus(secret),
+            within_json,
+            within_json.replace("/", "\\/"),
+            base64.b64encode(secret.encode()).decode(),
+        )
         self._shown |= {spelling: shown for spelling in spellings if spelling}
         return secret
 
