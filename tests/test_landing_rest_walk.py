@@ -266,6 +266,13 @@ def test_an_api_that_does_not_know_the_page_parameter_is_found_out(api, tmp_path
     assert "Check the names of the paging parameters" in caught.value.cure
 
 
+def test_pages_without_their_key_are_not_taken_for_one_another(api, tmp_path):
+    spread(api, 9)
+    api.broken = lambda answer: answer | {"data": [{"nr": row["id"]} for row in answer["data"]]}
+    with pytest.raises(YidangError, match="the source no longer has the columns id, asked_at, topic, updated_at"):
+        read_rest(HERE, department(tmp_path, "page"))
+
+
 def test_pages_that_circle_are_found_out(api, tmp_path):
     spread(api, 9)
     every = [*api.rows.values()]

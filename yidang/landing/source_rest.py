@@ -96,9 +96,10 @@ class _Walk:
         )
 
     def _which(self, rows: list[dict]) -> int:
-        """A number that stands for the rows of a page, by key and cursor."""
+        """A number that stands for the rows of a page, by key and cursor (by all they hold where they lack both)."""
         columns = [*self.table.key, *([self.table.cursor.column] if self.table.cursor else [])]
-        return hash(tuple(json_text.text(row.get(column)) for row in rows for column in columns))
+        names = [tuple(json_text.text(row.get(column)) for column in columns) for row in rows]
+        return hash(tuple(name if any(name) else json_text.compact(row) for name, row in zip(names, rows, strict=True)))
 
     def _onward(self, rows: list[dict], since: str | None) -> str | None:
         """Where to ask from after these rows; None when that is no later than `since`, or not known.
