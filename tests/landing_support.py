@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import socketserver
+import struct
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 import uvicorn
@@ -15,6 +20,7 @@ from starlette.applications import Starlette
 
 from yidang import contracts
 from yidang.contracts import Department
+from yidang.landing import source_rest
 from yidang.settings import Settings
 
 COLUMNS = ["id", "asked_at", "topic", "updated_at"]
@@ -88,3 +94,77 @@ def http_server(app: Starlette) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(timeout=10)
+
+
+class Asked(NamedTuple):
+    """A request as a TCP server got it; header names in lower case."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+RESET = b""  # in what a TCP server answers: break the connection off here
+
+
+def answer(body: str | bytes, status: str = "200 OK", **headers: str) -> bytes:
+    """An HTTP answer with its length, to be sent as it is or to be spoilt; Content_Type is the header Content-Type."""
+    content = body.encode() if isinstance(body, str) else body
+    named = {"Content-Length": str(len(content)), "Content-Type": "application/json", "Connection": "close"}
+    named |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return "".join([f"HTTP/1.1 {status}\r\n", *(f"{k}: {v}\r\n" for k, v in named.items()), "\r\n"]).encode() + content
+
+
+@contextmanager
+def tcp_server(answers: Callable[[Asked], Iterable[bytes]]) -> Iterator[str]:
+    """A server that sends any bytes at all for a request, then closes. Gives its URL."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            method, target, _ = self.rfile.readline().decode().split()
+            headers = {}
+            while line := self.rfile.readline().strip().decode():
+                name, _, value = line.partition(":")
+                headers[name.lower()] = value.strip()
+            body = self.rfile.read(int(headers.get("content-length", 0)))
+            with suppress(ConnectionError):  # the client may have had enough
+                for part in answers(Asked(method, target, headers, body)):
+                    if part == RESET:
+                        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        os.close(self.connection.detach())  # at once, and with RST instead of FIN
+                        return
+                    self.wfile.write(part)
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        allow_reuse_address = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join(timeout=10)
+
+
+def read_rest(settings: Settings, department: Department, cursor: str | None = None) -> tuple[list[dict], list]:
+    """(rows by column, refused rows) of a REST department's first table, without a warehouse."""
+    found, refused = [], []
+
+    class Copy:
+        def __init__(self, columns: list[str]) -> None:
+            self.columns = columns
+
+        def write_row(self, row: tuple) -> None:
+            found.append(dict(zip(self.columns, row, strict=True)))
+
+    with source_rest.extract(settings, department, department.tables[0], cursor) as extract:
+        for item in extract.items:
+            if isinstance(item, list):
+                refused.extend(item)
+            else:
+                item.write(Copy(item.columns))
+    return found, refused

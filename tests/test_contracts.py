@@ -25,6 +25,17 @@ REST = """
 HERE = settings_module.load()
 
 
+def _with_auth(auth: str) -> str:
+    return REST.replace('{kind: bearer, token: "${TEST_TOKEN}"}', auth)
+
+
+def _signed(algorithm: str, sign: str, more: str = "") -> str:
+    login = (
+        f'kind: signed, app_key: me, secret: "${{TEST_TOKEN}}", algorithm: {algorithm}, sign: "{sign}", send_in: query'
+    )
+    return _with_auth(f"{{{login}{more}}}")
+
+
 def refusal(tmp_path, source, tables) -> str:
     with pytest.raises(ConfigError) as caught:
         contracts.load_department(HERE, write_contract(tmp_path, "ceshi", source, tables))
@@ -142,6 +153,19 @@ def test_an_unknown_kind_names_the_known_ones(tmp_path):
         (POSTGRES, table(extra="path: /x"), "a postgres source must not have `path`"),
         (REST, table(), "a rest source needs `path`"),
         (REST, table(extra="path: /x\nsince_parameter: since"), "`cursor` and `since_parameter` go together"),
+        (REST, table(extra="path: /x?kind=1"), "what follows a ? is written under `parameters`"),
+        (REST, table(extra="path: /x\nparameters: {page: 1}"), "parameters.page is one that the walk sets itself"),
+        (POSTGRES, table(extra="headers: {X: y}"), "only a rest source has `headers`"),
+        (_with_auth("{kind: basic, user: me, password: secret}"), table(extra="path: /x"), "never write the secret"),
+        (_with_auth("{kind: oauth2}"), table(extra="path: /x"), "source.auth.token_url is missing"),
+        (_signed("md5", "{timestamp}"), table(extra="path: /x"), "must hold {secret}, or anybody could sign"),
+        (
+            _signed("md5", "{secret}{time}"),
+            table(extra="path: /x"),
+            "source.auth.sign: must be made of {app_key}, {secret}",
+        ),
+        (_signed("md4", "{secret}"), table(extra="path: /x"), "'hmac-sha256', 'sha256', 'md5' or 'sm3'"),
+        (_signed("sm3", "{secret}{nonce}", ", names: {nonce: null}"), table(extra="path: /x"), "names.nonce must say"),
         (
             "kind: files\nfolder: drops\nformat: {kind: csv, encoding: gb18030}",
             table(extra="pattern: ../*.csv"),
@@ -165,3 +189,22 @@ def test_a_wrong_schedule(tmp_path):
     path.write_text(path.read_text("utf-8").replace("0 7 * * *", "every day"), encoding="utf-8")
     with pytest.raises(ConfigError, match="'every day' must be a cron line"):
         contracts.load_department(HERE, path)
+
+
+def test_every_line_about_an_api_in_the_guide_is_a_contract(tmp_path):
+    """docs/add-a-department.md shows one line per kind of login and paging; all kinds are there."""
+    guide = (HERE.root / "docs" / "add-a-department.md").read_text(encoding="utf-8").partition("## An API")[2]
+    lines = [
+        line for line in guide.splitlines() if line.split(":")[0] in ("auth", "paging", "method", "success", "encoding")
+    ]
+    kinds = set()
+    for line in lines:
+        key = line.split(":")[0]
+        source = [f"{key}: {line.partition(': ')[2]}", "kind: rest", "base_url: ${TEST_URL}"]
+        source += [] if key == "paging" else ["paging: {kind: none}"]
+        path = write_contract(tmp_path, "ceshi", "\n".join(source), table(extra="path: /x"))
+        loaded = contracts.load_department(HERE, path).source
+        kinds.add((key, getattr(getattr(loaded, key), "kind", None)))
+    assert {kind for key, kind in kinds if key == "auth"} == {"bearer", "header", "basic", "oauth2", "signed"}
+    assert {kind for key, kind in kinds if key == "paging"} == {"page", "offset", "cursor", "link", "none"}
+    assert {"method", "success", "encoding"} <= {key for key, _ in kinds}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 FEEDS = ("projects", "works", "cases", "case_events", "items", "agency_orders", "permits", "ratings")
 REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+SIGNED_PARTS = ("app_key", "secret", "timestamp", "nonce", "method", "path", "parameters", "body")
+SIGNED_PART = re.compile(r"\{(\w*)\}")
 
 
 def _is_identifier(name: str) -> str:
@@ -35,6 +37,18 @@ def _is_secret_reference(text: str) -> str:
 def _is_host_key(text: str) -> str:
     if not REFERENCE.fullmatch(text) and not re.fullmatch(r"(ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/]{40,}={0,2}", text):
         raise ValueError("must be the server's public key, 'ssh-ed25519 AAAA…', as `ssh-keyscan <host>` shows it")
+    return text
+
+
+def _is_signed_text(text: str) -> str:
+    if not (named := SIGNED_PART.findall(text)) or set(named) - set(SIGNED_PARTS):
+        raise ValueError(f"must be made of {', '.join(f'{{{part}}}' for part in SIGNED_PARTS)} and what stands between")
+    return text
+
+
+def _is_path(text: str) -> str:
+    if "?" in text or "://" in text:
+        raise ValueError("must be a path below base_url; what follows a ? is written under `parameters`")
     return text
 
 
@@ -81,36 +95,169 @@ class HeaderToken(_Model):
     token: Secret
 
 
-class PageNumbers(_Model):
-    """`?page=1&page_size=200`; `total` is where the answer says how many rows there are in all."""
+class BasicLogin(_Model):
+    """User and password with each request (RFC 7617). `user` may be ${NAME}."""
 
-    kind: Literal["page"]
-    page_parameter: str = "page"
-    size_parameter: str = "page_size"
+    kind: Literal["basic"]
+    user: str
+    password: Secret
+
+
+class SignedNames(_Model):
+    """What the gateway calls the four things that are sent; `nonce: null` where it knows none."""
+
+    app_key: str = "app_key"
+    timestamp: str = "timestamp"
+    nonce: str | None = "nonce"
+    signature: str = "sign"
+
+
+class SignedRequests(_Model):
+    """Each request is signed with a secret and the time of our clock.
+
+    `sign` is the text to sign, such as "{timestamp}{secret}{nonce}{timestamp}". Besides these it may hold {app_key},
+    {method} (GET or POST), {path} and {body} as sent, and {parameters}: those of the URL but for the signature, sorted
+    by name, each written with `pair` between name and value and with `join` between one another.
+    """
+
+    kind: Literal["signed"]
+    app_key: str
+    secret: Secret
+    algorithm: Literal["hmac-sha256", "sha256", "md5", "sm3"]
+    sign: Annotated[str, AfterValidator(_is_signed_text)]
+    send_in: Literal["header", "query"]
+    names: SignedNames = SignedNames()
+    timestamp_unit: Literal["s", "ms"] = "s"
+    encoding: Literal["hex", "hex_upper", "base64"] = "hex"
+    pair: str = "="
+    join: str = "&"
+
+    @model_validator(mode="after")
+    def _signature_proves_something(self) -> SignedRequests:
+        if self.algorithm != "hmac-sha256" and "{secret}" not in self.sign:
+            raise ValueError(f"sign: with {self.algorithm} the text must hold {{secret}}, or anybody could sign")
+        if "{nonce}" in self.sign and self.names.nonce is None:
+            raise ValueError("sign: {nonce} is signed, so names.nonce must say how it is sent")
+        return self
+
+
+class ClientCredentials(_Model):
+    """OAuth2 for machines (RFC 6749, 4.4): a token is fetched with id and secret, and renewed before it expires."""
+
+    kind: Literal["oauth2"]
+    token_url: str
+    client_id: str
+    client_secret: Secret
+    scope: str | None = None
+    credentials_in: Literal["header", "body"] = "header"
+
+
+class _Counted(_Model):
+    """Pages found by counting. The list must be sorted by the table's cursor: the walk goes on from there."""
+
+    sorted_by_cursor: ClassVar[bool] = True
     size: int = Field(default=200, ge=1, le=10_000)
     items: str = "data"
     total: str | None = None
 
 
-class CursorPages(_Model):
-    """Every answer names the next page; no name means the end."""
+class PageNumbers(_Counted):
+    """`?page=1&page_size=200`; `total` is where the answer says how many rows there are in all."""
 
-    kind: Literal["cursor"]
-    cursor_parameter: str = "cursor"
-    next_cursor: str = "next_cursor"
+    kind: Literal["page"]
+    page_parameter: str = "page"
+    size_parameter: str = "page_size"
+    first_page: Literal[0, 1] = 1
+
+
+class OffsetPages(_Counted):
+    """`?offset=400&limit=200`: how many rows to leave out, and how many to send."""
+
+    kind: Literal["offset"]
+    offset_parameter: str = "offset"
+    size_parameter: str = "limit"
+
+
+class _Chained(_Model):
+    """Every answer names the next page; no name means the end.
+
+    `sorted_by_cursor: true` where the list is sorted by the table's cursor: the walk then goes on from the last row
+    itself, which is safe also where the API's own names only count rows.
+    """
+
+    sorted_by_cursor: bool = False
     size_parameter: str = "limit"
     size: int = Field(default=100, ge=1, le=10_000)
     items: str = "items"
 
 
+class CursorPages(_Chained):
+    """The next page is named by a text to send back."""
+
+    kind: Literal["cursor"]
+    cursor_parameter: str = "cursor"
+    next_cursor: str = "next_cursor"
+
+
+class LinkPages(_Chained):
+    """The next page is named by its URL: in the header `Link` (RFC 8288, rel="next"), or in the body at `next_url`.
+
+    hosts: servers ("host" or "host:port") other than base_url's that the URL may name, since the login goes there too.
+    """
+
+    kind: Literal["link"]
+    next_url: str | None = None
+    hosts: list[str] = Field(default_factory=list)
+
+
+class OneAnswer(_Model):
+    """All rows in one answer."""
+
+    kind: Literal["none"]
+    sorted_by_cursor: ClassVar[bool] = False
+    items: str = "data"
+
+
+Scalar = bool | int | float | str
+
+
+class Success(_Model):
+    """Where an answer says that it is one, for gateways that send their errors with HTTP 200.
+
+    is: the good values at `at`. transient: values after which the request is tried again. Compared as text.
+    """
+
+    at: str
+    good: list[Scalar] = Field(alias="is", min_length=1)
+    message_at: str = "msg"
+    transient: list[Scalar] = Field(default_factory=list)
+
+
 class RestSource(_Model):
+    """An HTTP API that answers JSON. Dotted paths (`result.items`) lead into the answer; `.` is the answer itself."""
+
     kind: Literal["rest"]
     base_url: str
-    auth: Annotated[BearerToken | HeaderToken, Field(discriminator="kind")]
-    paging: Annotated[PageNumbers | CursorPages, Field(discriminator="kind")]
+    auth: (
+        Annotated[
+            BearerToken | HeaderToken | BasicLogin | SignedRequests | ClientCredentials, Field(discriminator="kind")
+        ]
+        | None
+    ) = None
+    paging: Annotated[PageNumbers | OffsetPages | CursorPages | LinkPages | OneAnswer, Field(discriminator="kind")]
+    method: Literal["get", "post"] = "get"
+    encoding: Literal["utf-8", "gb18030"] = "utf-8"
+    success: Success | None = None
     requests_per_second: float = Field(default=10, gt=0)
     timeout_seconds: float = Field(default=30, gt=0)
     retries: int = Field(default=5, ge=0, le=20)
+    largest_answer_mib: int = Field(default=64, ge=1)
+
+    @model_validator(mode="after")
+    def _links_are_fetched(self) -> RestSource:
+        if self.method == "post" and self.paging.kind == "link":
+            raise ValueError("method: a URL that names the next page is fetched with get, so `link` needs method get")
+        return self
 
 
 def _is_regex(text: str) -> str:
@@ -226,8 +373,10 @@ class Table(_Model):
     deletes: Literal["flag", "compare"] = "flag"
     most_deleted_share: float = Field(default=0.2, gt=0, le=1)
     reconcile: Literal["checksums", "counts", "none"] = "checksums"  # databases
-    path: str | None = None  # rest
+    path: Annotated[str, AfterValidator(_is_path)] | None = None  # rest
     since_parameter: str | None = None  # rest
+    parameters: dict[str, Scalar] = Field(default_factory=dict)  # rest; values may be ${NAME}
+    headers: dict[str, str] = Field(default_factory=dict)  # rest; values may be ${NAME}
     pattern: Pattern | None = None  # files
     date_columns: list[Column] = Field(default_factory=list)  # files: xlsx
 
@@ -281,8 +430,11 @@ class Department(_Model):
                     raise ValueError(f"table {table.name}: a {self.source.kind} source {verb} `{field}`")
             if self.source.kind == "rest" and (table.cursor is None) != (table.since_parameter is None):
                 raise ValueError(f"table {table.name}: `cursor` and `since_parameter` go together")
-            if self.source.kind != "rest" and table.since_parameter:
-                raise ValueError(f"table {table.name}: only a rest source has `since_parameter`")
+            for field in ("since_parameter", "parameters", "headers"):
+                if self.source.kind != "rest" and getattr(table, field):
+                    raise ValueError(f"table {table.name}: only a rest source has `{field}`")
+            if self.source.kind == "rest" and (doubled := set(table.parameters) & _own_parameters(self.source, table)):
+                raise ValueError(f"table {table.name}: parameters.{min(doubled)} is one that the walk sets itself")
             if not isinstance(self.source, DatabaseSource) and (table.relation or (table.cursor and table.cursor.tie)):
                 raise ValueError(f"table {table.name}: only a database has `relation` and `cursor.tie`")
             if self.source.kind == "files" and table.deletes == "compare":
@@ -300,3 +452,10 @@ class Department(_Model):
         if self.speaks and self.feeds:
             raise ValueError("feeds: a department that speaks spgl needs none")
         return self
+
+
+def _own_parameters(source: RestSource, table: Table) -> set[str]:
+    names = {
+        getattr(source.paging, field) for field in type(source.paging).model_fields if field.endswith("_parameter")
+    }
+    return names | ({table.since_parameter} if table.since_parameter else set())

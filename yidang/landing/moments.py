@@ -19,14 +19,29 @@ def parse(text: str | None) -> datetime | None:
 
 
 def earlier(text: str, by: timedelta) -> str:
-    """`text` moved back by `by`, spelled as before; unchanged if it is no moment."""
+    """`text` moved back by `by`, spelled as before; unchanged if it is no moment, or the first of all."""
     if parse(text) is None:
         return text
-    moved = datetime.fromisoformat(text) - by
+    try:
+        moved = datetime.fromisoformat(text) - by
+    except OverflowError:  # 0001-01-01, which some systems send for "never"
+        return text
     if len(text) == 10:  # a bare date stays one
         return moved.date().isoformat()
     separator = "T" if "T" in text else " "
     return moved.isoformat(sep=separator, timespec="microseconds" if "." in text else "seconds")
+
+
+def mark(text: str | None) -> datetime | int | None:
+    """What the text is sorted by: a moment, or a whole number such as milliseconds or a version; None for neither."""
+    return int(text) if text and text.isascii() and text.isdigit() else parse(text)
+
+
+def just_before(text: str) -> str:
+    """`text` one second earlier (a bare date one day), or the whole number before; unchanged if it is neither."""
+    if isinstance(mark(text), int):
+        return str(int(text) - 1)
+    return earlier(text, timedelta(seconds=1))
 
 
 def later(one: str | None, other: str | None) -> str | None:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
+from itertools import islice
 
-from yidang.contracts import CursorPages, Department, PageNumbers, Table
+from yidang.contracts import Department, Table
 from yidang.errors import YidangError
-from yidang.landing import moments
+from yidang.landing import json_text, moments
 from yidang.landing.extract import Chunk, Extract, Refused, Request, printable, require_columns, rows_chunk, unlandable
 from yidang.landing.http import Api
+from yidang.landing.masking import Secrets
+from yidang.landing.paging import Lists, endless
 from yidang.settings import Settings
 
-# Each step of the walk asks again for this much, so that it does not matter whether the API's "since" is > or >=.
-_STEP_BACK = timedelta(seconds=1)
+# As often are the same pages read again while they change; each time they are whole once nothing moved between.
+MOST_PASSES = 20
+# An API may round "since" to its day, or take it for a time of another zone.
+MOST_BEFORE_SINCE = timedelta(days=2)
 
 
 @contextmanager
 def extract(settings: Settings, department: Department, table: Table, request: Request) -> Iterator[Extract]:
     """The rows changed since the ledger's cursor (less the overlap) or a day, in the order of the API."""
-    with Api(settings, department) as api:
-        walk = _Walk(api, department, table, request)
+    with Api(Secrets(settings), department) as api:
+        walk = _Walk(Lists(api, department, table), department, table, request)
         yield Extract(
             items=walk.chunks(),
             cursor_from=request.cursor,
@@ -34,129 +37,135 @@ def extract(settings: Settings, department: Department, table: Table, request: R
 
 
 class _Walk:
-    """One pass over the pages; `reached` is the newest credible cursor value seen."""
+    """One pass over what changed; `reached` is the newest credible cursor value seen.
 
-    def __init__(self, api: Api, department: Department, table: Table, request: Request) -> None:
-        self.api, self.department, self.table = api, department, table
-        self.paging = department.source.paging
+    While we read, rows change and move to the end of the list; the rows behind them slide to pages already read. So
+    the walk asks anew from the last row's cursor as soon as it has moved: from a moment on, nothing slides out. Where
+    the rows of one moment fill more than a page, those pages are read again until none has moved between.
+    """
+
+    def __init__(self, lists: Lists, department: Department, table: Table, request: Request) -> None:
+        self.lists, self.department, self.table = lists, department, table
+        self.place = f"{department.id}.{table.name}"
+        self.sorted = table.cursor is not None and department.source.paging.sorted_by_cursor
         self.reached = request.cursor
         self.read = 1
+        self.columns: dict[str, None] = {}
+        self.refused: set[str] = set()
         self.since = request.since
         if request.cursor is not None and not request.is_range:
             self.since = moments.earlier(request.cursor, timedelta(minutes=table.cursor.overlap_minutes))
 
     def chunks(self) -> Iterator[Chunk | list[Refused]]:
-        seen: dict[str, None] = {}
-        pages = self._numbered() if isinstance(self.paging, PageNumbers) else self._linked(self.paging)
-        for page in pages:
-            for row in page:
-                seen.update(dict.fromkeys(row))
+        for rows in self._pages():
+            for row in rows:
                 self._advance(row)
-            yield from self._chunk(page)
-        if seen:
-            require_columns(self.department, self.table, list(seen))
+            yield from self._chunk(rows)
+        if self.columns:
+            require_columns(self.department, self.table, list(self.columns))
 
-    def _numbered(self) -> Iterator[list[dict]]:
-        """Pages by number, restarted from the last row's cursor as soon as it has moved.
-
-        While we read, rows change and move to the end of the list; with plain page numbers the rows behind them
-        would slide to a page already read and be lost. From a moment on, nothing slides out.
-        """
-        since, page, seen = self.since, 1, 0
+    def _pages(self) -> Iterator[list[dict]]:
+        since = self.since
         while True:
-            parameters = {self.paging.page_parameter: page, self.paging.size_parameter: self.paging.size}
-            body = self._get(since, parameters)
-            rows = self._rows(body)
-            if not rows:
+            read, places, onward = [], {}, None
+            for page in self.lists.pages(since):
+                yield page.rows
+                which = self._which(page.rows)
+                read.append(which)
+                if page.rows and places.setdefault(which, len(read)) < len(read):
+                    raise endless(self.place, f"page {len(read)} has the rows of page {places[which]}")
+                onward = self._onward(page.rows, since)
+                if page.ends:
+                    onward = None
+                elif onward:
+                    break
+            if self.sorted and len(read) > 1:
+                yield from self._until_they_stand(since, read[:-1])
+            if onward is None:
                 return
-            yield rows
-            seen += len(rows)
-            if self.paging.total and seen >= int(self._at(body, self.paging.total)):
-                return
-            step = self._step(rows)
-            if step and (since is None or moments.parse(step) > moments.parse(since)):
-                since, page, seen = step, 1, 0
-            else:
-                page += 1
+            since = onward
 
-    def _step(self, rows: list[dict]) -> str | None:
-        """Where to go on from after these rows; None when the table has no cursor, or one that is not a moment."""
-        if not self.table.cursor:
+    def _until_they_stand(self, since: str | None, read: list[int]) -> Iterator[list[dict]]:
+        """The first pages from `since` again, until two readings agree: then no row slid between them unread."""
+        for _ in range(MOST_PASSES):
+            again = []
+            for page in islice(self.lists.pages(since), len(read)):
+                yield page.rows
+                again.append(self._which(page.rows))
+            if again == read:
+                return
+            read = again
+        raise YidangError(
+            f"{self.place}: the rows of one moment (from {since} on) fill several pages, and these come in another"
+            f" order each time; after {MOST_PASSES} readings some could still be missing.",
+            f"Ask the department to sort by {self.table.cursor.column} and key, or set a larger source.paging.size.",
+        )
+
+    def _which(self, rows: list[dict]) -> int:
+        """A number that stands for the rows of a page, by key and cursor (by all they hold where they lack both)."""
+        columns = [*self.table.key, *([self.table.cursor.column] if self.table.cursor else [])]
+        names = [tuple(json_text.text(row.get(column)) for column in columns) for row in rows]
+        return hash(tuple(name if any(name) else json_text.compact(row) for name, row in zip(names, rows, strict=True)))
+
+    def _onward(self, rows: list[dict], since: str | None) -> str | None:
+        """Where to ask from after these rows; None when that is no later than `since`, or not known.
+
+        It is a step before the last row, so that it does not matter whether the API's "since" is > or >=.
+        """
+        if not self.sorted or not rows:
             return None
-        values = [row.get(self.table.cursor.column) for row in rows]
-        marks = [moments.parse(value) if isinstance(value, str) else None for value in values]
-        if None in marks:
+        values = [json_text.text(row.get(self.table.cursor.column)) for row in rows]
+        marks = [moments.mark(value) for value in values]
+        if len({type(mark) for mark in marks}) > 1 or marks[0] is None:
             return None
         if marks != sorted(marks):
             raise YidangError(
-                f"{self.department.id}.{self.table.name}: the API does not sort its pages by"
-                f" {self.table.cursor.column}, so rows could be missed while they change.",
+                f"{self.place}: the API does not sort its pages by {self.table.cursor.column}, so rows could be missed"
+                " while they change.",
                 "Ask the department to sort by it, or take `cursor` and `since_parameter` out of the contract.",
             )
-        return moments.earlier(values[-1], _STEP_BACK)
-
-    def _linked(self, paging: CursorPages) -> Iterator[list[dict]]:
-        link = None
-        while True:
-            parameters = {paging.size_parameter: paging.size}
-            body = self._get(self.since, parameters | ({paging.cursor_parameter: link} if link else {}))
-            if rows := self._rows(body):
-                yield rows
-            following = self._at(body, paging.next_cursor)
-            if not following:
-                return
-            if following == link:
-                raise YidangError(
-                    f"{self.department.id}.{self.table.name}: the API names the same next page for ever.", ""
-                )
-            link = following
-
-    def _get(self, since: str | None, parameters: dict[str, object]) -> dict:
-        if since is not None:
-            parameters = {self.table.since_parameter: since, **parameters}
-        return self.api.get(self.table.path, parameters)
-
-    def _rows(self, body: dict) -> list[dict]:
-        rows = self._at(body, self.paging.items)
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            begins = json.dumps(body, ensure_ascii=False, default=str)[:200]
+        step = moments.just_before(values[-1])
+        before, after = moments.mark(since), moments.mark(step)
+        if isinstance(before, datetime) and isinstance(marks[0], datetime) and before - marks[0] > MOST_BEFORE_SINCE:
             raise YidangError(
-                f"{self.department.id}.{self.table.name}: the answer has no list of rows at `{self.paging.items}`;"
-                f" it begins {begins}",
-                "Correct source.paging.items in the contract, or tell the department.",
+                f"{self.place}: asked for rows since {since}, the API sends one of {values[0]}; so it takes no notice"
+                f" of `{self.table.since_parameter}`, and would be read from the start for every page.",
+                "Correct `since_parameter` in the contract, or take it and `cursor` out.",
             )
-        return rows
-
-    def _at(self, body: dict, path: str) -> object:
-        """The value at a dotted path, None if there is none."""
-        for part in path.split("."):
-            body = body.get(part) if isinstance(body, dict) else None
-        return body
+        if since is not None and (type(before) is not type(after) or after <= before):
+            return None
+        return step
 
     def _advance(self, row: dict) -> None:
-        value = _text(row.get(self.table.cursor.column)) if self.table.cursor else None
+        value = json_text.text(row.get(self.table.cursor.column)) if self.table.cursor else None
         if value and moments.is_credible(value):
             self.reached = moments.later(self.reached, value)
 
     def _chunk(self, page: list[dict]) -> Iterator[Chunk | list[Refused]]:
-        columns = list(dict.fromkeys(column for row in page for column in row))
+        named = dict.fromkeys(column for row in page for column in row)
+        unfit = {column: reason for column in named if (reason := unlandable([column]))}
+        columns = [column for column in named if column not in unfit]
+        if new := [column for column in columns if column not in self.columns]:
+            self.columns |= dict.fromkeys(new)
+            unexpected = [column for column in self.columns if column not in self.table.columns]
+            require_columns(self.department, self.table, [*self.table.columns, *unexpected])
         rows, refused = [], []
         for row in page:
-            values = [_text(row.get(column)) for column in columns]
-            if reason := unlandable(values):
-                text = printable(json.dumps(row, ensure_ascii=False, default=str))
-                refused.append(Refused(self.read, "text", f"{reason}.", text))
+            values = [json_text.text(row.get(column)) for column in columns]
+            if doubled := json_text.doubled_keys(row):
+                refused += self._refused(row, "key", f"the row names {', '.join(doubled)} twice")
+            elif reason := unlandable(values) or next((unfit[column] for column in row if column in unfit), None):
+                refused += self._refused(row, "text", reason)
             else:
                 rows.append((self.read, *values))
             self.read += 1
         yield rows_chunk(["_row_number", *columns], rows)
         yield refused
 
-
-def _text(value: object) -> str | None:
-    """A JSON value as text, as it was sent: strings and numbers bare, nested values as compact JSON."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, Decimal):
-        return str(value)
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=float)
+    def _refused(self, row: dict, rule: str, reason: str) -> list[Refused]:
+        """The row for the quarantine, once, however often it is read."""
+        text = printable(json_text.compact(row))
+        if text in self.refused:
+            return []
+        self.refused.add(text)
+        return [Refused(self.read, rule, f"{reason}.", text)]
