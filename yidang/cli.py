@@ -220,6 +220,9 @@ def clock_try(
 
     events: a JSON list such as [{"kind": "accepted", "at": "2025-03-03T10:00:00"}, …]; an `extended` one may carry days
     and document. Limits in working days. Loaded calendar notices count.
+
+    CSV goes to stdout or --output; what it is doing and notes go to stderr. In the facts (fct_item_instance), `color`
+    is pace_colour, the palette's colour of pace_state (ahead, normal, late), and `alert` is alert_state.
     """
     from yidang.clock.try_cases import try_file
 

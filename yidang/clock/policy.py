@@ -23,7 +23,7 @@ from rich.text import Text
 from yidang import build, metrics
 from yidang.dbt_variables import declared
 from yidang.errors import ConfigError, YidangError
-from yidang.progress import console
+from yidang.progress import Progress, aside, console
 from yidang.settings import Settings
 from yidang.superset_assets import shown_sql
 
@@ -89,15 +89,20 @@ def diff(settings: Settings, changed: dict, as_of: date) -> Difference:
     with _own_schemas(settings) as connection:
         (last_batch,) = connection.execute("select max(batch_id) from landing.batch").fetchone()
         marts = sorted({"fct_item_instance", *(metric.model for metric in defined.values())})
-        for prefix, values in ((_BEFORE, policy), (_AFTER, policy | changed)):
-            build.build(
-                settings,
-                as_of=as_of,
-                select=" ".join(f"+{mart}" for mart in marts),
-                batch_until=last_batch,
-                overrides={"clock_policy": values, "schema_prefix": prefix},
-                with_tests=False,
-            )
+        progress = Progress("Everything is built twice, beside the real marts", aside)
+        for label, prefix, values in (
+            ("as it is", _BEFORE, policy),
+            (f"with {_listed(changed)}", _AFTER, policy | changed),
+        ):
+            with progress.step(label):
+                build.build(
+                    settings,
+                    as_of=as_of,
+                    select=" ".join(f"+{mart}" for mart in marts),
+                    batch_until=last_batch,
+                    overrides={"clock_policy": values, "schema_prefix": prefix},
+                    with_tests=False,
+                )
         schemas = {name: sql.Identifier(f"{prefix}marts") for name, prefix in (("before", _BEFORE), ("after", _AFTER))}
         connection.row_factory = dict_row
         changes = [
