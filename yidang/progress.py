@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -28,6 +29,33 @@ class Progress:
     def step(self, label: str) -> Iterator[Callable[[str], None]]:
         """Yields a function that shows, on a terminal, what the step is at."""
         began = time.monotonic()
+        with self._announced(label) as show:
+            yield show
+        self._done(label, time.monotonic() - began)
+
+    def beside(self, pool: Executor, work: Callable[..., object], *arguments: object) -> Future[float]:
+        """Begin work that runs while other steps do; `join` waits for it."""
+
+        def timed() -> float:
+            began = time.monotonic()
+            work(*arguments)
+            return time.monotonic() - began
+
+        return pool.submit(timed)
+
+    def join(self, label: str, running: Future[float]) -> None:
+        """Wait for what `beside` began. Its line shows how long the work itself took, not how long was waited."""
+        with self._announced(label):
+            seconds = running.result()
+        self._done(label, seconds, ", beside what is above")
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    @contextmanager
+    def _announced(self, label: str) -> Iterator[Callable[[str], None]]:
+        began = time.monotonic()
         try:
             if self.console.is_terminal:
                 with self.console.status(label) as status:
@@ -38,10 +66,7 @@ class Progress:
         except BaseException:
             self.console.print(f"  [red]✗[/red] {label}  ({time.monotonic() - began:.1f} s)")
             raise
-        seconds = time.monotonic() - began
-        self.steps.append((label, seconds))
-        self.console.print(f"  [green]✓[/green] {label}  [dim]{seconds:.1f} s[/dim]")
 
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self.started
+    def _done(self, label: str, seconds: float, remark: str = "") -> None:
+        self.steps.append((label, seconds))
+        self.console.print(f"  [green]✓[/green] {label}  [dim]{seconds:.1f} s{remark}[/dim]")
