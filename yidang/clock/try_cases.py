@@ -154,7 +154,8 @@ def status_codes(settings: Settings) -> dict[str, str]:
     codes: dict[str, str] = {}
     with (settings.dbt_dir / "seeds" / "status_codes.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            codes.setdefault(row["event_kind"], row["status_code"])
+            if row["event_kind"]:  # a status that changes nothing has none
+                codes.setdefault(row["event_kind"], row["status_code"])
     return codes
 
 
