@@ -28,6 +28,7 @@ STATUS = {
     "refused_acceptance": 5,
     "correction_requested": 6,
     "correction_received": 7,
+    "department_started": 8,
     "special_start": 9,
     "special_end": 10,
     "decided_pass": 11,

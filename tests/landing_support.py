@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from yidang import contracts
 from yidang.contracts import Department
 from yidang.landing import source_rest
+from yidang.landing.extract import Request
 from yidang.settings import Settings
 
 COLUMNS = ["id", "asked_at", "topic", "updated_at"]
@@ -161,7 +162,7 @@ def read_rest(settings: Settings, department: Department, cursor: str | None = N
         def write_row(self, row: tuple) -> None:
             found.append(dict(zip(self.columns, row, strict=True)))
 
-    with source_rest.extract(settings, department, department.tables[0], cursor) as extract:
+    with source_rest.extract(settings, department, department.tables[0], Request(cursor)) as extract:
         for item in extract.items:
             if isinstance(item, list):
                 refused.extend(item)

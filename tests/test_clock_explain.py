@@ -7,10 +7,11 @@ from datetime import date
 
 import psycopg
 import pytest
-from clock_world import PROJECT_CODE, Spgl, drop_everything, land_vectors, open_world, vectors
+from clock_world import PROJECT_CODE, Spgl, catalogue_row, drop_everything, land, land_vectors, open_world, vectors
 from psycopg.rows import dict_row
 
 from yidang import build, contracts, district, landing
+from yidang.clock import against_due
 from yidang.clock import explain as module
 from yidang.errors import ConfigError, YidangError
 from yidang.services import district as servers
@@ -22,6 +23,8 @@ YIDANG = ROOT / ".yidang" / "venv" / "platform" / "bin" / "yidang"
 SAME_CODE = "SAME-1"
 OVER_THE_HOLIDAY = "HOLIDAY-1"
 EXTENDED = "EXTENDED-1"
+PAUSED_ON_ITS_LAST_DAY = "PAUSED-1"
+ROLLED_FORWARD = "ROLLED-1"
 
 
 def run(case: str) -> subprocess.CompletedProcess:
@@ -49,7 +52,19 @@ def world(settings, tmp_path_factory):
                     spgl.add("xmspsxbltbcxxxb", spsxslbm=EXTENDED, **approval)
                     document = {"pfrq": "2025-03-20", "pfwh": "甲延〔2025〕3号", "pfwjbt": "延长审批期限决定书"}
                     spgl.add("xmspsxpfwjxxb", spsxslbm=EXTENDED, **document)
+                    corrected = [
+                        {"kind": "accepted", "at": "2025-03-03"},
+                        {"kind": "correction_requested", "at": "2025-03-04"},
+                        {"kind": "correction_received", "at": "2025-03-07"},
+                        {"kind": "decided_pass", "at": "2025-03-09"},  # a Sunday
+                    ]
+                    spgl.case(PAUSED_ON_ITS_LAST_DAY, PROJECT_CODE, "V20", 1, corrected)
+                    # the fifth day is a Saturday
+                    events = [{"kind": "accepted", "at": "2025-03-03"}, {"kind": "decided_pass", "at": "2025-03-10"}]
+                    spgl.case(ROLLED_FORWARD, PROJECT_CODE, "NATURAL", 9, events)
                 spgl.land(plain)
+            natural = catalogue_row("NATURAL", stage=1, statutory=5, promised=1, statutory_unit="自然日")
+            land(plain, "zhengwu", "service_item", [natural])
         observed = {"observation_dates": "landing.observation_date"}
         marts = "+fct_item_instance +fct_item_pause +fct_item_event +dim_calendar"
         build.build(settings, as_of=date(2026, 12, 31), overrides=observed, select=marts)
@@ -108,6 +123,46 @@ def test_a_deemed_acceptance_is_named_on_its_day(world, settings):
     case = module.read(world, "V50").case
     lines = [line for line in run("V50").stdout.splitlines() if line.startswith(f" {case['accepted_date']} ")]
     assert any("视同受理 deemed accepted" in line for line in lines)
+
+
+def test_a_case_on_time_after_its_due_date_says_why(world, settings):
+    """Its correction began on the last day of the promise, and it was decided on the Sunday after."""
+    case = module.read(world, PAUSED_ON_ITS_LAST_DAY).case
+    assert (str(case["due_date"]), str(case["closed_date"]), case["is_overdue"]) == ("2025-03-04", "2025-03-09", False)
+    said = " ".join("".join(run(PAUSED_ON_ITS_LAST_DAY).stdout.split("※")[1:]).split())
+    for words in (
+        "承诺 promise: 办结 2025-03-09，晚于到期日 2025-03-04 而不超期：其后 5 天都不计",
+        "暂停 3 天（P1 补正",
+        "非工作日 2 天（2025-03-08 周六 Sat … 2025-03-09 周日 Sun）",
+        "of the 5 days after it none counts, 3 paused (P1 补正 correction), 2 not a working day",
+        "The limit was used up when the pause began",
+    ):
+        assert words in said, said
+    assert "法定 statute:" not in said
+
+
+def test_a_limit_that_rolls_forward_says_so(world, settings):
+    said = run(ROLLED_FORWARD).stdout
+    assert "法定 statute: 第 5 个自然日 2025-03-08 周六 Sat 不是工作日，到期顺延至 2025-03-10" in said, said
+
+
+def test_wherever_the_dates_alone_mislead_there_is_a_remark(world):
+    """Later than due and yet on time is always said, and only then; late and not yet due does not happen."""
+    remarked = 0
+    for row in world.execute("select case_id from marts.fct_item_instance").fetchall():
+        found = module.read(world, row["case_id"])
+        named = {pause["pause_number"]: pause["pause_kind"] for pause in found.pauses}
+        said = " ".join(against_due.remarks(found.case, found.days, named))
+        for clock in against_due.CLOCKS:
+            due_date, is_overdue = found.case[clock.due_date], found.case[clock.is_overdue]
+            if due_date is None or is_overdue is None or not found.days:
+                continue
+            is_after = found.case["end_date"] > due_date
+            assert is_after or not is_overdue, row
+            misleads = is_after and not is_overdue
+            assert (f"{clock.label}: 办结" in said or f"{clock.label}: 截至" in said) == misleads, (row, said)
+            remarked += misleads
+    assert remarked > 2
 
 
 @pytest.mark.parametrize(("vector", "word"), [("V45", "办结早于受理"), ("V26", "日历未载入")])

@@ -14,7 +14,7 @@ import pytest
 from clock_world import PROJECT_CODE, Spgl, catalogue_row, land, open_world
 from psycopg.rows import dict_row
 
-from yidang import build
+from yidang import build, metrics
 
 pytestmark = pytest.mark.integration
 
@@ -173,6 +173,19 @@ def test_what_would_be_late_without_the_extension_stays_visible(cases):
         row = cases[name]
         assert row["statutory_due_date_without_extension"] == DUE, name
         assert row["is_statutory_overdue_without_extension"], name
+
+
+def test_the_statutory_overdue_rate_is_there_with_and_without_extensions(settings, world):
+    """Of four cases, all past 20 days, the extension made two be on time; the others are late either way."""
+    found = []
+    for name in ("statutory_overdue_rate", "statutory_overdue_rate_without_extension"):
+        metric = metrics.load(settings)[name]
+        row = world.execute(
+            f"select {metric.sql} as rate, {metric.n_sql} as n from marts.fct_item_instance"  # noqa: S608
+            " where instance_code in ('in_time', 'on_the_due_day', 'a_day_too_late', 'never')"
+        ).fetchone()
+        found.append((float(row["rate"]), row["n"]))
+    assert found == [(0.5, 4), (1.0, 4)]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from clock_world import PROJECT_CODE, Spgl, catalogue_row, land, open_world
 
 from yidang import build
 from yidang.clock import policy
+from yidang.dbt_variables import declared
 from yidang.errors import ConfigError, YidangError
 from yidang.progress import console
 from yidang.settings import ROOT
@@ -100,6 +101,8 @@ def test_the_command(settings, world):
     """Its way to the functions above; what they find is tested there."""
     done = subprocess.run([YIDANG, "policy", "diff", "closed_day=strict"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and "There is no switch closed_day" in done.stderr
+    done = subprocess.run([YIDANG, "policy", "diff", "reply_days=a"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "reply_days may be 1 to 99" in done.stderr
     shown = subprocess.run([YIDANG, "policy", "show"], capture_output=True, text=True, timeout=60).stdout
     assert "closed_day_acceptance=strict" in shown.splitlines()
 
@@ -117,20 +120,39 @@ def test_the_csv_has_a_row_per_case_and_column(found, tmp_path):
     ("changed", "words"),
     [
         ({"closed_day": "strict"}, ["no switch closed_day", "closed_day_acceptance=strict", "deemed_acceptance=true"]),
+        ({"closed_day": "strict"}, ["reply_days=1 to 99", "warn_window=share | fixed"]),
+        ({"closed_day_acceptance": "foo"}, ["closed_day_acceptance cannot be foo", "may be strict or roll_forward"]),
+        ({"deemed_acceptance": 1}, ["deemed_acceptance cannot be 1", "may be true or false"]),
+        ({"reply_days": 100}, ["reply_days cannot be 100", "may be 1 to 99"]),
+        ({"reply_days": 0, "warn_window": False}, ["reply_days cannot be 0", "warn_window cannot be false"]),
         ({"closed_day_acceptance": "strict"}, ["That is how it is"]),
     ],
 )
-def test_a_switch_that_is_none_is_refused(settings, world, changed, words):
+def test_a_switch_that_is_none_is_refused_before_anything_is_built(settings, world, monkeypatch, changed, words):
+    monkeypatch.setattr(build, "build", lambda *_, **__: pytest.fail("it was built"))
     with pytest.raises(ConfigError) as caught:
         policy.diff(settings, changed, AS_OF)
     assert [word for word in words if word not in str(caught.value)] == []
     with pytest.raises(ConfigError, match="sets no switch"):
         policy.parse(["closed_day_acceptance"])
     assert policy.parse(["deemed_acceptance=false", "reply_days=7"]) == {"deemed_acceptance": False, "reply_days": 7}
+    assert policy.parse(["warn_window=[share"]) == {"warn_window": "[share"}
 
 
-def test_a_misspelt_choice_stops_the_build(settings, world):
-    """Else it would silently mean the default."""
-    with pytest.raises(YidangError, match="closed_day_acceptance is rollforward; it may be strict or roll_forward"):
-        policy.diff(settings, {"closed_day_acceptance": "rollforward"}, AS_OF)
-    assert world.execute("select nspname from pg_namespace where nspname like 'diff%'").fetchall() == []
+def test_a_switch_as_it_is_may_be_what_it_is(settings):
+    policy._check(policy.current(settings), declared(settings.dbt_dir)["clock_policy_choices"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("closed_day_acceptance", "rollforward", "is rollforward; it may be strict or roll_forward"),
+        ("reply_days", 100, "is 100; it may be 1 to 99"),
+    ],
+)
+def test_a_misspelt_choice_stops_the_build(settings, world, name, value, words):
+    """In dbt_project.yml, where nobody checks it before; else it would silently mean the default."""
+    own = {"clock_policy": policy.current(settings) | {name: value}, "schema_prefix": "diff_misspelt_"}
+    with pytest.raises(YidangError, match=f"{name} {words}"):
+        build.build(settings, as_of=AS_OF, select="+fct_item_instance", overrides=own, with_tests=False)
+    world.execute("drop schema if exists diff_misspelt_intermediate cascade")

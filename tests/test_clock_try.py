@@ -8,13 +8,14 @@ import re
 import signal
 import subprocess
 import time
+from datetime import date
 from pathlib import Path
 
 import psycopg
 import pytest
 from clock_world import DATA, vectors
 
-from yidang.clock.try_cases import OUTPUT_COLUMNS, status_codes
+from yidang.clock.try_cases import OUTPUT_COLUMNS, calendar_note, status_codes
 from yidang.services import warehouse as warehouse_service
 from yidang.settings import ROOT
 
@@ -205,18 +206,78 @@ def test_many_mistakes_are_named_together(settings, tmp_path):
     assert len(re.findall("column as_of", done.stderr)) == 10
 
 
+def test_all_mistakes_of_a_row_are_named_together(settings, tmp_path):
+    """And the mistakes before a line that is no CSV, with that line."""
+    events = '[{"kind": "done", "at": "?"}, {"kind": "accepted", "at": "2025-03-03"}, {"kind": "extended"}]'
+    row = {"id": "", "events": events, "statutory_days": "x", "promised_days": "y", "as_of": "2025-03-01"}
+    path = write(tmp_path / "in.csv", row)
+    said = run(path).stderr
+    assert "1 row is wrong; no case was computed" in said
+    for column, words in [
+        ("id", "it is empty"),
+        ("events", "event 1 has the unknown kind 'done'"),
+        ("events", "event 1: '?' is not a date"),
+        ("events", "event 3 is not an object"),
+        ("statutory_days", "'x' is not"),
+        ("promised_days", "'y' is not"),
+        ("as_of", "2025-03-01 lies before the first event"),
+    ]:
+        assert f"line 2, column {column}: {words}" in said, said
+    with path.open("a", encoding="utf-8") as file:
+        file.write('b,"[]"x,20,7,2025-03-03\n')
+    said = run(path).stderr
+    assert "line 2, column id" in said and "And then in.csv, line 3: not CSV" in said
+
+
+def test_what_it_is_doing_goes_to_stderr_and_the_years_that_lack(settings, tmp_path):
+    """Stdout holds the CSV and nothing else; a date beyond the calendar is named with the cure."""
+    path = write(
+        tmp_path / "in.csv",
+        ROW,
+        ROW | {"id": "open", "as_of": "2099-03-10"},
+        ROW | {"id": "due", "as_of": "2025-03-10", "statutory_days": "5000"},
+    )
+    done = run(path)
+    assert done.returncode == 0, done.stderr
+    assert [row["id"] for row in csv.DictReader(done.stdout.splitlines())] == ["A", "open", "due"]
+    assert "3 cases of in.csv" in done.stderr and "models count them" in done.stderr
+    said = " ".join(done.stderr.split())
+    assert re.search(r"2 cases need the working days of 20\d\d to 2099, which are not loaded", said), said
+    assert "CAL_UNAVAILABLE" in said and "yidang calendar load 20" in said
+    assert "calendar load" not in run(write(path, ROW)).stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "spans", "words"),
+    [
+        ([None, "EXTENDED"], [(date(2025, 1, 2), date(2025, 2, 3))] * 2, ""),
+        (["CAL_UNAVAILABLE"], [(date(2003, 12, 30), date(2004, 1, 5))], "1 case needs the working days of 2003, which"),
+        (["DUE_BEYOND_CALENDAR"], [(date(2026, 12, 30), date(2026, 12, 31))], "of 2027, which"),
+        (["A|CAL_UNAVAILABLE"], [(date(2026, 1, 5), date(2028, 1, 5))], "of 2027 and 2028, which"),
+    ],
+)
+def test_the_note_about_the_calendar(flags, spans, words):
+    note = calendar_note(flags, spans, set(range(2004, 2027)))
+    assert words in note if words else note == ""
+
+
+def test_its_help_says_what_color_and_alert_are_in_the_facts():
+    assert {"pace_state", "alert_state"} <= set(re.findall(r"\w+", run("--help").stdout))
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (b"id,events,statutory_days,as_of\nA,[],20,2025-03-03\n", ["line 1", "promised_days", "header needs"]),
-        (b"", ["line 1", "id, events"]),
-        (b"id,events,statutory_days,promised_days,as_of\n", ["no case"]),
+        (b"", ["in.csv is empty", "header id,events"]),
+        (b"\n\n", ["in.csv is empty", "header id,events"]),
+        (b"id,events,statutory_days,promised_days,as_of\n", ["no case", "one row per case"]),
         (b"id,events,statutory_days,promised_days,as_of\nA,[],20,7\n", ["line 2", "number of cells"]),
         (b"id,events,statutory_days,promised_days,as_of\nA,[],20,7,2025-03-03,x\n", ["line 2", "number of cells"]),
         (b'id,events,statutory_days,promised_days,as_of\nA,"[]"x,20,7,2025-03-03\n', ["line 2", "not CSV"]),
         ("id,events,statutory_days,promised_days,as_of\n甲,[],20,7,2025-03-03\n".encode("gb18030"), ["not UTF-8"]),
     ],
-    ids=["column", "empty", "no-row", "short", "long", "quotes", "gbk"],
+    ids=["column", "empty", "blank", "no-row", "short", "long", "quotes", "gbk"],
 )
 def test_a_file_that_is_none_is_refused(settings, tmp_path, content, words):
     path = tmp_path / "in.csv"

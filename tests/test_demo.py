@@ -9,6 +9,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import docx
@@ -61,6 +62,26 @@ def test_it_succeeds_and_says_where_to_look(demo):
     for word in ("Dashboard", "Airflow", "Annual report", "make stop", "secrets.json"):
         assert word in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
+    assert re.search(r"^Done in \d+ s; the Python environments, .* are not counted\.$", result.stdout, re.MULTILINE)
+    (imported,) = re.findall(r"✓ Superset: dashboards imported  ([0-9.]+) s, beside", result.stdout)
+    assert float(imported) > 1, "how long it was waited for says nothing"
+
+
+def test_work_beside_other_steps_shows_its_own_seconds(capfd):
+    from yidang.progress import Progress
+
+    progress = Progress("title")
+    with ThreadPoolExecutor(1) as pool:
+        running = progress.beside(pool, time.sleep, 0.4)
+        with progress.step("another"):
+            time.sleep(0.6)
+        progress.join("beside it", running)
+        failed = progress.beside(pool, int, "x")
+        with pytest.raises(ValueError):
+            progress.join("fails", failed)
+    steps = dict(progress.steps)
+    assert set(steps) == {"another", "beside it"}
+    assert 0.4 <= steps["beside it"] < 0.6 <= steps["another"]
 
 
 def test_no_secret_is_printed_or_logged(demo):

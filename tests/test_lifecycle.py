@@ -244,7 +244,20 @@ def test_what_is_due_next_and_who_holds_it(facts):
         "alert_state": "overdue",
     }
     assert (row["pace_state"], row["overdue_case_count"]) == ("late", 1)
+    case_id = row["late_case_id"]
+    assert row["late_reason"].startswith(
+        f"施工图设计文件审查（{case_id}）：甲局·审批科 2025-12-22 受理，2025-12-25 到期，逾期 "
+    ), row["late_reason"]
+    assert row["late_reason"].endswith(f"逾期 {row['late_working_days']} 个工作日")
     assert project(facts, STALLED)["next_due_date"] is None
+
+
+def test_every_late_project_says_why_and_no_other(facts):
+    late = [row for row in facts["now"]["fct_project_lifecycle"] if row["pace_state"] == "late"]
+    assert len(late) > 1 and all(row["late_reason"] for row in late)
+    others = [row for row in facts["now"]["fct_project_lifecycle"] if row["pace_state"] != "late"]
+    assert others and not any(row["late_reason"] for row in others)
+    assert any("阶段用时" in row["late_reason"] for row in late), "a stage over its limit is a reason, too"
 
 
 def test_a_project_is_finished_with_its_last_works(facts):

@@ -42,6 +42,11 @@ BY_HAND = {
         from {CASES}
         where statutory_due_date < as_of + (outcome != 'open')::integer
             and not (outcome = 'withdrawn' and statutory_elapsed_working_days <= statutory_limit)""",
+    "statutory_overdue_rate_without_extension": f"""
+        select avg((outcome not in ('passed', 'denied') or statutory_elapsed_working_days > statutory_limit)::integer)
+        from {CASES}
+        where statutory_due_date_without_extension < as_of + (outcome != 'open')::integer
+            and not (outcome = 'withdrawn' and statutory_elapsed_working_days <= statutory_limit)""",
     "early_completion_rate": f"""
         select avg((elapsed_working_days < promised_limit)::integer) from {CASES} {DECIDED} and promised_limit > 0""",
     "rejection_rate": f"select avg((outcome = 'not_accepted')::integer) from {CASES} where received_date is not null",

@@ -56,7 +56,10 @@ TABLES = {
         " correction_count integer, pause_count integer, is_open boolean, is_decided boolean, is_withdrawn boolean,"
         " has_order_error boolean,"
         " is_on_time boolean, is_overdue boolean, is_statutory_overdue boolean, is_due boolean,"
-        " is_statutory_due boolean, pace_state text, alert_state text, clock_flags text, received_month date,"
+        " is_statutory_due boolean, statutory_due_date_without_extension date,"
+        " is_statutory_overdue_without_extension boolean, is_statutory_due_without_extension boolean,"
+        " statutory_due_month_without_extension date, pace_state text, alert_state text, clock_flags text,"
+        " received_month date,"
         " accepted_month date, decided_month date, due_month date, statutory_due_month date, as_of date,"
         " calendar_version text, rule_version text"
     ),
@@ -141,7 +144,10 @@ def case(
         is_decided=decided, is_withdrawn=outcome == "withdrawn", has_order_error=False,
         is_on_time=not is_overdue if decided else None,
         is_overdue=is_overdue, is_statutory_overdue=elapsed > 20, is_due=decided or is_open,
-        is_statutory_due=decided or is_open, pace_state="late" if is_overdue else "normal",
+        is_statutory_due=decided or is_open, is_statutory_due_without_extension=decided or is_open,
+        statutory_due_date_without_extension=received + timedelta(days=28),
+        is_statutory_overdue_without_extension=elapsed > 20,
+        statutory_due_month_without_extension=due.replace(day=1), pace_state="late" if is_overdue else "normal",
         alert_state="overdue" if is_overdue else "none", clock_flags="DEEMED_ACCEPTED" if elapsed == 7 else "",
         received_month=received.replace(day=1), accepted_month=received.replace(day=1),
         decided_month=closed.replace(day=1) if decided else None, due_month=due.replace(day=1),

@@ -6,12 +6,15 @@ import json
 import sys
 from dataclasses import replace
 from datetime import date
+from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 from conftest import drop_built_schemas
 from landing_support import database, table, write_contract
 
 from yidang import landing, status
+from yidang.build_state import LOCK, BuildState
 from yidang.contracts import load_department
 from yidang.errors import YidangError
 from yidang.progress import console
@@ -109,6 +112,50 @@ def test_a_process_whose_port_does_not_answer_does_not_run(own):
         process.stop(own, "superset")
     assert not state.running
     assert "YIDANG_PORT_BASE" in state.problem and str(own.port("superset")) in state.problem
+
+
+def test_before_the_first_build_the_marts_are_said_to_be_never_built(own):
+    report = status.collect(own)
+    assert report.marts == status.MartsState(None, None, None, "never built: yidang build")
+    assert "! Marts: never built: yidang build." in " ".join(printed(report).split())
+
+
+def test_without_the_warehouse_nothing_is_said_about_the_marts(own):
+    report = status.collect(replace(own, admin_url="postgresql://nobody@127.0.0.1:1/none"))
+    assert report.marts is None and "Marts" not in printed(report)
+
+
+def test_the_marts_day_and_when_they_were_built(own, empty_warehouse, monkeypatch):
+    """By the record that builds leave (build_state), and what the ledger holds beside it."""
+    monkeypatch.setenv("YIDANG_AS_OF", "2026-06-30")
+    landing.ensure_landing(own, [load_department(own, "ceshi")])
+    with psycopg.connect(own.dsn("transformer"), autocommit=True) as transformer:
+        state = BuildState(transformer, "intermediate")
+        state.begin(state.last(), {}, None)
+        transformer.execute("create schema marts; create table marts.fct_item_instance ()")
+        assert "broke off" in status.collect(own).marts.warning
+        transformer.execute("select pg_advisory_lock(hashtext(%s))", (LOCK,))
+        assert status.collect(own).marts.warning == "a build is running"
+        transformer.execute("select pg_advisory_unlock_all()")
+        state.finish(date(2026, 6, 30), {})
+        (finished_at,) = transformer.execute("select finished_at from intermediate.build_record").fetchone()
+    report = status.collect(own)
+    assert report.marts == status.MartsState(date(2026, 6, 30), finished_at, 0, "")
+    local = finished_at.astimezone(ZoneInfo("Asia/Shanghai"))
+    assert f"Marts as of 2026-06-30, built {local:%Y-%m-%d %H:%M} (Asia/Shanghai)." in printed(report)
+    said = json.loads(json.dumps(report.as_dict(), default=str))
+    assert said["time_zone"] == "Asia/Shanghai" and said["marts"]["built_at"].endswith("+08:00")
+
+    (own.root / "expectations" / "own.json").write_text(
+        json.dumps({"name": "own", "meta": {"hold_above_share": 0.5, "hold_from_rows": 4}, "expectations": []}),
+        encoding="utf-8",
+    )
+    landing.pull(own, load_department(own, "ceshi"))
+    assert status.collect(own).marts.warning == "1 batch landed since: yidang build"
+    monkeypatch.setenv("YIDANG_AS_OF", "2026-07-01")
+    report = status.collect(own)
+    assert report.marts.warning == "a build would now be for 2026-07-01; 1 batch landed since: yidang build"
+    assert "last success (Asia/Shanghai)" in printed(report)
 
 
 def test_before_the_first_build_the_calendar_is_the_seeds(own):

@@ -45,7 +45,7 @@ def chart_metrics(params: dict) -> list[str]:
 
 
 def base(metric_name: str) -> str:
-    return metric_name.removesuffix("__n").removesuffix("__order")
+    return metric_name.removesuffix("__n").removesuffix("__order").removesuffix("__interval")
 
 
 def chart_columns(params: dict) -> set[str]:
@@ -179,6 +179,39 @@ def test_a_rate_of_fewer_than_ten_is_not_shown_and_comes_last(marts: psycopg.Con
         found = {name: (value, count) for name, value, count in marts.execute(ranked).fetchall()}
         assert found == {"大局": (0, 28 - few), "小局": (shown, few)}
         assert list(found)[-1] == ("小局" if shown is None else "大局")
+
+
+def test_the_interval_beside_a_rate_is_agg_indicators_or_says_that_the_sample_is_small(marts: psycopg.Connection):
+    marts.execute("update marts.fct_item_instance set is_due = true, is_on_time = true")
+    (entry,) = [
+        one
+        for one in superset_assets._dataset_metrics(metrics.load(HERE)["on_time_rate"])
+        if one["metric_name"] == "on_time_rate__interval"
+    ]
+    for few, shown in ((9, "样本不足"), (10, "72.2%–100.0%")):
+        sample = f"(select * from marts.fct_item_instance limit {few}) as few"  # noqa: S608
+        assert marts.execute(f"select {entry['expression']} from {sample}").fetchone() == (shown,)  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    ("as_of", "label"), [("2026-06-29", "26-06（未满）"), ("2026-06-30", "26-06"), ("2026-07-02", "26-06")]
+)
+def test_a_month_that_is_not_over_says_so_on_the_axis(marts: psycopg.Connection, as_of: str, label: str):
+    marts.execute("update marts.fct_item_instance set as_of = %s", (as_of,))
+    for month in ("due_month", "decided_month"):
+        (column,) = [
+            one for one in FILES["datasets/fct_item_instance.yaml"]["columns"] if one["column_name"] == f"{month}_label"
+        ]
+        labels = marts.execute(
+            f"select distinct {column['expression']} from marts.fct_item_instance order by 1"  # noqa: S608
+        ).fetchall()
+        assert labels[-1] == (label,) and labels[0] == ("26-01",)
+
+
+def test_every_trend_by_month_marks_the_month_that_is_not_over():
+    trends = [asset["params"] for path, asset in kind("charts").items() if "_by_month" in path]
+    assert len(trends) == 3
+    assert all(params["x_axis"].endswith("_month_label") for params in trends)
 
 
 def banner(marts: psycopg.Connection) -> str:

@@ -19,13 +19,11 @@ from pathlib import Path
 import psycopg
 
 from yidang import contracts, landing, metrics, statistics
-from yidang.build_state import BuildState
+from yidang.build_state import LOCK, BuildState
 from yidang.errors import YidangError
 from yidang.landing import ledger
 from yidang.settings import Settings, environment
 
-# Two builds at once would swap the same tables under each other's feet: the second waits for this advisory lock.
-_LOCK = "yidang build"
 _FAILED = ("error", "fail", "runtime error")
 # What dbt read from the project, by all that it was read with, for the builds of one process: reading it takes as long
 # as a small build. For the next process dbt keeps it in its target folder, void as soon as a variable changes; so those
@@ -267,7 +265,8 @@ def _one_build_at_a_time(settings: Settings, departments: list[contracts.Departm
     """The transformer's connection, once every other build is done and the tables it reads are there."""
     landing.ensure_landing(settings, departments)
     with _connect(settings) as warehouse:
-        warehouse.execute("select pg_advisory_lock(hashtext(%s))", (_LOCK,))
+        # two at once would swap the same tables under each other's feet: the second waits
+        warehouse.execute("select pg_advisory_lock(hashtext(%s))", (LOCK,))
         yield warehouse  # closing the connection lets the lock go
 
 

@@ -10,12 +10,14 @@ when it has succeeded, so a build that broke off is followed by a full refresh.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+# The advisory lock that a build holds from beginning to end.
+LOCK = "yidang build"
 _TABLES = """
 create schema if not exists {schema};
 create table if not exists {schema}.build_batch (
@@ -129,6 +131,43 @@ left join {schema}.build_batch using (batch_id)
 where build_batch.batch_id is null and gate = 'passed' and rows_landed > 0 and table_name like %(tables)s
 """
 
+_STANDING = """
+select
+    to_regclass('intermediate.build_record') is not null as is_recorded,
+    to_regnamespace('marts') is not null
+        and exists (select from pg_class where relnamespace = to_regnamespace('marts') and relkind = 'r') as is_built,
+    exists (
+        select
+        from pg_locks
+        where locktype = 'advisory'
+            and granted
+            and database = (select oid from pg_database where datname = current_database())
+            and (classid::bigint << 32 | objid::bigint) = hashtext(%(lock)s)::bigint
+    ) as is_building
+"""
+_LAST_BUILT = "select as_of, finished_at from intermediate.build_record"
+# What the last build has not read, and adds something.
+_UNREAD = """
+select count(*)
+from landing.batch
+left join intermediate.build_batch using (batch_id)
+where build_batch.batch_id is null and gate = 'passed' and rows_landed > 0
+"""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the marts are, for people. as_of, built_at, unread_batches: of the last whole build; None without one.
+
+    is_built: there are marts, of a whole build or not. is_building: a build runs now.
+    """
+
+    as_of: date | None
+    built_at: datetime | None
+    unread_batches: int | None
+    is_built: bool
+    is_building: bool
+
 
 @dataclass(frozen=True)
 class Last:
@@ -141,6 +180,16 @@ class Last:
     made_of: dict[str, str]
     quarantined_rows: int
     relations: str
+
+
+def standing(warehouse: psycopg.Connection) -> Standing:
+    """What the real marts are, by the transformer's connection; makes nothing and waits for no build."""
+    is_recorded, is_built, is_building = warehouse.execute(_STANDING, {"lock": LOCK}).fetchone()
+    last = warehouse.execute(_LAST_BUILT).fetchone() if is_recorded else None
+    if last is None:
+        return Standing(None, None, None, is_built, is_building)
+    (unread,) = warehouse.execute(_UNREAD).fetchone()
+    return Standing(*last, unread, is_built, is_building)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,10 @@ def clean() -> None:
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False) -> None:
-    """What runs, what landed, what is stale. Exit code 1 if a service is down or a department failed or is stale."""
+    """What runs, what landed, what is stale, and for which day the marts are.
+
+    Exit code 1 if a service is down or a department failed or is stale. Times are in Asia/Shanghai.
+    """
     from yidang.status import collect, render
 
     report = collect(settings_module.load())
@@ -237,6 +240,9 @@ def clock_try(
 
     events: a JSON list such as [{"kind": "accepted", "at": "2025-03-03T10:00:00"}, …]; an `extended` one may carry days
     and document. Limits in working days. Loaded calendar notices count.
+
+    CSV goes to stdout or --output; what it is doing and notes go to stderr. In the facts (fct_item_instance), `color`
+    is pace_colour, the palette's colour of pace_state (ahead, normal, late), and `alert` is alert_state.
     """
     from yidang.clock.try_cases import try_file
 

@@ -239,4 +239,4 @@ _SPELLINGS: Mapping[str, tuple[Callable[[str], str], str, str]] = {
 
 def _event_kinds(settings: Settings) -> frozenset[str]:
     with (settings.dbt_dir / "seeds" / "status_codes.csv").open(encoding="utf-8", newline="") as file:
-        return frozenset(row["event_kind"] for row in csv.DictReader(file))
+        return frozenset(row["event_kind"] for row in csv.DictReader(file) if row["event_kind"])

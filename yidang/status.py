@@ -11,7 +11,7 @@ import psycopg
 from rich.markup import escape
 from rich.table import Table
 
-from yidang import contracts
+from yidang import build_state, contracts
 from yidang.errors import ConfigError, first_line
 from yidang.progress import console
 from yidang.services import airflow, postgres, process, superset
@@ -85,9 +85,26 @@ class CalendarState:
     problem: str
 
 
+@dataclass(frozen=True)
+class MartsState:
+    """The day that the marts are true for and when their last whole build ended; None where there was none.
+
+    warning: why they are not what a build would give now; unread_batches: batches that landed since.
+    """
+
+    as_of: date | None
+    built_at: datetime | None
+    unread_batches: int | None
+    warning: str
+
+
 @dataclass
 class StatusReport:
+    """marts: None where the warehouse does not say."""
+
     calendar: CalendarState
+    marts: MartsState | None = None
+    time_zone: str = TIMEZONE.key
     services: list[ServiceState] = field(default_factory=list)
     departments: list[DepartmentState] = field(default_factory=list)
     warehouse_problem: str = ""
@@ -111,6 +128,8 @@ def collect(settings: Settings) -> StatusReport:
             if connection.execute("select to_regclass('landing.table_status')").fetchone()[0]:
                 landed = {row[0]: row for row in connection.execute(_LANDED)}
                 counts = {row[0]: row for row in connection.execute(_COUNTS)}
+        with psycopg.connect(settings.dsn("transformer"), connect_timeout=5) as connection:
+            report.marts = judge_marts(build_state.standing(connection), recorded=settings.as_of())
     except psycopg.OperationalError as error:
         report.warehouse_problem = f"The warehouse does not answer: {first_line(error)}"
     except ConfigError as error:
@@ -132,7 +151,7 @@ def collect(settings: Settings) -> StatusReport:
 
 
 def render(report: StatusReport) -> None:
-    """Print the report as two small tables and a line about the calendar."""
+    """Print the report as two small tables and a line each about the marts and the calendar."""
     services = Table(title="Services", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in ("", "service", "where"):
         services.add_column(column)
@@ -144,7 +163,7 @@ def render(report: StatusReport) -> None:
         departments.add_column(column)
     for column in ("rows in raw", "quarantined"):
         departments.add_column(column, justify="right")
-    for column in ("last success", "needs attention"):
+    for column in (f"last success ({report.time_zone})", "needs attention"):
         departments.add_column(column)
     for state in report.departments:
         known = state.tables_landed is not None
@@ -158,6 +177,8 @@ def render(report: StatusReport) -> None:
             f"[red]{escape(state.problem)}[/red]" if state.problem else "",
         )
     console.print(departments)
+    if report.marts:
+        console.print(_in_words(report.marts, report.time_zone))
     calendar = report.calendar
     if calendar.problem or calendar.warning:
         mark = "[red]✗[/red]" if calendar.problem else "[yellow]![/yellow]"
@@ -246,6 +267,30 @@ def _unknown(department: str, name: str, tables: int | None, problem: str) -> De
 
 def _batches(number: int) -> str:
     return f"{number} batch" if number == 1 else f"{number} batches"
+
+
+# -- the marts ---------------------------------------------------------------------------------------------
+def judge_marts(standing: build_state.Standing, *, recorded: date) -> MartsState:
+    """A warning where a build would give other marts. recorded: the day it would be for (settings.as_of)."""
+    unread = standing.unread_batches
+    if standing.is_building:
+        warning = "a build is running"
+    elif not standing.is_built:
+        warning = "never built: yidang build"
+    elif standing.as_of is None:
+        warning = "the last build broke off or was of a part, so they may be of several days: yidang build"
+    else:
+        reasons = [f"a build would now be for {recorded}"] if standing.as_of != recorded else []
+        reasons += [f"{_batches(unread)} landed since"] if unread else []
+        warning = f"{'; '.join(reasons)}: yidang build" if reasons else ""
+    built_at = standing.built_at.astimezone(TIMEZONE) if standing.built_at else None
+    return MartsState(standing.as_of, built_at, unread, warning)
+
+
+def _in_words(marts: MartsState, time_zone: str) -> str:
+    mark = "[yellow]![/yellow]" if marts.warning else _mark(True)
+    said = f" as of {marts.as_of}, built {marts.built_at:%Y-%m-%d %H:%M} ({time_zone})" if marts.as_of else ""
+    return f"{mark} Marts{said}{': ' if marts.warning else ''}{marts.warning}."
 
 
 # -- the calendar ------------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ def _dataset_metrics(metric: metrics.Metric) -> list[dict]:
     """The metric as Superset wants it; a rate brings the count it rests on, as `<name>__n`.
 
     What needs a sample also brings `<name>__order`, to sort by: PostgreSQL and pandas each put a null first somewhere.
+    What league tables rank by brings its Wilson interval as text, `<name>__interval`: 样本不足 for a small group.
     """
     figure = {
         "metric_name": metric.name,
@@ -64,7 +65,9 @@ def _dataset_metrics(metric: metrics.Metric) -> list[dict]:
         "description": f"与{metric.label}相同，样本不足的排在最后",
         "d3format": metric.format,
     }
-    return [figure, order] if metric.denominator_sql is None else [figure, _sample_size(metric), order]
+    if metric.denominator_sql is None:
+        return [figure, order]
+    return [figure, _sample_size(metric), order, *([_interval(metric)] if metric.is_ranked else [])]
 
 
 def _sample_size(metric: metrics.Metric) -> dict:
@@ -74,6 +77,17 @@ def _sample_size(metric: metrics.Metric) -> dict:
         "expression": metric.n_sql,
         "description": f"{metric.label}的分母",
         "d3format": ",d",
+    }
+
+
+def _interval(metric: metrics.Metric) -> dict:
+    bounds = " || '–' || ".join(f"to_char(100 * ({bound}), 'FM990.0') || '%'" for bound in metric.interval_sql)
+    return {
+        "metric_name": f"{metric.name}__interval",
+        "verbose_name": "95%区间",
+        "expression": f"case when ({metric.n_sql}) >= {metrics.MINIMUM_N} then {bounds} else '样本不足' end",
+        "description": f"{metric.label}的 Wilson 95% 置信区间；少于 {metrics.MINIMUM_N} 件写样本不足",
+        "d3format": None,
     }
 
 

@@ -181,6 +181,7 @@ typed as (
         end as procedure_code,
         tbcxmc as procedure_name,
         {{ to_timestamp('tbcxkssj') }} as started_at,
+        tbcxkssj as started_at_raw,
         -- 0 stands for "not known"
         nullif({{ to_integer('tbcxsx') }}, 0) as allowed_days,
         case tbcxsxlx when '1' then 'working_days' when '2' then 'calendar_days' end as allowed_unit,
@@ -206,6 +207,7 @@ typed as (
         source_department,
         spsxslbm as instance_code,
         {{ to_date('pfrq') }} as document_date,
+        pfrq as document_date_raw,
         pfwh as document_number,
         pfwjbt as document_title,
         -- the standard writes 9999-01-01 for "does not expire"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from yidang import csv_file
 from yidang.csv_file import Mistake
@@ -19,6 +20,7 @@ _EXTENDED = "extended"  # may also carry "days" and "document"
 _TIME_CURE = "Write 2025-03-03 or 2025-03-03T10:00:00 (Asia/Shanghai)."
 # The models take an earlier date for a stand-in ("no date known") and leave the event out.
 _EARLIEST_YEAR = 2000
+Parsed = TypeVar("Parsed")
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,7 @@ def read(path: Path, kinds: Mapping[str, str]) -> list[Case]:
     first_lines: dict[str, int] = {}
 
     def parse(line: int, row: dict[str, str]) -> Case:
-        case = _case(row, kinds)
-        if case.id in first_lines:
-            raise Mistake("id", f"{case.id!r} is already on line {first_lines[case.id]}", "Give each case its own.")
-        first_lines[case.id] = line
-        return case
+        return _case(line, row, kinds, first_lines)
 
     cases = csv_file.read(path, COLUMNS, parse, effect="no case was computed")
     if not cases:
@@ -64,47 +62,81 @@ def read(path: Path, kinds: Mapping[str, str]) -> list[Case]:
     return cases
 
 
-def _case(row: dict[str, str], kinds: Mapping[str, str]) -> Case:
-    identifier = row["id"].strip()
+def _case(line: int, row: dict[str, str], kinds: Mapping[str, str], first_lines: dict[str, int]) -> Case:
+    """Raises an ExceptionGroup of all that is wrong with the row. first_lines: of each id, the line it is on."""
+    mistakes: list[Mistake] = []
+    identifier = _tried(mistakes, _identifier, line, row["id"], first_lines)
+    events = _events(row["events"], kinds, mistakes)
+    statutory_days = _tried(mistakes, _days, "statutory_days", row["statutory_days"])
+    promised_days = _tried(mistakes, _days, "promised_days", row["promised_days"])
+    moment = _tried(mistakes, _moment, "as_of", row["as_of"])
+    if moment and events and min(event.at for event in events).date() > moment.date():
+        what = f"{moment.date()} lies before the first event: there is no case yet"
+        mistakes.append(Mistake("as_of", what, "Give a later day."))
+    if mistakes:
+        raise ExceptionGroup(f"line {line}", mistakes)
+    return Case(identifier, events, statutory_days, promised_days, moment.date())
+
+
+def _tried(mistakes: list[Mistake], parse: Callable[..., Parsed], *arguments: object) -> Parsed | None:
+    """What `parse` gives; None where it raises a Mistake, which is added to `mistakes`."""
+    try:
+        return parse(*arguments)
+    except Mistake as mistake:
+        mistakes.append(mistake)
+        return None
+
+
+def _identifier(line: int, text: str, first_lines: dict[str, int]) -> str:
+    identifier = text.strip()
     if not identifier:
         raise Mistake("id", "it is empty", "Give each case its own.")
-    as_of = _moment("as_of", row["as_of"]).date()
-    events = tuple(_events(row["events"], kinds))
-    if events and min(event.at for event in events).date() > as_of:
-        raise Mistake("as_of", f"{as_of} lies before the first event: there is no case yet", "Give a later day.")
-    return Case(
-        identifier,
-        events,
-        _days("statutory_days", row["statutory_days"]),
-        _days("promised_days", row["promised_days"]),
-        as_of,
-    )
+    if first_lines.setdefault(identifier, line) != line:
+        raise Mistake("id", f"{identifier!r} is already on line {first_lines[identifier]}", "Give each case its own.")
+    return identifier
 
 
-def _events(text: str, kinds: Mapping[str, str]) -> Iterator[Event]:
+def _events(text: str, kinds: Mapping[str, str], mistakes: list[Mistake]) -> tuple[Event, ...]:
+    """The events that are right; what is wrong with the others is added to `mistakes`."""
+    found = _tried(mistakes, _listed, text) or []
+    events = []
+    for number, event in enumerate(found, start=1):
+        wrong: list[Mistake] = []
+        parsed = _event(number, event, kinds, wrong)
+        mistakes += wrong
+        events += [] if wrong else [parsed]
+    return tuple(events)
+
+
+def _listed(text: str) -> list:
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:
         raise Mistake("events", f"not JSON ({error.msg} at character {error.pos + 1})", _EVENTS_CURE) from None
     if not isinstance(found, list):
         raise Mistake("events", "not a list", _EVENTS_CURE)
-    for number, event in enumerate(found, start=1):
-        own = {"days", "document"} if isinstance(event, dict) and event.get("kind") == _EXTENDED else set()
-        if not isinstance(event, dict) or not {"kind", "at"} <= set(event) <= {"kind", "at"} | own:
-            raise Mistake("events", f"event {number} is not an object of kind and at alone", _EVENTS_CURE)
-        if event["kind"] not in tuple(kinds):
-            raise Mistake(
-                "events", f"event {number} has the unknown kind {event['kind']!r}", f"Use {', '.join(kinds)}."
-            )
-        moment = _moment("events", event["at"], f"event {number}: ")
-        if moment.year < _EARLIEST_YEAR:
-            raise Mistake("events", f"event {number}: {event['at']} is taken for no date", "Dates begin with 2000.")
-        days, document = event.get("days"), event.get("document")
-        if days is not None and (type(days) is not int or not 1 <= days <= 9999):
-            raise Mistake("events", f"event {number}: {days!r} is not a number of working days", "Write 10, say.")
-        if document is not None and not (isinstance(document, str) and document.strip()):
-            raise Mistake("events", f"event {number}: {document!r} is not a document's number", "Write it in quotes.")
-        yield Event(event["kind"], moment, days, document)
+    return found
+
+
+def _event(number: int, event: object, kinds: Mapping[str, str], wrong: list[Mistake]) -> Event | None:
+    own = {"days", "document"} if isinstance(event, dict) and event.get("kind") == _EXTENDED else set()
+    if not isinstance(event, dict) or not {"kind", "at"} <= set(event) <= {"kind", "at"} | own:
+        wrong.append(Mistake("events", f"event {number} is not an object of kind and at alone", _EVENTS_CURE))
+        return None
+    kind, days, document = event["kind"], event.get("days"), event.get("document")
+    if kind not in tuple(kinds):
+        wrong.append(Mistake("events", f"event {number} has the unknown kind {kind!r}", f"Use {', '.join(kinds)}."))
+    moment = _tried(wrong, _moment, "events", event["at"], f"event {number}: ")
+    if moment and moment.year < _EARLIEST_YEAR:
+        what = f"event {number}: {event['at']} is taken for no date"
+        wrong.append(Mistake("events", what, "Dates begin with 2000."))
+    if days is not None and (type(days) is not int or not 1 <= days <= 9999):
+        what = f"event {number}: {days!r} is not a number of working days"
+        wrong.append(Mistake("events", what, "Write 10, say."))
+    if document is not None and not (isinstance(document, str) and document.strip()):
+        what = f"event {number}: {document!r} is not a document's number"
+        wrong.append(Mistake("events", what, "Write it in quotes."))
+    return Event(kind, moment, days, document)
 
 
 def _moment(column: str, text: object, place: str = "") -> datetime:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from yidang import query
-from yidang.clock import words
+from yidang.clock import against_due, words
 from yidang.errors import ConfigError, YidangError
 from yidang.progress import console
 from yidang.settings import Settings
@@ -153,6 +153,9 @@ def render(found: Explanation) -> None:
     else:
         console.print(Text(f"没有时钟 no clock: {words.no_clock(case['clock_flags'])}", style="yellow"))
     console.print(_sum_table(case))
+    named = {pause["pause_number"]: _reason(pause) for pause in found.pauses}
+    for remark in against_due.remarks(case, found.days, named):
+        console.print(Text(f"※ {remark}"))
     console.print(Text(f"日历 calendar {case['calendar_version']} · 规则 rules {case['rule_version']}", style="dim"))
 
 

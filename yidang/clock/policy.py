@@ -23,7 +23,7 @@ from rich.text import Text
 from yidang import build, metrics
 from yidang.dbt_variables import declared
 from yidang.errors import ConfigError, YidangError
-from yidang.progress import console
+from yidang.progress import Progress, aside, console
 from yidang.settings import Settings
 from yidang.superset_assets import shown_sql
 
@@ -77,25 +77,32 @@ class Difference:
 
 
 def diff(settings: Settings, changed: dict, as_of: date) -> Difference:
-    """Build with today's clock_policy and with `changed` in it, and compare. Raises YidangError if a build fails."""
+    """Build with today's clock_policy and with `changed` in it, and compare.
+
+    Raises ConfigError for a switch or value that there is not, before anything is built; YidangError if a build fails.
+    """
     policy = current(settings)
-    if unknown := [name for name in changed if name not in policy]:
-        raise ConfigError(f"There is no switch {', '.join(unknown)}.", f"There are: {_listed(policy)}.")
+    _check(changed, declared(settings.dbt_dir)["clock_policy_choices"])
     if all(policy[name] == value for name, value in changed.items()):
         raise ConfigError(f"That is how it is: {_listed(changed)}.", "Give a switch another value.")
     defined = metrics.load(settings)
     with _own_schemas(settings) as connection:
         (released,) = connection.execute("select max(release_number) from landing.batch").fetchone()
         marts = sorted({"fct_item_instance", *(metric.model for metric in defined.values())})
-        for prefix, values in ((_BEFORE, policy), (_AFTER, policy | changed)):
-            build.build(
-                settings,
-                as_of=as_of,
-                select=" ".join(f"+{mart}" for mart in marts),
-                batch_until=released,
-                overrides={"clock_policy": values, "schema_prefix": prefix},
-                with_tests=False,
-            )
+        progress = Progress("Everything is built twice, beside the real marts", aside)
+        for label, prefix, values in (
+            ("as it is", _BEFORE, policy),
+            (f"with {_listed(changed)}", _AFTER, policy | changed),
+        ):
+            with progress.step(label):
+                build.build(
+                    settings,
+                    as_of=as_of,
+                    select=" ".join(f"+{mart}" for mart in marts),
+                    batch_until=released,
+                    overrides={"clock_policy": values, "schema_prefix": prefix},
+                    with_tests=False,
+                )
         schemas = {name: sql.Identifier(f"{prefix}marts") for name, prefix in (("before", _BEFORE), ("after", _AFTER))}
         connection.row_factory = dict_row
         changes = [
@@ -121,14 +128,42 @@ def current(settings: Settings) -> dict:
 
 
 def parse(assignments: list[str]) -> dict:
-    """`name=value` as a dict, values as YAML reads them: true, 5, roll_forward."""
+    """`name=value` as a dict, values as YAML reads them: true, 5, roll_forward; what is no YAML stays text."""
     changed = {}
     for assignment in assignments:
         name, separator, value = assignment.partition("=")
         if not separator or not value:
             raise ConfigError(f"{assignment!r} sets no switch.", "Write name=value: closed_day_acceptance=roll_forward")
-        changed[name.strip()] = yaml.safe_load(value)
+        try:
+            changed[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            changed[name.strip()] = value
     return changed
+
+
+def _check(changed: dict, choices: dict) -> None:
+    if unknown := [name for name in changed if name not in choices]:
+        listed = ", ".join(f"{name}={_allowed(choice, ' | ')}" for name, choice in choices.items())
+        raise ConfigError(f"There is no switch {', '.join(unknown)}.", f"There are: {listed}.")
+    wrong = [name for name, value in changed.items() if not _may_be(value, choices[name])]
+    if wrong:
+        raise ConfigError(
+            " ".join(f"The switch {name} cannot be {str(changed[name]).lower()}." for name in wrong),
+            " ".join(f"{name} may be {_allowed(choices[name], ' or ')}." for name in wrong),
+        )
+
+
+def _may_be(value: object, choice: list | dict) -> bool:
+    """By type, too: to Python 1 is true."""
+    if isinstance(choice, dict):
+        return type(value) is int and choice["least"] <= value <= choice["most"]
+    return any(type(value) is type(allowed) and value == allowed for allowed in choice)
+
+
+def _allowed(choice: list | dict, between: str) -> str:
+    if isinstance(choice, dict):
+        return f"{choice['least']} to {choice['most']}"
+    return between.join(str(value).lower() for value in choice)
 
 
 def write_csv(found: Difference, path: Path) -> int:

@@ -9,18 +9,23 @@ from __future__ import annotations
 import csv
 import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from datetime import date
 from pathlib import Path
 from typing import TextIO
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
+from rich.markup import escape
+from rich.text import Text
 
 from yidang import build, calendar, contracts, landing
 from yidang.clock.case_file import Case, read
 from yidang.errors import ConfigError
 from yidang.landing import ledger
+from yidang.progress import Progress, aside
 from yidang.services import warehouse
 from yidang.settings import Settings
 
@@ -52,54 +57,96 @@ select
     statutory_due_date,
     gross_working_days,
     excluded_working_days,
-    clock_flags as flags
+    clock_flags as flags,
+    accepted_date,
+    coalesce(closed_date, as_of) as end_date
 from marts.fct_item_instance
 """
+_YEARS = "select distinct extract(year from date_day)::integer from intermediate.int_calendar"
+_CALENDAR_FLAGS = ("CAL_UNAVAILABLE", "DUE_BEYOND_CALENDAR", "STAT_DUE_BEYOND_CALENDAR")
+Step = Callable[[str], AbstractContextManager]
 
 
 def try_file(settings: Settings, path: Path, output: Path | None, stream: TextIO) -> int:
     """Read the cases of `path`, compute them, write CSV to `output` (whole or not at all), else to `stream`.
 
+    What it does meanwhile, and what the results lack for want of a calendar, is said on stderr.
     Returns the number of cases. Raises ConfigError for a wrong file, before anything is made.
     """
     # A plain kill ends the run as Ctrl-C does, by way of every `finally`: the scratch database goes too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     cases = read(path, status_codes(settings))
-    if output is None:
-        _write(cases, compute(settings, cases), stream)
-        return len(cases)
-    if not output.parent.is_dir() or output.is_dir() or (output.exists() and output.samefile(path)):
+    if output and (not output.parent.is_dir() or output.is_dir() or (output.exists() and output.samefile(path))):
         raise ConfigError(f"{output} cannot be the output.", "Name a new file in a folder that exists.")
-    results = compute(settings, cases)
-    unfinished = output.with_name(f".{output.name}.{os.getpid()}")
-    try:
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
-            _write(cases, results, file)
-        unfinished.replace(output)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    progress = Progress(f"{len(cases):,} cases of {escape(path.name)}, counted in a scratch database", aside)
+    results, note = compute(settings, cases, progress.step)
+    if output is None:
+        _write(cases, results, stream)
+    else:
+        _write_whole(cases, results, output)
+    if note:
+        aside.print(Text(f"! {note}", style="yellow"))
     return len(cases)
 
 
-def compute(settings: Settings, cases: Sequence[Case]) -> list[dict]:
-    """One dict of OUTPUT_COLUMNS without id per case, in the order of `cases`; None where the clock has no value."""
+def compute(
+    settings: Settings, cases: Sequence[Case], step: Step = lambda label: nullcontext()
+) -> tuple[list[dict], str]:
+    """One dict of OUTPUT_COLUMNS without id per case, in the order of `cases`; None where the clock has no value.
+
+    step: told what is done, as Progress.step is. Second: a note where the loaded calendar was too short, else ''.
+    """
     departments = [contracts.load_department(settings, path) for path in sorted(_DEPARTMENTS.glob("*.yml"))]
-    with warehouse.scratch(settings) as scratch:
-        landing.ensure_landing(scratch, departments)
-        with ledger.connect(scratch, "clock try") as connection:
-            calendar.copy(settings, connection)
-        _land(scratch, cases, status_codes(settings))
-        build.build(
-            scratch,
-            as_of=max(case.as_of for case in cases),
-            select="+fct_item_instance",
-            overrides={"observation_dates": _OBSERVED},
-            departments=departments,
-            with_tests=False,
-        )
+    with ExitStack() as stack:
+        with step("An empty database"):
+            scratch = stack.enter_context(warehouse.scratch(settings))
+            landing.ensure_landing(scratch, departments)
+        with step("The calendar and the cases into it"):
+            with ledger.connect(scratch, "clock try") as connection:
+                calendar.copy(settings, connection)
+            _land(scratch, cases, status_codes(settings))
+        with step("dbt's models count them (may take half a minute)"):
+            build.build(
+                scratch,
+                as_of=max(case.as_of for case in cases),
+                select="+fct_item_instance",
+                overrides={"observation_dates": _OBSERVED},
+                departments=departments,
+                with_tests=False,
+            )
         with psycopg.connect(scratch.dsn("transformer"), row_factory=dict_row) as connection:
             found = {row.pop("number"): row for row in connection.execute(_FACTS)}
-    return [found[number] for number in range(len(cases))]
+            connection.row_factory = tuple_row
+            loaded = {year for (year,) in connection.execute(_YEARS)}
+    results = [found[number] for number in range(len(cases))]
+    spans = [(row.pop("accepted_date"), row.pop("end_date")) for row in results]
+    return results, calendar_note([row["flags"] for row in results], spans, loaded)
+
+
+def calendar_note(flags: Sequence[str | None], spans: Sequence[tuple[date | None, date]], loaded: set[int]) -> str:
+    """Which years the cases need and the calendar lacks, and the cure; '' where it is long enough.
+
+    flags and spans (acceptance, decision or as-of date) of each case; loaded: the calendar's years.
+    """
+    raised = [set((own or "").split("|")) & set(_CALENDAR_FLAGS) for own in flags]
+    if not any(raised):
+        return ""
+    lacking = {
+        year
+        for (accepted, end), own in zip(spans, raised, strict=True)
+        if own
+        for year in range((accepted or end).year, end.year + 1)
+    } - loaded
+    # a due date alone lies beyond: in the next year, as far as is known
+    years = sorted(lacking) or [max(loaded) + 1]
+    listed = f"{years[0]} to {years[-1]}" if len(years) > 2 else " and ".join(map(str, years))
+    short = sum(map(bool, raised))
+    count = "1 case needs" if short == 1 else f"{short:,} cases need"
+    flags_raised = ", ".join(sorted(set().union(*raised)))
+    return (
+        f"{count} the working days of {listed}, which are not loaded, and lack figures"
+        f" ({flags_raised}). Once the year's notice is out: yidang calendar load {years[0]}.csv"
+    )
 
 
 def status_codes(settings: Settings) -> dict[str, str]:
@@ -107,7 +154,8 @@ def status_codes(settings: Settings) -> dict[str, str]:
     codes: dict[str, str] = {}
     with (settings.dbt_dir / "seeds" / "status_codes.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            codes.setdefault(row["event_kind"], row["status_code"])
+            if row["event_kind"]:  # a status that changes nothing has none
+                codes.setdefault(row["event_kind"], row["status_code"])
     return codes
 
 
@@ -200,6 +248,16 @@ def _append(
 
 def _item_code(statutory_days: int | None) -> str:
     return "NO_STATUTE" if statutory_days is None else f"STATUTE_{statutory_days}"
+
+
+def _write_whole(cases: Sequence[Case], results: Sequence[dict], output: Path) -> None:
+    unfinished = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="") as file:
+            _write(cases, results, file)
+        unfinished.replace(output)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _write(cases: Sequence[Case], results: Sequence[dict], file: TextIO) -> None:

@@ -83,6 +83,8 @@ select
     -- due by as_of: the denominator of the on-time rate
     {{ has_ended('due_date', 'as_of') }} and counts_when_due as is_due,
     {{ has_ended('statutory_due_date', 'as_of') }} and counts_when_statutory_due as is_statutory_due,
+    {{ has_ended('statutory_due_date_without_extension', 'as_of') }} and counts_when_statutory_due_without_extension
+        as is_statutory_due_without_extension,
     pace_state,
     pace.word as pace_name,
     pace.colour as pace_colour,
@@ -96,6 +98,7 @@ select
     closed_month,
     due_month,
     statutory_due_month,
+    statutory_due_month_without_extension,
     certificate_number,
     batch_id,
     as_of,

@@ -80,6 +80,24 @@ select
     projects.next_due_department_name,
     projects.next_due_office_name,
     projects.next_due_alert_state,
+    projects.late_case_id,
+    projects.late_item_name,
+    projects.late_department_name,
+    projects.late_office_name,
+    projects.late_accepted_date,
+    projects.late_due_date,
+    projects.late_working_days,
+    projects.late_stage_number,
+    projects.late_stage_working_days,
+    projects.late_stage_limit,
+    case when projects.pace_state = 'late' then nullif(concat_ws(
+        '；',
+        coalesce(projects.late_item_name, '事项未填') || '（' || projects.late_case_id || '）：' || concat_ws('·', projects.late_department_name, projects.late_office_name)
+        || ' ' || projects.late_accepted_date || ' 受理，' || projects.late_due_date || ' 到期'
+        || coalesce('，逾期 ' || projects.late_working_days || ' 个工作日', ''),
+        case when projects.overdue_case_count > 1 then '另有 ' || (projects.overdue_case_count - 1) || ' 件逾期' end,
+        late_stages.name || '阶段用时 ' || projects.late_stage_working_days || ' 个工作日，时限 ' || projects.late_stage_limit
+    ), '') end as late_reason,
     projects.first_received_date,
     projects.last_activity_date,
     date_trunc('month', projects.completion_date)::date as completed_month,
@@ -100,5 +118,8 @@ left join code_lists as investment_sources
 left join code_lists as stages
     on stages.code_list = 'stage'
     and stages.code = projects.current_stage_number::text
+left join code_lists as late_stages
+    on late_stages.code_list = 'stage'
+    and late_stages.code = projects.late_stage_number::text
 {{ join_palette('pace', 'projects.pace_state') }}
 {{ join_palette('alert', 'projects.alert_state') }}

@@ -10,6 +10,10 @@ event_issues as (
     select * from {{ ref('int_event_issues') }}
 ),
 
+standard_issues as (
+    select * from {{ ref('int_standard_issues') }}
+),
+
 register_issues as (
     select * from {{ ref('int_register_issues') }}
 ),
@@ -64,6 +68,10 @@ issues as (
     union all
     select source_department, rule, entity, business_key, project_code, detail, batch_id, row_number, null, null
     from register_issues
+
+    union all
+    select source_department, rule, entity, business_key, project_code, detail, batch_id, row_number, null, null
+    from standard_issues
 
     union all
     select department, rule, entity, business_key, project_code, detail, batch_id, row_number, null, null

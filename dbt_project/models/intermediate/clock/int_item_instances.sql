@@ -192,6 +192,7 @@ select
     (not is_withdrawn or is_overdue)
     and not (is_open and has_open_pause and is_overdue is not true) as counts_when_due,
     not is_withdrawn or is_statutory_overdue as counts_when_statutory_due,
+    not is_withdrawn or is_statutory_overdue_without_extension as counts_when_statutory_due_without_extension,
     case
         when is_overdue then 'late'
         when is_withdrawn or is_overdue is null then null
@@ -211,6 +212,7 @@ select
     date_trunc('month', closed_date)::date as closed_month,
     date_trunc('month', due_date)::date as due_month,
     date_trunc('month', statutory_due_date)::date as statutory_due_month,
+    date_trunc('month', statutory_due_date_without_extension)::date as statutory_due_month_without_extension,
     measured.certificate_number,
     measured.last_event_at,
     measured.own_as_of,

@@ -34,6 +34,7 @@ noted as (
             where event_kind = 'correction_received' and event_number < coalesce(terminal_number, event_number + 1)
         ))::integer as unanswered_correction_count,
         count(*) filter (where event_kind in ('correction_requested', 'correction_received'))::integer as correction_event_count,
+        count(*) filter (where event_kind = 'department_started')::integer as department_start_count,
         count(*) filter (where event_kind in ('special_start', 'special_end', 'suspended', 'resumed'))::integer as pause_event_count,
         -- what an office does by its own clock; papers come online at any hour, and a day without an hour says nothing
         (count(*) filter (
@@ -76,6 +77,7 @@ select
     decision_count,
     unanswered_correction_count,
     correction_event_count,
+    department_start_count,
     pause_event_count,
     outside_hours_count,
     dated_after_entry_count,

@@ -42,7 +42,13 @@ coded_works as (
             case when investment_source_code = '0' then '投资来源 0' end,
             case when land_area_square_metres = 0 then '用地面积 0' end,
             case when floor_area_square_metres = 0 then '建筑面积 0' end
-        ) as stand_ins
+        ) as stand_ins,
+        concat_ws(
+            '、',
+            case when planned_start_date is null then '拟开工“' || planned_start_raw || '”' end,
+            case when planned_completion_date is null then '拟建成“' || planned_completion_raw || '”' end,
+            case when reported_at is null then '申报时间“' || reported_at_raw || '”' end
+        ) as unreadable_dates
     from sent_works
 )
 
@@ -76,6 +82,10 @@ union all
 select source_department, 'stand_in_value', 'works', works_code, stand_ins, project_code, batch_id, row_number
 from coded_works
 where stand_ins != ''
+union all
+select source_department, 'works_date_unreadable', 'works', works_code, unreadable_dates || '不是日期', project_code, batch_id, row_number
+from coded_works
+where unreadable_dates != ''
 union all
 select source_department, 'stage_limit_odd', 'flow', concat_ws('/', flow_code, flow_version, local_stage_number),
     local_stage_name || ' 的时限为 ' || stage_limit || ' 个工作日', null, batch_id, row_number

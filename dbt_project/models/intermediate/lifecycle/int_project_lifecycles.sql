@@ -56,10 +56,16 @@ counts as (
 
 {{ sequential_times('works_stages', 'project_code') }},
 
+-- the stage that is furthest over its limit
 late_stages as (
-    select distinct project_code
+    select distinct on (project_code)
+        project_code,
+        stage_number,
+        active_working_days,
+        stage_limit
     from stages
     where is_over_stage_limit
+    order by project_code, active_working_days - stage_limit desc, stage_number
 ),
 
 works_milestones as (
@@ -91,6 +97,14 @@ next_due as (
     from open_cases
     where due_date is not null
     order by project_code, due_date, case_id
+),
+
+-- the open case that is longest over its promise
+late_cases as (
+    select distinct on (project_code) open_cases.*
+    from open_cases
+    where is_overdue
+    order by project_code, remaining_working_days, due_date, case_id
 ),
 
 -- A register that says of this project that it goes on, although every 工程 known here is finished, expects one that
@@ -167,6 +181,16 @@ select
     next_due.department_name as next_due_department_name,
     next_due.office_name as next_due_office_name,
     next_due.alert_state as next_due_alert_state,
+    late_cases.case_id as late_case_id,
+    coalesce(late_cases.item_name, late_cases.item_code) as late_item_name,
+    late_cases.department_name as late_department_name,
+    late_cases.office_name as late_office_name,
+    late_cases.accepted_date as late_accepted_date,
+    late_cases.due_date as late_due_date,
+    -late_cases.remaining_working_days as late_working_days,
+    late_stages.stage_number as late_stage_number,
+    late_stages.active_working_days::integer as late_stage_working_days,
+    late_stages.stage_limit as late_stage_limit,
     counts.first_received_date,
     coalesce(counts.last_event_date, projects.registered_at::date) as last_activity_date
 from projects
@@ -176,6 +200,7 @@ left join counts using (project_code)
 left join times using (project_code)
 left join late_stages using (project_code)
 left join next_due using (project_code)
+left join late_cases using (project_code)
 -- a project registered after the day in question did not exist yet, unless a case of it already did
 where projects.registered_at is null
     or projects.registered_at::date <= {{ as_of() }}

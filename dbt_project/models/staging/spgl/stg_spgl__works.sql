@@ -26,6 +26,9 @@ typed as (
         {{ to_numeric('jzmj') }} as floor_area_square_metres,
         {{ to_boolean('sfwcqypg') }} as is_region_assessed,
         gbhy as industry_code,
+        sbsj as reported_at_raw,
+        nkgsj as planned_start_raw,
+        njcsj as planned_completion_raw,
         {{ to_numeric('ydmj') }} as land_area_square_metres,
         -- an application of its own sometimes repeats the works: the last row of the works stands
         row_number() over (partition by source_department, gcdm order by {{ lsh_order() }} desc) as recency
