@@ -104,10 +104,11 @@ class Incoming(_Refusing):
         self.rows += _copy(self.connection, sql.Identifier("incoming"), chunk)
 
     def drop_repeats(self) -> None:
-        """Of rows that are equal in every column keep the first: pages that overlap deliver some rows twice."""
+        """Of rows that are equal in every column keep the last: pages that overlap deliver some rows twice, and a row
+        that was changed and changed back meanwhile is what it was."""
         cursor = self.connection.execute(
             sql.SQL(
-                "delete from incoming where _row_number not in (select min(_row_number) from incoming group by {})"
+                "delete from incoming where _row_number not in (select max(_row_number) from incoming group by {})"
             ).format(_names(self.columns))
         )
         self.rows -= cursor.rowcount

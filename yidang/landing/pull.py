@@ -201,6 +201,9 @@ def _pull_table(job: _Job, table: Table) -> TablePull:
         done.error = str(error)
     except (psycopg.Error, OSError) as error:
         done.error = f"{job.department.id}.{table.name}: {type(error).__name__}: {str(error).strip()}"
+    except Exception as error:  # whatever it is, the other tables and the gate go on
+        log.exception("%s.%s", job.department.id, table.name)
+        done.error = f"{job.department.id}.{table.name}: {type(error).__name__}: {error}. This is a mistake in Yidang."
     done.seconds = time.monotonic() - started
     if not job.dry_run:
         ledger.record_error(job.settings, job.department.id, table.name, done.error)
