@@ -7,8 +7,14 @@ with build as (
     select * from {{ ref('int_build') }}
 ),
 
+-- narrow: it is read several times
 cases as (
-    select * from {{ ref('int_cases') }}
+    select
+        case_id,
+        project_code,
+        works_code,
+        item_code
+    from {{ ref('int_cases') }}
 ),
 {%- if var('only_changed', false) %}
 
