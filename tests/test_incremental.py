@@ -24,7 +24,7 @@ LATE = "2017-330199-47-03-000042"  # a project that is registered after its case
 WORK_TABLES = {
     "build_batch", "build_record", "changed_row", "int_changed_cases", "int_changed_projects",
     "int_case_acceptances", "int_case_clocks", "int_case_extensions", "int_case_flags", "int_case_limits",
-    "int_case_pauses", "int_touched_cases", "int_stirred_projects",
+    "int_case_pauses", "int_touched_cases", "int_stirred_cases", "int_stirred_projects",
     "former_int_case_days", "former_int_case_paths", "former_int_item_instances",
 }  # fmt: skip
 # All that there are, by the number that a view which is made anew does not keep.

@@ -5,9 +5,9 @@
 
   and filters the CTE it is driven by with {{ only_changed('case_id') }}: a full refresh computes every row, a nightly
   build only those of int_changed_cases (int_changed_projects), and the strategy replaces exactly these. What decides
-  which these are is computed whole and written with the strategy write_differences. Rows of a project that stay the same
-  while its open cases merely grow older are fewer: only_changed('project_code', among='int_stirred_projects'), and
-  meta.among the same.
+  which these are is computed whole and written with the strategy write_differences. Where rows stay as they are while a
+  case merely grows older, fewer are enough: only_changed('case_id', among='int_stirred_cases') (or 'project_code' and
+  'int_stirred_projects'), and meta.among the same.
 -#}
 {% macro only_changed(key, alias=none, among=none) -%}
 {%- set changed = ref(among) if among else changed_relation(key) -%}
@@ -28,8 +28,9 @@ true
 {%- endmacro %}
 
 {#- The changed keys where only they are to be read, else none. -#}
-{% macro about_changed(key) -%}
-{{ return(changed_relation(key) if var('only_changed', false) else none) }}
+{% macro about_changed(key, among=none) -%}
+{%- set changed = ref(among) if among else changed_relation(key) -%}
+{{ return(changed if var('only_changed', false) else none) }}
 {%- endmacro %}
 
 {#- Instead of dbt's own, which asks the configuration: that is read once, for builds of both kinds. -#}
@@ -46,7 +47,7 @@ true
 
 {#-
   Rows of a changed key go, whether it still has rows or not; what the model made of the changed keys comes. A model that
-  others count (meta.keeps_former) leaves the rows that went in a table of their own until the next build.
+  others count (meta.keeps_former) leaves the rows that the changed keys had in a table of their own until the next build.
 -#}
 {% macro get_incremental_replace_changed_sql(arguments) -%}
 {%- set key = arguments.unique_key -%}
@@ -59,7 +60,7 @@ drop table if exists {{ former(arguments.target_relation) }};
 create unlogged table {{ former(arguments.target_relation) }} as
 select *
 from {{ arguments.target_relation }}
-where {{ key }} in (select {{ key }} from {{ changed }});
+where {{ key }} in (select {{ key }} from {{ changed_relation(key) }});
 
 analyze {{ former(arguments.target_relation) }};
 
