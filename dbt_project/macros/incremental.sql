@@ -81,12 +81,12 @@ from {{ arguments.temp_relation }};
   and counts `sign` instead of rows. A full refresh counts every row once; otherwise the rows of the changed keys come
   twice, as they are (1) and as they were (-1), and what the model makes of them is added to the counts that stand.
 -#}
-{% macro signed_rows(model, key, among=none) -%}
+{% macro signed_rows(model, key) -%}
 select
         rows.*,
         1 as sign
     from {{ ref(model) }} as rows
-    where {{ only_changed(key, among=among) }}
+    where {{ only_changed(key) }}
     {%- if var('only_changed', false) %}
     union all
     select
