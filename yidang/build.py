@@ -115,7 +115,7 @@ def build(
             raise _build_failed(settings, failed, outcome.exception)
         if not results:
             raise YidangError(f"The selection {select!r} names nothing to build.", "List what there is: yidang dbt ls")
-        if {item.node.name for item in results} >= statistics.INPUTS:
+        if select is None or {item.node.name for item in results} >= statistics.INPUTS:
             statistics.refresh(settings)
         if is_whole:
             state.finish(as_of, made_of)

@@ -5,10 +5,12 @@
 
   and filters the CTE it is driven by with {{ only_changed('case_id') }}: a full refresh computes every row, a nightly
   build only those of int_changed_cases (int_changed_projects), and the strategy replaces exactly these. What decides
-  which these are is computed whole and written with the strategy write_differences.
+  which these are is computed whole and written with the strategy write_differences. Where rows stay as they are while a
+  case merely grows older, fewer are enough: only_changed('case_id', among='int_stirred_cases') (or 'project_code' and
+  'int_stirred_projects'), and meta.among the same.
 -#}
-{% macro only_changed(key, alias=none) -%}
-{%- set changed = changed_relation(key) -%}
+{% macro only_changed(key, alias=none, among=none) -%}
+{%- set changed = ref(among) if among else changed_relation(key) -%}
 {%- if not var('only_changed', false) -%}
 true
 {%- elif execute and model.config.materialized == 'incremental' and not is_incremental() -%}
@@ -26,8 +28,9 @@ true
 {%- endmacro %}
 
 {#- The changed keys where only they are to be read, else none. -#}
-{% macro about_changed(key) -%}
-{{ return(changed_relation(key) if var('only_changed', false) else none) }}
+{% macro about_changed(key, among=none) -%}
+{%- set changed = ref(among) if among else changed_relation(key) -%}
+{{ return(changed if var('only_changed', false) else none) }}
 {%- endmacro %}
 
 {#- Instead of dbt's own, which asks the configuration: that is read once, for builds of both kinds. -#}
@@ -42,16 +45,79 @@ true
 {%- endif -%}
 {%- endmacro %}
 
-{#- Rows of a changed key go, whether it still has rows or not; what the model made of the changed keys comes. -#}
+{#-
+  Rows of a changed key go, whether it still has rows or not; what the model made of the changed keys comes. A model that
+  others count (meta.keeps_former) leaves the rows that the changed keys had in a table of their own until the next build.
+-#}
 {% macro get_incremental_replace_changed_sql(arguments) -%}
 {%- set key = arguments.unique_key -%}
 {%- set columns = get_quoted_csv(arguments.dest_columns | map(attribute='name')) -%}
-delete from {{ arguments.target_relation }}
+{%- set meta = config.get('meta', {}) -%}
+{%- set changed = ref(meta.among) if meta.among else changed_relation(key) -%}
+{%- if meta.keeps_former %}
+drop table if exists {{ former(arguments.target_relation) }};
+
+create unlogged table {{ former(arguments.target_relation) }} as
+select *
+from {{ arguments.target_relation }}
 where {{ key }} in (select {{ key }} from {{ changed_relation(key) }});
+
+analyze {{ former(arguments.target_relation) }};
+
+{% endif -%}
+delete from {{ arguments.target_relation }}
+where {{ key }} in (select {{ key }} from {{ changed }});
 
 insert into {{ arguments.target_relation }} ({{ columns }})
 select {{ columns }}
 from {{ arguments.temp_relation }};
+{%- endmacro %}
+
+{%- macro former(relation) -%}{{ relation.include(identifier=false) }}.former_{{ relation.identifier }}{%- endmacro -%}
+
+{#-
+  Counts over millions of rows follow what changed too: config incremental_strategy='add_counts', meta.counts (columns of
+  whole numbers; the first is how many rows there are). The model reads what it counts by {{ signed_rows('model', key) }}
+  and counts `sign` instead of rows. A full refresh counts every row once; otherwise the rows of the changed keys come
+  twice, as they are (1) and as they were (-1), and what the model makes of them is added to the counts that stand.
+-#}
+{% macro signed_rows(model, key) -%}
+select
+        rows.*,
+        1 as sign
+    from {{ ref(model) }} as rows
+    where {{ only_changed(key) }}
+    {%- if var('only_changed', false) %}
+    union all
+    select
+        rows.*,
+        -1 as sign
+    from {{ former(ref(model)) }} as rows
+    {%- endif %}
+{%- endmacro %}
+
+{% macro get_incremental_add_counts_sql(arguments) -%}
+{%- set names = arguments.dest_columns | map(attribute='name') | list -%}
+{%- set counts = config.get('meta').counts -%}
+create temporary table counted on commit drop as
+select
+    {%- for column in arguments.dest_columns %}
+    {{ 'sum(' ~ column.name ~ ')::' ~ column.data_type if column.name in counts else column.name }} as {{ column.name }}
+    {{- ',' if not loop.last }}
+    {%- endfor %}
+from (
+    select {{ names | join(', ') }} from {{ arguments.target_relation }}
+    union all
+    select {{ names | join(', ') }} from {{ arguments.temp_relation }}
+) as counts
+group by {{ names | reject('in', counts) | join(', ') }}
+having sum({{ counts[0] }}) != 0;
+
+truncate {{ arguments.target_relation }};
+
+insert into {{ arguments.target_relation }} ({{ names | join(', ') }})
+select {{ names | join(', ') }}
+from counted;
 {%- endmacro %}
 
 {#-
@@ -146,6 +212,14 @@ on conflict (table_name) do update set
     as_of = excluded.as_of,
     calendar_version = excluded.calendar_version,
     rule_version = excluded.rule_version
+{%- endmacro %}
+
+{#-
+  The next model reads it a moment later, long before autovacuum has counted its rows. Where only some rows were replaced,
+  what was counted of all of them still holds.
+-#}
+{% macro analyze_table() -%}
+{%- if not is_incremental() %}analyze {{ this }}{% endif -%}
 {%- endmacro %}
 
 {#- The stamp of a table, as a relation of one row: as_of, calendar_version, rule_version. -#}

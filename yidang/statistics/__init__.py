@@ -10,7 +10,7 @@ import psycopg
 
 from yidang.settings import Settings
 
-# What dbt must have built; a selection without both leaves the marts as they are.
+# What a selection must build, or the marts are left as they are.
 INPUTS = {"int_speed_observations", "int_item_reforms"}
 
 

@@ -7,7 +7,7 @@ area over its Aalen–Johansen curve, and at the same time a sum over cases, whi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -36,16 +36,21 @@ class Cohorts:
     end: np.ndarray
     cases: np.ndarray
 
-    def counts(self, days: int, times: np.ndarray | None = None) -> np.ndarray:
-        """(strata, 2, days + 1, ends); a case that was on the clock for longer counts as open on the last day.
+    def counts(self, days: int) -> np.ndarray:
+        """(strata, 2, days + 1, ends); a case that was on the clock for longer counts as open on the last day."""
+        return next(self.recounts(days, [np.ones(self.projects, int)]))
 
-        times: how often each project counts (a bootstrap replicate), by default once.
-        """
+    def recounts(self, days: int, draws: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """The same for each draw: how often each project counts (a bootstrap replicate)."""
         shape = (self.stratum.max(initial=-1) + 1, 2, days + 1, _ENDS)
         end = np.where(self.day > days, OPEN, self.end)
         cell = np.ravel_multi_index((self.stratum, self.period, np.minimum(self.day, days), end), shape)
-        cases = self.cases if times is None else self.cases * times[self.project]
-        return np.bincount(cell, cases, np.prod(shape)).reshape(shape)
+        for times in draws:
+            yield np.bincount(cell, self.cases * times[self.project], np.prod(shape)).reshape(shape)
+
+    @property
+    def projects(self) -> int:
+        return self.project.max(initial=-1) + 1
 
 
 @dataclass(frozen=True)
@@ -144,12 +149,10 @@ def resample(
     are. The cases of one project depend on each other, so they come and go together.
     """
     random = np.random.default_rng(seed)
-    projects, days = cohorts.project.max(initial=-1) + 1, int(cap.max(initial=0))
-    drawn = []
-    for _ in range(replicates):
-        times = np.bincount(random.integers(0, projects, projects), minlength=projects)
-        drawn.append(statistic(compare(cohorts.counts(days, times), groups, cap)))
-    return np.array(drawn)
+    projects = cohorts.projects
+    draws = (np.bincount(random.integers(0, projects, projects), minlength=projects) for _ in range(replicates))
+    counts = cohorts.recounts(int(cap.max(initial=0)), draws)
+    return np.array([statistic(compare(found, groups, cap)) for found in counts])
 
 
 def percentile_interval(drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -48,8 +48,8 @@ select
     coalesce(state, exclusion_reason) as state,
     coalesce(has_promise, false)::integer as has_promise,
     coalesce(least(elapsed_working_days, {CURVE_DAYS + 1}), 0) as day,
-    sum(case_count) as cases,
-    coalesce(sum(case_count * elapsed_working_days), 0) as days
+    count(*) as cases,
+    coalesce(sum(elapsed_working_days), 0) as days
 from intermediate.int_speed_observations
 group by
     cohort_month, state, exclusion_reason, has_promise, least(elapsed_working_days, {CURVE_DAYS + 1}),

@@ -1,69 +1,24 @@
-{{ config(indexes=[{'columns': ['works_code'], 'unique': true}]) }}
+{{ config(materialized='view') }}
 
-with cases as (
-    select * from {{ ref('fct_item_instance') }}
-    where project_code is not null and stage_number = 4 and is_decided and not has_order_error
+with acceptances as (
+    select * from {{ ref('int_joint_acceptances') }}
 ),
 
-milestone_items as (
-    select * from {{ ref('int_milestone_items') }}
-),
-
--- the filing of the completion follows on the acceptance and is no part of it
-acceptance_cases as (
-    select cases.*
-    from cases
-    left join milestone_items
-        on milestone_items.item_name = cases.item_name
-        and milestone_items.milestone = 'completion'
-    where milestone_items.item_name is null
-),
-
-slips as (
-    select
-        works_code,
-        parallel_group_code,
-        count(distinct item_code) as item_count
-    from acceptance_cases
-    where parallel_group_code is not null
-    group by works_code, parallel_group_code
-),
-
-fullest_slips as (
-    select
-        works_code,
-        max(item_count) as item_count
-    from slips
-    group by works_code
-),
-
-accepted as (
-    select
-        works_code,
-        min(project_code) as project_code,
-        min(flow_type_name) as flow_type_name,
-        count(distinct item_code)::integer as item_count,
-        bool_and(outcome = 'passed' and correction_count = 0) as is_passed_at_once,
-        max(decided_date) as last_decided_date,
-        min(as_of) as as_of,
-        min(calendar_version) as calendar_version,
-        min(rule_version) as rule_version
-    from acceptance_cases
-    group by works_code
+stamp as (
+    select * from {{ stamp_of('int_joint_acceptances') }} as stamp
 )
 
 select
-    accepted.works_code,
-    accepted.project_code,
-    accepted.flow_type_name,
-    accepted.item_count as acceptance_item_count,
-    -- what had to be applied for again afterwards does not undo the joint instance
-    accepted.item_count >= 2 and coalesce(fullest_slips.item_count = accepted.item_count, false) as is_joint,
-    accepted.is_passed_at_once,
-    accepted.last_decided_date,
-    date_trunc('month', accepted.last_decided_date)::date as last_decided_month,
-    accepted.as_of,
-    accepted.calendar_version,
-    accepted.rule_version
-from accepted
-left join fullest_slips using (works_code)
+    acceptances.works_code,
+    acceptances.project_code,
+    acceptances.flow_type_name,
+    acceptances.acceptance_item_count,
+    acceptances.is_joint,
+    acceptances.is_passed_at_once,
+    acceptances.last_decided_date,
+    acceptances.last_decided_month,
+    stamp.as_of,
+    stamp.calendar_version,
+    stamp.rule_version
+from acceptances
+cross join stamp

@@ -29,12 +29,8 @@ projects as (
 )
 {%- if var('only_changed', false) %},
 
-former as (
-    select
-        *,
-        {{ project_prefix('given_project_code') }} as project_code_given,
-        {{ project_prefix('given_works_code') }} as project_code_in_works_code
-    from {{ previous('int_cases') }} as cases
+former as not materialized (
+    select * from {{ previous('int_cases') }} as cases
 ),
 
 sent_rows as (
@@ -60,14 +56,32 @@ new_organisations as (
     {%- endfor %}
 ),
 
-changed_works as (
-    select key as works_code
+-- of works and of projects; a works' project gives its cases their flow type where their own says nothing
+changed_codes as (
+    select key as code
     from {{ changed_rows('int_works') }} as changed
     union
-    -- a works' project gives its cases their flow type where their own says nothing
     select works.works_code
     from works
     inner join {{ changed_rows('int_projects') }} as changed on changed.key = works.project_code
+    union
+    select key
+    from {{ changed_rows('int_projects') }} as changed
+),
+
+-- one scan; a code of a project may be the beginning of a longer one
+led_otherwise as (
+    select case_id
+    from former
+    where given_works_code in (select code from changed_codes)
+        or given_project_code in (select code from changed_codes)
+        or project_code in (select code from changed_codes)
+        or left(given_project_code, 24) in (select code from changed_codes)
+        or left(given_works_code, 24) in (select code from changed_codes)
+        -- no code led these to a project: what does may be sent of any other case, document or project
+        or coalesce(match_tier, '') not in ('T1', 'T2', 'T3')
+        -- the catalogue's names stand for codes that are not sent
+        or exists (select 1 from {{ changed_rows('int_items') }} as changed)
 ),
 
 touched as (
@@ -86,24 +100,7 @@ touched as (
         on new_organisations.source_department = former.source_department
         and new_organisations.works_code = former.given_works_code
     union all
-    select former.case_id
-    from former
-    inner join changed_works on changed_works.works_code in (former.given_works_code, former.given_project_code)
-    union all
-    select former.case_id
-    from former
-    inner join {{ changed_rows('int_projects') }} as changed
-        on changed.key in (former.project_code, former.project_code_given, former.project_code_in_works_code)
-    union all
-    -- no code led these to a project: what does may be sent of any other case, document or project
-    select case_id
-    from former
-    where coalesce(match_tier, '') not in ('T1', 'T2', 'T3')
-    union all
-    -- the catalogue's names stand for codes that are not sent
-    select case_id
-    from former
-    where exists (select 1 from {{ changed_rows('int_items') }} as changed)
+    select case_id from led_otherwise
 )
 
 select distinct case_id

@@ -1,14 +1,17 @@
+{#- The few special procedures are hashed: the planner would sort all events once more to merge them in. -#}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_changed',
     unique_key='case_id',
-    indexes=[{'columns': ['case_id', 'event_number']}]
+    meta={'among': 'int_stirred_cases'},
+    indexes=[{'columns': ['case_id', 'event_number']}],
+    pre_hook="set local enable_mergejoin = off"
 ) }}
 
 {%- set names = case_event_columns() | map(attribute=0) | join(', ') %}
 
 with spgl_events as (
-    {{ spgl_case_events(about_changed('case_id')) }}
+    {{ spgl_case_events(about_changed('case_id', among='int_stirred_cases')) }}
 ),
 
 feed_events as (
@@ -35,7 +38,7 @@ identified as (
 
 changed as (
     select * from identified
-    where {{ only_changed('case_id', 'identified') }}
+    where {{ only_changed('case_id', alias='identified', among='int_stirred_cases') }}
 ),
 
 corrected as (

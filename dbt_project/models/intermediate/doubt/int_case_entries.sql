@@ -2,6 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_changed',
     unique_key='case_id',
+    meta={'among': 'int_stirred_cases'},
     indexes=[{'columns': ['case_id'], 'unique': true}]
 ) }}
 
@@ -45,7 +46,7 @@ noted as (
         -- entered before the day it carries
         (count(*) filter (where event_at::date > recorded_at::date))::integer as dated_after_entry_count
     from events
-    where {{ only_changed('case_id') }}
+    where {{ only_changed('case_id', among='int_stirred_cases') }}
     group by case_id
 ),
 

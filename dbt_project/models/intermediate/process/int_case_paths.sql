@@ -2,9 +2,11 @@
     materialized='incremental',
     incremental_strategy='replace_changed',
     unique_key='case_id',
+    meta={'keeps_former': true, 'among': 'int_stirred_cases'},
     indexes=[{'columns': ['case_id'], 'unique': true}]
 ) }}
 
+-- of all changed ones the former rows are kept; depends_on: {{ ref('int_changed_cases') }}
 with events as (
     select
         case_id,
@@ -15,7 +17,7 @@ with events as (
         first_acceptance_number,
         terminal_number
     from {{ ref('int_case_events') }}
-    where {{ only_changed('case_id') }}
+    where {{ only_changed('case_id', among='int_stirred_cases') }}
 ),
 
 calendar as (

@@ -2,6 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_changed',
     unique_key='project_code',
+    meta={'among': 'int_stirred_projects'},
     indexes=[{'columns': ['works_code', 'path_number'], 'unique': true}, {'columns': ['project_code']}]
 ) }}
 
@@ -40,7 +41,7 @@ last_milestones as (
         min(start_date) as span_started_date
     from steps
     left join milestone_items using (flow_type, item_code)
-    where {{ only_changed('project_code') }}
+    where {{ only_changed('project_code', among='int_stirred_projects') }}
     group by works_code
 ),
 

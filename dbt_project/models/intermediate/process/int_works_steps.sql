@@ -2,6 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_changed',
     unique_key='project_code',
+    meta={'among': 'int_stirred_projects'},
     indexes=[{'columns': ['works_code', 'step_number'], 'unique': true}, {'columns': ['project_code']}]
 ) }}
 
@@ -12,12 +13,12 @@
 
 with case_days as (
     select * from {{ ref('int_case_days') }}
-    where {{ only_changed('project_code') }}
+    where {{ only_changed('project_code', among='int_stirred_projects') }}
 ),
 
 instances as (
     select * from {{ ref('int_item_instances') }}
-    where {{ only_changed('project_code') }}
+    where {{ only_changed('project_code', among='int_stirred_projects') }}
 ),
 
 works as (
@@ -35,7 +36,7 @@ calendar as (
 known_works as (
     select project_code, works_code from works
     where works_code != project_code
-        and {{ only_changed('project_code') }}
+        and {{ only_changed('project_code', among='int_stirred_projects') }}
     union
     select project_code, works_code from case_days
     where not is_project_wide

@@ -2,6 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_changed',
     unique_key='project_code',
+    meta={'among': 'int_stirred_projects'},
     indexes=[{'columns': ['works_code'], 'unique': true}, {'columns': ['project_code']}]
 ) }}
 
@@ -10,12 +11,12 @@
 with steps as (
     select * from {{ ref('int_works_steps') }}
     where stage_number between 1 and 4
-        and {{ only_changed('project_code') }}
+        and {{ only_changed('project_code', among='int_stirred_projects') }}
 ),
 
 critical_path as (
     select * from {{ ref('int_critical_path') }}
-    where {{ only_changed('project_code') }}
+    where {{ only_changed('project_code', among='int_stirred_projects') }}
 ),
 
 -- items of one application accepted on one day are a set; they have no order among themselves

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with instances as (
     select * from {{ ref('int_item_instances') }}
 ),
@@ -12,6 +14,7 @@ judged as (
 -- a case belongs to the month in which its clock began; one whose clock never began, to the month of its papers
 observed as (
     select
+        case_id,
         coalesce(accepted_month, received_month) as cohort_month,
         department_id,
         stage_number,
@@ -43,21 +46,4 @@ observed as (
     from judged
 )
 
-select
-    cohort_month,
-    department_id,
-    stage_number,
-    flow_type,
-    item_code,
-    item_version,
-    is_on_the_spot,
-    project_key,
-    has_promise,
-    elapsed_working_days,
-    state,
-    exclusion_reason,
-    count(*)::integer as case_count
-from observed
-group by
-    cohort_month, department_id, stage_number, flow_type, item_code, item_version, is_on_the_spot, project_key,
-    has_promise, elapsed_working_days, state, exclusion_reason
+select * from observed

@@ -1,9 +1,5 @@
-with paths as (
-    select * from {{ ref('int_case_paths') }}
-),
-
-instances as (
-    select * from {{ ref('int_item_instances') }}
+with counted as (
+    select * from {{ ref('int_case_variant_counts') }}
 ),
 
 calendar as (
@@ -20,33 +16,6 @@ item_names as (
 
 event_kinds as (
     select * from {{ ref('int_event_kinds') }}
-),
-
-measured as (
-    select
-        instances.department_id,
-        instances.item_code,
-        paths.event_kinds,
-        not paths.has_end as is_open,
-        case when instances.is_decided then instances.elapsed_working_days end as elapsed_working_days,
-        paths.restated_event_count,
-        paths.after_end_event_count
-    from paths
-    inner join instances using (case_id)
-),
-
-counted as (
-    select
-        department_id,
-        item_code,
-        event_kinds,
-        is_open,
-        elapsed_working_days,
-        count(*) as case_count,
-        sum(restated_event_count) as restated_event_count,
-        sum(after_end_event_count) as after_end_event_count
-    from measured
-    group by department_id, item_code, event_kinds, is_open, elapsed_working_days
 ),
 
 running as (
