@@ -23,14 +23,11 @@ Record = tuple[int, list[str | None] | None, str, str]
 def read(department: Department, table: Table, path: Path, file_name: str) -> Iterator[Chunk | list[Refused]]:
     """Chunks and refused rows of a file, in its order. Raises YidangError when the header is not the expected one."""
     declared = department.source.format
-    if isinstance(declared, CsvFormat):
-        records = _csv_records(path, declared, file_name)
-    else:
-        records = _xlsx_records(path, declared, department, file_name)
-    header = _header(department, table, declared, path, file_name, records)
+    found = records(department, declared, path, file_name)
+    header = _header(department, table, declared, path, file_name, found)
     rows: list[Sequence[object]] = []
     refused: list[Refused] = []
-    for number, values, text, problem in records:
+    for number, values, text, problem in found:
         if values is not None and len(values) != len(header):
             rule, problem = "columns", f"the row has {len(values)} columns, the header {len(header)}"
         elif problem or (problem := unlandable(values)):
@@ -47,6 +44,13 @@ def read(department: Department, table: Table, path: Path, file_name: str) -> It
             refused = []
     yield rows_chunk(["_row_number", *header], rows)
     yield refused
+
+
+def records(department: Department, declared: CsvFormat | XlsxFormat, path: Path, file_name: str) -> Iterator[Record]:
+    """Every record of a file, title and header rows among them. `department` is named in errors."""
+    if isinstance(declared, CsvFormat):
+        return _csv_records(path, declared, file_name)
+    return _xlsx_records(path, declared, department, file_name)
 
 
 def _header(
@@ -75,7 +79,7 @@ def _encoding_hint(declared: CsvFormat | XlsxFormat, path: Path, table: Table) -
     """The likeliest cure when a CSV's header is not the expected one: the other encoding, if its names fit."""
     if isinstance(declared, CsvFormat):
         other = "utf-8" if declared.encoding == "gb18030" else "gb18030"
-        with _open(path) as file:
+        with opened(path) as file:
             head = file.read(8192).decode(other, "replace")
         if all(column in head for column in table.key):
             return f"The file seems to be {other}, the contract says {declared.encoding}: correct one of the two."
@@ -85,7 +89,7 @@ def _encoding_hint(declared: CsvFormat | XlsxFormat, path: Path, table: Table) -
 # -- CSV -------------------------------------------------------------------------------------------------------
 def _csv_records(path: Path, declared: CsvFormat, file_name: str) -> Iterator[Record]:
     """Records of a CSV. Bytes are split into lines first: in GB18030 and UTF-8 no character contains a line feed."""
-    with _open(path) as file:
+    with opened(path) as file:
         lines = enumerate(file, start=1)
         waiting: list[tuple[int, bytes]] = []
         quote = declared.quote.encode()
@@ -137,7 +141,7 @@ def _decode(raw: bytes, declared: CsvFormat) -> str:
     return raw.rstrip(b"\r\n").decode(declared.encoding, "backslashreplace")
 
 
-def _open(path: Path):
+def opened(path: Path):
     """The bytes of a file, or of what a gzip file holds (told by its first two bytes)."""
     with path.open("rb") as file:
         compressed = file.read(2) == b"\x1f\x8b"
