@@ -25,6 +25,7 @@ from starlette.routing import Route
 from typer.testing import CliRunner
 
 from yidang import build, cli, contracts, landing
+from yidang import settings as settings_module
 from yidang.errors import ConfigError, YidangError
 from yidang.new_department import guess, look_api, look_file
 from yidang.new_department.seen import SeenTable
@@ -184,6 +185,31 @@ def test_other_tables_are_no_cases():
 
 
 @pytest.mark.parametrize(
+    ("department", "cases", "steps"),
+    [
+        ("fagai", "approvals", "received_at accepted_at decided_at"),
+        ("renfang", "civil_defence_cases", "接件时间 补正开始 补正结束 受理时间 办结时间"),
+        (
+            "shengtai",
+            "eia_cases",
+            "收件日期 补正告知日期 补正提交日期 受理日期 评审开始 公示开始 评审结束 公示结束 批复日期",
+        ),
+    ],
+)
+def test_the_guesses_agree_with_the_models_written_by_hand(department, cases, steps):
+    """By the names alone, of the departments whose models people wrote."""
+    contract = contracts.load_department(settings_module.load(), department)
+    seen = [SeenTable(entry.name, list(entry.columns), [], entry.key) for entry in contract.tables]
+    case, others = guess.case_table(seen)
+    assert (case.table.name, others) == (cases, [])
+    assert [entry.column for entry in case.steps] == steps.split()
+    folder = ROOT / "dbt_project" / "models" / "staging" / department
+    written = (folder / f"stg_{department}__{cases}.sql").read_text(encoding="utf-8").replace('"', "").replace("'", "")
+    for canonical, column in (case.columns | case.extras).items():
+        assert re.search(rf"\b{column}\b.* as {canonical},", written), (canonical, column)
+
+
+@pytest.mark.parametrize(
     ("name", "pattern"),
     [
         ("环评审批_20260629.csv", "环评审批_*.csv"),
@@ -271,6 +297,11 @@ def test_a_csv_becomes_cases_with_the_right_days(settings, own, warehouse, tmp_p
     assert written["source"]["format"] == {"kind": "csv", "encoding": "gb18030", "delimiter": ",", "header_row": 2}
     assert written["tables"][0]["pattern"] == "树木_*.csv"
     assert written["tables"][0]["key"] == ["办件编号"]
+    switch = (own.dbt_dir / "dbt_project.yml").read_text(encoding="utf-8")
+    assert (
+        switch.count("      yuanlin: {+enabled: ") == 1
+        and yaml.safe_load(switch)["models"]["yidang"]["staging"]["yuanlin"]
+    )
     assert pulled(own, "yuanlin") == {"trees": 4}
     result = build.build(own, as_of=date(2026, 6, 30))
     assert result.failed == 0

@@ -73,7 +73,9 @@ def look_and_draft(
     contract = settings.departments_dir / f"{department}.yml"
     _refuse_existing(settings, department, [contract, models], models=True)
     seen = _look(settings, department, contracts.resolve(settings, origin), schema, tables, token_secret)
-    _refuse_other_secrets(settings, seen)
+    # A secret that was named instead of written stays where it is.
+    secrets = {name: value for name, value in seen.secrets.items() if origin != f"${{{name}}}"}
+    _refuse_other_secrets(settings, secrets)
 
     case, others = guess.case_table(seen.tables)
     feeds: dict[str, str] = {}
@@ -111,8 +113,9 @@ def look_and_draft(
     _validate(settings, department, texts[contract])
     _refuse_existing(settings, department, list(texts), models=True)
     texts[settings.dbt_dir / "dbt_project.yml"] = _switched(settings, department)
-    settings.ensure_secrets([], fixed=seen.secrets)
-    said.append(f"kept in {settings.secrets_file}: {', '.join(seen.secrets)}")
+    if secrets:
+        settings.ensure_secrets([], fixed=secrets)
+        said.append(f"kept in {_shown(settings, settings.secrets_file)}: {', '.join(secrets)}")
     return _write(settings, texts, said, [], department)
 
 
@@ -138,7 +141,7 @@ def _look(
     if name:
         _check_name(name)
     if is_api:
-        token = settings.secret(token_secret) if token_secret else None
+        token = settings.secret(token_secret) if token_secret else _held(settings, f"{department.upper()}_TOKEN")
         return look_api.look(settings, department, origin, token, name)
     if "://" in origin:
         raise ConfigError(
@@ -166,17 +169,20 @@ def _refuse_existing(settings: Settings, department: str, paths: list[Path], *, 
         raise ConfigError(f"{_shown(settings, project)} already has a line {department}:.", cure)
 
 
-def _refuse_other_secrets(settings: Settings, seen: Seen) -> None:
-    for name, value in seen.secrets.items():
-        try:
-            held = settings.secret(name)
-        except ConfigError:
-            continue
-        if held != value:
+def _refuse_other_secrets(settings: Settings, secrets: dict[str, str]) -> None:
+    for name, value in secrets.items():
+        if _held(settings, name) not in (None, value):
             raise ConfigError(
                 f"The secret {name} is set to something else.",
                 f"Take it out of the environment or of {settings.secrets_file}, or choose another name.",
             )
+
+
+def _held(settings: Settings, name: str) -> str | None:
+    try:
+        return settings.secret(name)
+    except ConfigError:
+        return None
 
 
 def _switched(settings: Settings, department: str) -> str:

@@ -195,7 +195,9 @@ def is_date(table: SeenTable, column: str) -> bool:
     if not values:
         return _is_dated(column) or (step(column) is not None and not _NO_DAY.search(column))
     share = sum(re.fullmatch(DATE, value) is not None for value in values) / len(values)
-    return share >= 0.8 and (_is_dated(column) or step(column) is not None or any("-" in value for value in values))
+    if _is_dated(column) or step(column) is not None:
+        return share >= 0.5  # what is typed into such a column and is no date belongs into quarantine
+    return share >= 0.8 and any("-" in value for value in values)
 
 
 def codes(table: SeenTable, column: str) -> list[str]:
@@ -352,7 +354,7 @@ def other_table(tables: Sequence[SeenTable], feed: str) -> tuple[SeenTable, dict
         found = matched(table.columns, feed)
         if not all(name in found for name in needed) or not telling & set(found) or _case(table):
             continue
-        if feed == "items" and "instance_code" in matched(table.columns, "cases"):
+        if feed == "items" and matched(table.columns, "cases").get("instance_code", "编号") != "编号":
             continue
         if best is None or len(found) > len(best[1]):
             best = (table, found)

@@ -107,7 +107,7 @@ def contract(department: str, seen: Seen, feeds: dict[str, str], notes: list[str
     lines += ["", "source:"]
     for key, value in seen.source.items():
         if key in seen.doubts:
-            lines.append(f"  # TODO {_comment(seen.doubts[key])}")
+            lines.append(f"  # TODO check: {_comment(seen.doubts[key])}")
         lines.append(f"  {key}: {_flow(value)}")
     lines += ["", "tables:"]
     for table in seen.tables:
@@ -120,7 +120,7 @@ def _table(department: str, table: SeenTable, seen: Seen) -> list[str]:
     if "pattern" in seen.doubts:
         lines.append(f"    # TODO {seen.doubts['pattern']}")
     lines += [f"    {key}: {_flow(value)}" for key, value in table.place.items()]
-    lines += [f"    # TODO {table.key_doubt}"] if table.key_doubt else []
+    lines += [f"    # TODO is it the key? {_comment(table.key_doubt)}"] if table.key_doubt else []
     lines.append(f"    key: {_flow(table.key)}")
     lines += _cursor(table, seen)
     lines += [f"    suite: {suite_name(department, table)}", "    columns:"]
@@ -172,6 +172,8 @@ def suite(department: str, table: SeenTable, case: CaseTable | None) -> str:
             severity = "fail" if column in read else "warn"
             rules.append(_rule("match_regex", column, severity, f"{column} 不是日期", "no date", regex=_OPTIONAL_DATE))
         elif values := guess.codes(table, column):
+            if case and case.table is table and column == case.extras.get("result"):
+                values = list(dict.fromkeys([*values, *(value for known in case.results.values() for value in known)]))
             rules.append(
                 _rule("be_in_set", column, "warn", f"{column} 不在样本所见的取值内", "a value the sample did not have",
                       value_set=["", *values])
