@@ -182,6 +182,7 @@ def test_other_tables_are_no_cases():
     assert guess.case_table([items, projects]) == (None, [])
     assert guess.other_table([items, projects], "items")[0] is items
     assert guess.other_table([items, projects], "projects")[0] is projects
+    assert guess.other_table([table("办件编号,项目代码,项目名称,建设单位", "1,x,示例,某某")], "projects") is None
 
 
 @pytest.mark.parametrize(
@@ -286,8 +287,10 @@ def test_like_spgl_is_one_file(own):
 
 
 @pytest.mark.integration
-def test_a_csv_becomes_cases_with_the_right_days(settings, own, warehouse, tmp_path, monkeypatch):
-    """From a file to elapsed working days, without a line written by hand."""
+def test_what_was_drafted_builds_with_the_right_days(
+    settings, own, warehouse, exchange, exchange_url, tmp_path, monkeypatch
+):
+    """From a file, and from a database, to elapsed working days, without a line written by hand."""
     open_world(settings, tmp_path / "departments", monkeypatch)
     land(warehouse, "zhengwu", "service_item", [catalogue_row("YL01", stage=4, statutory=20, promised=10)])
     path = drop(tmp_path / "drop", "树木_20260629.csv", TREES.encode("gb18030"))
@@ -303,8 +306,27 @@ def test_a_csv_becomes_cases_with_the_right_days(settings, own, warehouse, tmp_p
         and yaml.safe_load(switch)["models"]["yidang"]["staging"]["yuanlin"]
     )
     assert pulled(own, "yuanlin") == {"trees": 4}
+    # beside it a database with a table of cases and one of their steps
+    exchange.execute(
+        "create schema log; create table log.cases (case_no text primary key, item_code text, limit_days int);"
+        "insert into log.cases select 'L-' || n, 'YL01', 10 from generate_series(1, 2) as n;"
+        "create table log.steps (id int primary key, case_no text references log.cases, step text,"
+        " event_time timestamp, result text);"
+        "insert into log.steps values (1, 'L-1', '收件', '2026-06-01 09:00', null),"
+        " (2, 'L-1', '受理', '2026-06-03 09:00', null), (3, 'L-1', '专家评审开始', '2026-06-04 09:00', null),"
+        " (4, 'L-1', '专家评审结束', '2026-06-08 17:00', null), (5, 'L-1', '办结', '2026-06-12 10:00', '准予'),"
+        " (6, 'L-2', '受理', '2026-06-15 09:00', null), (7, 'L-2', '办结', '2026-06-17 09:00', '不予')"
+    )
+    output, problem = command("linye", "--from", exchange_url, "--schema", "log")
+    assert problem is None, output
+    assert pulled(own, "linye") == {"cases": 2, "steps": 7}
     result = build.build(own, as_of=date(2026, 6, 30))
     assert result.failed == 0
+    logged = warehouse.execute(
+        "select instance_code, elapsed_working_days, outcome from marts.fct_item_instance"
+        " where source_department = 'linye' order by 1"
+    ).fetchall()
+    assert logged == [("L-1", 5, "passed"), ("L-2", 2, "denied")]
     found = warehouse.execute(
         "select instance_code, elapsed_working_days, outcome, promised_limit, statutory_limit, project_code"
         " from marts.fct_item_instance where source_department = 'yuanlin' order by 1"
@@ -388,6 +410,19 @@ def test_a_postgres_database(own, exchange_url):
     output, problem = command("linye", "--from", exchange_url, "--schema", "biz")
     assert isinstance(problem, ConfigError) and "departments/linye.yml exists" in str(problem)
     assert everything_written(own) == before
+
+
+def test_steps_may_be_rows_of_a_table_of_their_own():
+    cases = replace(table("办件编号,事项编码,项目代码", "1,A,x"), name="cases")
+    steps = table(
+        "办件编号,环节,办理时间,办理人",
+        *[f"{n},{step},2025-01-0{day},王小明" for n in (1, 2) for step, day in (("受理", 2), ("审核", 3), ("办结", 4))],
+    )
+    case, log = guess.logged_cases([steps, cases])
+    assert (case.table, log.table) == (cases, steps)
+    assert {value: entry.event_kind for value, entry in log.steps.items()} == {"受理": "accepted", "办结": "decided"}
+    assert log.unknown == ["审核"]
+    assert guess.logged_cases([steps]) is None and guess.case_table([steps, cases]) == (None, [])
 
 
 @pytest.mark.integration
@@ -514,7 +549,7 @@ def test_wrong_requests(own, district_dsn, arguments, said):
 
 
 @pytest.mark.integration
-def test_wrong_sources(own, exchange_url, api, tmp_path, monkeypatch):
+def test_wrong_sources(own, exchange, exchange_url, api, tmp_path, monkeypatch):
     def refused(*arguments: str) -> str:
         output, problem = command("x", *arguments)
         assert isinstance(problem, YidangError), output
@@ -522,6 +557,9 @@ def test_wrong_sources(own, exchange_url, api, tmp_path, monkeypatch):
 
     assert "no table nothere" in refused("--from", exchange_url, "--schema", "biz", "--table", "nothere")
     assert "schema empty has no table" in refused("--from", exchange_url, "--schema", "empty")
+    exchange.execute("create view biz.broken as select 1 / 0 as x")
+    said = refused("--from", exchange_url, "--schema", "biz", "--table", "broken")
+    assert "biz.broken cannot be read: division by zero" in said
     assert "--token-env" in refused("--from", f"{api}/api/permits?page=1&size=3")
     assert "no list of rows" in refused("--from", f"{api}/empty")
     numbers = drop(tmp_path / "drop", "1.csv", b"1,2\n3,4\n")

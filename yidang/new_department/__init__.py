@@ -78,6 +78,7 @@ def look_and_draft(
     _refuse_other_secrets(settings, secrets)
 
     case, others = guess.case_table(seen.tables)
+    logged = None if case else guess.logged_cases(seen.tables)
     feeds: dict[str, str] = {}
     texts: dict[Path, str] = {}
     described: dict[str, str] = {}
@@ -93,11 +94,16 @@ def look_and_draft(
         model("cases", write.cases(department, case), "One row per case.")
         model("case_events", write.case_events(department, case), "One row per dated step of a case.")
         notes += [f"{name} looks like cases too; only {case.table.name} is read" for name in others]
+    if logged:
+        cases, log = logged
+        said.append(f"{cases.table.name}: cases, with {len(log.steps)} kinds of steps in {log.table.name}")
+        model("cases", write.cases(department, cases), "One row per case.")
+        model("case_events", write.logged_events(department, log), "One row per step of a case.")
     for feed, about in (("items", "One row per catalogue version of an item."), ("projects", "One row per project.")):
         if found := guess.other_table(seen.tables, feed):
             said.append(f"{found[0].name}: {feed}")
             model(feed, write.feed(department, feed, *found), about)
-    if not case:
+    if not case and not logged:
         said.append("No table with cases was recognised: no model of cases was written")
         notes.append(
             "no table with cases was recognised: write the models of cases and case_events and name them in feeds"

@@ -43,7 +43,9 @@ _PERSON = re.compile(
 _KEYLIKE = re.compile(r"(编号|编码|代码|流水号|主键|号|版本|id|code|no|number|version|key|lsh|bh|bm|dm|zj)$")
 _VERSION = re.compile(r"版本号?$|version$|bbh$")
 _RUNNING = re.compile(r"^(序号|行号|顺序号|排序|no|seq|index|row_?no|row_?number|xh|sort)$")
-_MOST_CODES, _LONGEST_CODE = 12, 12
+_MOST_CODES, _MOST_STEPS, _LONGEST_CODE = 12, 30, 12
+# What a case's own row tells of its events; the rest of that feed's names is for a table of steps.
+_OF_A_CASE = ("office_name", "opinion", "result")
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,20 @@ class CaseTable:
     unknown: list[str]
     unused: dict[str, str]
     days_only: bool
+
+
+@dataclass(frozen=True)
+class LogTable:
+    """A table with one row per step of a case. columns: canonical name -> column, `instance_code` among them.
+
+    steps: value of the step column -> what it stands for; unknown: its values that no word explains.
+    """
+
+    table: SeenTable
+    columns: dict[str, str]
+    steps: dict[str, Step]
+    unknown: list[str]
+    results: dict[str, list[str]]
 
 
 # -- words ---------------------------------------------------------------------------------------------------------
@@ -206,11 +222,13 @@ def codes(table: SeenTable, column: str) -> list[str]:
     Strict, because these values are written down: nothing that is long, holds a long number or may tell of a person.
     """
     name = unicodedata.normalize("NFKC", column).lower()
-    if not _CODED.search(name) or _PERSON.search(name):
-        return []
+    return _few(table, column, _MOST_CODES) if _CODED.search(name) and not _PERSON.search(name) else []
+
+
+def _few(table: SeenTable, column: str, most: int) -> list[str]:
     values = list(table.values(column))
     found = sorted(set(values))
-    if len(found) > _MOST_CODES or len(found) == len(values) > 3:
+    if len(found) > most or len(found) == len(values) > 3:
         return []
     return [] if any(len(value) > _LONGEST_CODE or re.search(r"\d{5}", value) for value in found) else found
 
@@ -267,10 +285,37 @@ def case_table(tables: Sequence[SeenTable]) -> tuple[CaseTable | None, list[str]
     return (found[0] if found else None), [case.table.name for case in found[1:]]
 
 
-def _case(table: SeenTable) -> CaseTable | None:
+def logged_cases(tables: Sequence[SeenTable]) -> tuple[CaseTable, LogTable] | None:
+    """Cases whose steps are rows of a table of their own: the two tables; None where there are none."""
+    logs = [log for table in tables if (log := _log(table))]
+    if not logs:
+        return None
+    log = max(logs, key=lambda entry: len(entry.steps))
+    cases = [case for table in tables if table is not log.table and (case := _case(table, with_steps=False))]
+    return (max(cases, key=lambda case: len(case.columns)), log) if cases else None
+
+
+def _log(table: SeenTable) -> LogTable | None:
+    case = matched(table.columns, "cases").get("instance_code")
+    columns = matched([column for column in table.columns if column != case], "case_events")
+    if not case or "step" not in columns or "event_at" not in columns or not is_date(table, columns["event_at"]):
+        return None
+    seen = _few(table, columns["step"], _MOST_STEPS)
+    steps = {value: found for value in seen if (found := step(value)) and found.event_kind != "issued"}
+    if len({found.event_kind for found in steps.values()} & {"received", "accepted", "decided"}) < 2:
+        return None
+    results, _ = _results(table, columns.get("result"))
+    unknown = [value for value in seen if value not in steps]
+    values = list(table.values(columns["step"]))
+    if sum(value in steps for value in values) * 2 < len(values):
+        return None  # no vocabulary of steps, and what it is might not be for a file to keep
+    return LogTable(table, {"instance_code": case, **columns}, steps, unknown, results)
+
+
+def _case(table: SeenTable, *, with_steps: bool = True) -> CaseTable | None:
     columns = matched(table.columns, "cases")
     left = [column for column in table.columns if column not in columns.values()]
-    extras = matched(left, "case_events")
+    extras = {name: column for name, column in matched(left, "case_events").items() if name in _OF_A_CASE}
     left = [column for column in left if column not in extras.values()]
     steps: dict[tuple[str, str], Step] = {}
     unused: dict[str, str] = {}
@@ -297,7 +342,9 @@ def _case(table: SeenTable) -> CaseTable | None:
             lone = steps.pop((kind, reason))
             unused[lone.column] = "TODO: a special procedure ends here, but no column says when it begins"
     kinds = {kind for kind, _ in steps}
-    if "instance_code" not in columns or not kinds & {"received", "accepted"} or len(kinds) < 2:
+    if "instance_code" not in columns or (not with_steps and len(columns) < 2):
+        return None
+    if with_steps and (not kinds & {"received", "accepted"} or len(kinds) < 2):
         return None
     results, unknown = _results(table, extras.get("result"))
     return CaseTable(
@@ -354,7 +401,7 @@ def other_table(tables: Sequence[SeenTable], feed: str) -> tuple[SeenTable, dict
         found = matched(table.columns, feed)
         if not all(name in found for name in needed) or not telling & set(found) or _case(table):
             continue
-        if feed == "items" and matched(table.columns, "cases").get("instance_code", "编号") != "编号":
+        if matched(table.columns, "cases").get("instance_code", "编号") != "编号":
             continue
         if best is None or len(found) > len(best[1]):
             best = (table, found)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import exc
 
 from yidang import contracts
-from yidang.errors import ConfigError
+from yidang.errors import ConfigError, YidangError, first_line
 from yidang.landing import database
 from yidang.landing.statements import Statements, Window
 from yidang.new_department import guess
@@ -84,6 +85,16 @@ def _relations(opened: database.Database, schema: str, wanted: Sequence[str]) ->
 
 
 def _table(opened: database.Database, relation: str, place: int) -> SeenTable:
+    try:
+        return _looked_at(opened, relation, place)
+    except (psycopg.Error, exc.DBAPIError) as error:
+        said = first_line(getattr(error, "orig", None) or error)
+        raise YidangError(
+            f"{opened.schema}.{relation} cannot be read: {said}", "Leave it out: name the others with --table."
+        ) from None
+
+
+def _looked_at(opened: database.Database, relation: str, place: int) -> SeenTable:
     columns = opened.columns(relation)
     names = [column.name for column in columns]
     # Only what a name, a date or a code can be in: large objects would make the look a long one.

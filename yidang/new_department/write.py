@@ -9,7 +9,7 @@ import textwrap
 import yaml
 
 from yidang.new_department import guess
-from yidang.new_department.guess import CaseTable
+from yidang.new_department.guess import CaseTable, LogTable
 from yidang.new_department.seen import Seen, SeenTable
 
 _HEAD = """\
@@ -81,6 +81,46 @@ cross join lateral (
 ) as step (event_kind, event_at, source_order, reason_code)
 where step.event_at is not null
 """
+_LOG = """\
+-- One row per step of a case, from the table of steps. TODO hold each step against what the department says it means.
+{notes}with steps as (
+    select
+        {code},
+        {step},
+        {result},
+        {at},
+        {order} as given_order,
+        {office},
+        {opinion},
+        _batch_id as batch_id,
+        _row_number as row_number
+    from {{{{ latest_landed(source('raw_{department}', '{table}'), {key}) }}}} as latest
+)
+
+select
+    '{department}' as source_department,
+    instance_code,
+    case step
+{kinds}
+    end as event_kind,
+    event_at,
+    {source_order} as source_order,
+    null as recorded_at,
+    {reason} as reason_code,
+    null as procedure_name,
+    null as responsible_party,
+    null as extension_days,
+    null as extension_unit,
+    null as document_number,
+    office_name,
+    opinion,
+    batch_id,
+    row_number
+from steps
+where event_at is not null
+"""
+_SPECIAL = "TODO a special procedure stops the clock (1 勘验, 2 评审, 4 听证, 5 公示 …): is each of these one?"
+_NO_RESULT = "TODO no column with the result was recognised: every decision counts as a grant"
 _FEED_NOTES = {
     "items": "-- One row per catalogue version of an item.",
     "projects": "-- One row per registered project: its last landed version.",
@@ -232,12 +272,10 @@ def case_events(department: str, case: CaseTable) -> str:
     if case.unknown:
         notes.append(f"TODO what do these results mean? {', '.join(case.unknown)}")
     if any(entry.event_kind == "special_start" for entry in case.steps):
-        notes.append(
-            "TODO a special procedure stops the clock (1 勘验, 2 评审, 4 听证, 5 公示 …): is each of these one?"
-        )
+        notes.append(_SPECIAL)
     kinds = {entry.event_kind for entry in case.steps}
     if "decided" in kinds and not case.results:
-        notes.append("TODO no column with the result was recognised: every decision counts as a grant")
+        notes.append(_NO_RESULT)
     typed = [_as("text", case.columns["instance_code"], "instance_code")]
     typed += [_as("text", column, name) for name, column in case.extras.items()]
     typed += [_as("timestamp", entry.column, _alias(entry)) for entry in case.steps]
@@ -252,6 +290,44 @@ def case_events(department: str, case: CaseTable) -> str:
         office="typed.office_name" if "office_name" in case.extras else "null",
         opinion="case when step.source_order = 9 then typed.opinion end" if "opinion" in case.extras else "null",
         steps=textwrap.indent(",\n".join(steps), " " * 4),
+    )
+
+
+def logged_events(department: str, log: LogTable) -> str:
+    """stg_<id>__case_events.sql where each step is a row of a table of its own."""
+    notes = []
+    if log.unknown:
+        notes.append(f"TODO these steps say nothing to the clock as it stands: {', '.join(log.unknown)}")
+    if any(entry.event_kind == "special_start" for entry in log.steps.values()):
+        notes.append(_SPECIAL)
+    if any(entry.event_kind == "decided" for entry in log.steps.values()) and not log.results:
+        notes.append(_NO_RESULT)
+    kinds, orders, reasons = [], [], []
+    for value, entry in log.steps.items():
+        kind = _outcomes(log.results) if entry.event_kind == "decided" else f"'{entry.event_kind}'"
+        kinds.append(f"when {_text(value)} then {kind}")
+        orders.append(f"when {_text(value)} then {entry.source_order}")
+        reasons += [f"when {_text(value)} then '{entry.reason_code}'"] if entry.reason_code else []
+
+    def column(name: str, kind: str = "text") -> str:
+        return _as(kind, log.columns[name], name) if name in log.columns else f"null as {name}"
+
+    order = log.columns.get("source_order")
+    return _LOG.format(
+        department=department,
+        table=log.table.name,
+        key=_key(log.table),
+        notes=_lines(notes),
+        code=column("instance_code"),
+        step=column("step"),
+        result=column("result"),
+        at=column("event_at", "timestamp"),
+        order=f"{{{{ to_integer({_jinja(_quoted(order))}) }}}}" if order else "null",
+        office=column("office_name"),
+        opinion=column("opinion"),
+        kinds=textwrap.indent("\n".join(kinds), " " * 8),
+        source_order="given_order" if order else f"case step {' '.join(orders)} else 5 end",
+        reason=f"case step {' '.join(reasons)} end" if reasons else "null",
     )
 
 
@@ -285,16 +361,21 @@ def _columns(wanted: list[guess.Canonical], found: dict[str, str], table: SeenTa
 def _value(entry: guess.Step, case: CaseTable, kinds: set[str]) -> str:
     kind, order = f"'{entry.event_kind}'", str(entry.source_order)
     if entry.event_kind == "decided":
-        branches = [
-            f"when result in ({', '.join(_text(value) for value in values)}) then '{outcome}'"
-            for outcome, values in case.results.items()
-        ]
-        kind = "case\n    " + "\n    ".join(branches) + "\nend" if branches else "'decided_pass'"
+        kind = _outcomes(case.results)
     if entry.event_kind == "correction_requested" and {"correction_received", "accepted"} <= kinds:
         answered, accepted = "correction_received_at", "accepted_at"
         order = f"{{{{ same_day_correction_order('{_alias(entry)}', '{answered}', '{accepted}') }}}}"
     reason = f"'{entry.reason_code}'" if entry.reason_code else "null"
     return f"({kind}, {_alias(entry)}, {order}, {reason})"
+
+
+def _outcomes(results: dict[str, list[str]]) -> str:
+    """The event kind of a decision, by its result."""
+    branches = [
+        f"when result in ({', '.join(_text(value) for value in values)}) then '{outcome}'"
+        for outcome, values in results.items()
+    ]
+    return "case\n    " + "\n    ".join(branches) + "\nend" if branches else "'decided_pass'"
 
 
 def _alias(entry: guess.Step) -> str:
