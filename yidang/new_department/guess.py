@@ -228,8 +228,10 @@ def codes(table: SeenTable, column: str) -> list[str]:
 def _few(table: SeenTable, column: str, most: int) -> list[str]:
     values = list(table.values(column))
     found = sorted(set(values))
-    if len(found) > most or len(found) == len(values) > 3:
+    if len(found) > most:
         return []
+    if len(found) == len(values) and not all(outcome(value) or step(value) for value in found):
+        return []  # nothing comes twice: no code list, as far as can be seen
     return [] if any(len(value) > _LONGEST_CODE or re.search(r"\d{5}", value) for value in found) else found
 
 

@@ -19,7 +19,7 @@ _TOTALS = ("total", "totalcount", "totalelements", "totalrows", "recordstotal", 
 _NEXT = ("nextcursor", "next", "nextpagetoken", "nexttoken", "continuation", "cursor")
 _PAGE = re.compile(r"^(page|page_?no|page_?num(ber)?|page_?index|current|p)$", re.IGNORECASE)
 _SIZE = re.compile(r"^(page_?size|size|limit|per_?page|rows)$", re.IGNORECASE)
-_SINCE = re.compile(r"since|after|from|begin|start|updated|modified", re.IGNORECASE)
+_SINCE = re.compile(r"since|after|updated|modified", re.IGNORECASE)
 
 
 def look(settings: Settings, department: str, url: str, token: str | None, table: str | None) -> Seen:
@@ -62,6 +62,9 @@ def look(settings: Settings, department: str, url: str, token: str | None, table
         doubts["auth"] = f"it answered without a token, so {secret} is only a word; a contract names one"
     key, doubt = guess.key(columns, texts)
     since = next((name for name in asked if _SINCE.search(name)), None)
+    lost = [name for name in asked if name not in (since, *source["paging"].values())]
+    if lost:
+        doubts["base_url"] = f"pulls do not send the address's {', '.join(lost)}; does it answer the same without?"
     last = [part for part in path.split("/") if part][-1:] or [""]
     seen = SeenTable(
         name=table or identifier(last[0]) or "rows",
@@ -115,7 +118,7 @@ def _paging(answer: dict, items: str, rows: int, asked: dict[str, str]) -> tuple
         "kind": "page",
         "page_parameter": page or "page",
         "size_parameter": size or "page_size",
-        "size": per_page or max(rows, 1),
+        "size": per_page or min(max(rows, 1), 10_000),
         "items": items,
     }
     doubts = [] if page and size else ["the names of the parameters are guesses: no answer says them"]
