@@ -113,9 +113,8 @@ def test_killed_pulls_lose_and_double_nothing(settings, empty_warehouse, distric
         assert len(expected) == ROWS + (KILLS + 1) * (ROWS // 100)
         lost = set(expected) - set(warehouse.execute(LATEST).fetchall())
         doubled = warehouse.execute(DOUBLED).fetchone()[0]
-    print(
-        f"killed {killed} of {KILLS} pulls within {landed:.2f} s ({WITH_GATE} within {whole:.2f}): lost {len(lost)}, doubled {doubled}"
-    )
+    moments = f"within {landed:.2f} s ({WITH_GATE} within {whole:.2f} s)"
+    print(f"killed {killed} of {KILLS} pulls {moments}: lost {len(lost)}, doubled {doubled}")
     assert (len(lost), doubled) == (0, 0)
     assert warehouse.execute(TORN).fetchone() == (0,)
     assert warehouse.execute("select count(*) from landing.batch where gate = 'pending'").fetchone() == (0,)

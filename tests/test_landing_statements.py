@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy.dialects import mssql, mysql, oracle, postgresql
 
 from yidang.contracts.models import Cursor, Table
+from yidang.landing.database_sqlalchemy import SqlAlchemyDatabase
 from yidang.landing.statements import SourceColumn, Statements, Window
 
 COLUMNS = [
@@ -102,3 +104,12 @@ def test_a_key_that_the_source_keeps_unique_needs_no_order():
     asked = statements("postgresql")
     asked.is_unique = True
     assert "ORDER BY" not in compiled("postgresql", asked.rows(Window()))
+
+
+@pytest.mark.parametrize(
+    ("dialect", "name", "there"),
+    [("oracle", "id", "ID"), ("oracle", "Mixed", "Mixed"), ("oracle", "备注", "备注"), ("mysql", "id", "id")],
+)
+def test_a_name_is_quoted_as_the_source_itself_has_it(dialect, name, there):
+    database = SqlAlchemyDatabase(SimpleNamespace(dialect=DIALECTS[dialect]), "EXCHANGE")
+    assert database._as_there(name) == there

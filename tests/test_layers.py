@@ -28,6 +28,7 @@ RANK = {
     "gate": 5,
     "process": 5,
     "landing": 6,
+    "new_department": 7,
     "build_state": 5,
     "build": 7,
     "calendar": 7,

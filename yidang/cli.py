@@ -139,6 +139,52 @@ def pull(
         )
 
 
+@app.command("new-department")
+def new_department(
+    name: Annotated[str, typer.Argument(help="Its id: lower-case letters, digits and _; raw_<id> will hold its rows.")],
+    like: Annotated[str | None, typer.Option(help="spgl: it speaks the national exchange standard.")] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="URL", help="Look there: a database's URL, an API's answer, a CSV or XLSX file."
+        ),
+    ] = None,
+    schema: Annotated[str | None, typer.Option(help="Databases: where its tables lie.")] = None,
+    tables: Annotated[
+        list[str] | None, typer.Option("--table", help="Databases: only this table (several times). Others: its name.")
+    ] = None,
+    token_env: Annotated[str | None, typer.Option(help="APIs: the variable that holds the bearer token.")] = None,
+) -> None:
+    """Write the first draft of a department: its YAML and, from a look at the source, checks and thin models.
+
+    Every guess that a person must check says TODO. Nothing that exists is overwritten. The URL goes into secrets.json;
+    '${NAME}' as the URL takes it from a secret, so that no password stands on the command line.
+    """
+    from yidang import new_department as drafts
+
+    settings = settings_module.load()
+    if (like is None) == (origin is None):
+        raise ConfigError(
+            "Say how to begin: --like or --from.",
+            "yidang new-department jiaotong --like spgl   or   yidang new-department yuanlin --from FILE.csv",
+        )
+    if like:
+        if tables or token_env:
+            raise ConfigError("--like looks at no source.", "Leave out --table and --token-env.")
+        draft = drafts.like(settings, name, like, schema)
+    else:
+        draft = drafts.look_and_draft(
+            settings, name, origin, schema=schema, tables=tables or [], token_secret=token_env
+        )
+    for file in draft.files:
+        typer.echo(f"✓ {file}")
+    for sentence in draft.said:
+        typer.echo(f"  {sentence}")
+    typer.echo(f"{draft.todos} TODOs are for you. Then:")
+    for command in draft.following:
+        typer.echo(f"  {command}")
+
+
 @app.command()
 def build(
     as_of: AsOf = None,

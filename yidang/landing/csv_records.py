@@ -34,7 +34,7 @@ def records(path: Path, declared: CsvFormat, table: Table, place: str) -> Iterat
 
     Raises YidangError when the file is no CSV, its compression is broken, or it unpacks to too much.
     """
-    with _open(path, declared, place) as file:
+    with opened(path, declared, place) as file:
         try:
             found = _records(_lines(file, place), declared)
             header = next(found, None)
@@ -76,7 +76,7 @@ def hint(path: Path, declared: CsvFormat, table: Table) -> str:
     return ""
 
 
-def _open(path: Path, declared: CsvFormat, place: str) -> BinaryIO:
+def opened(path: Path, declared: CsvFormat, place: str) -> BinaryIO:
     """The bytes of a file, or of what a gzip file holds (told by its first two bytes)."""
     with path.open("rb") as file:
         head = file.read(8)

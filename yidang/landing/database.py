@@ -24,8 +24,14 @@ class Database(Protocol):
     dialect: str
     schema: str
 
+    def relations(self) -> list[str]:
+        """Tables and views of the schema that the login may read, by name."""
+
     def columns(self, relation: str) -> list[SourceColumn]:
         """The relation's columns in its own order; [] where the login sees no such relation."""
+
+    def unique_keys(self, relation: str) -> list[list[str]]:
+        """Sets of columns, never null, that the source itself keeps unique: the primary key, then the narrowest."""
 
     def is_unique(self, relation: str, key: list[str]) -> bool:
         """Whether the source itself guarantees that no two rows share the key."""
@@ -40,7 +46,7 @@ class Database(Protocol):
 @contextmanager
 def extract(settings: Settings, department: Department, table: Table, request: Request) -> Iterator[Extract]:
     """The table's rows that are asked for, and what the source says of itself in the same snapshot."""
-    with _open(settings, department) as database:
+    with connect(settings, department) as database:
         relation = table.relation or table.name
         columns = database.columns(relation)
         if not columns:
@@ -70,7 +76,8 @@ def extract(settings: Settings, department: Department, table: Table, request: R
         )
 
 
-def _open(settings: Settings, department: Department) -> AbstractContextManager[Database]:
+def connect(settings: Settings, department: Department) -> AbstractContextManager[Database]:
+    """A read-only snapshot of the department's database. Raises ConfigError (URL, login, driver) or YidangError."""
     if department.source.kind == "postgres":
         return database_postgres.connect(settings, department)
     return database_sqlalchemy.connect(settings, department)

@@ -35,19 +35,19 @@ select
 from pg_attribute join pg_type on pg_type.oid = atttypid
 where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
 """
+_RELATIONS = """
+select relname::text from pg_class
+where relnamespace = to_regnamespace(%s) and relkind in ('r', 'p', 'v', 'm', 'f') and not relispartition
+    and has_table_privilege(oid, 'select')
+order by relname
+"""
 _UNIQUE = """
-select exists (
-    select from pg_index
-    where indrelid = to_regclass(%(relation)s) and indisunique and indisvalid and indpred is null and indexprs is null
-        and %(key)s::text[] @> (
-            select array_agg(attname::text) from pg_attribute
-            where attrelid = indrelid and attnum = any(indkey)
-        )
-        and (indisprimary or (
-            select bool_and(attnotnull) from pg_attribute
-            where attrelid = indrelid and attnum = any(indkey)
-        ))
-)
+select array_agg(attname::text order by array_position(indkey::int2[], attnum))
+from pg_index join pg_attribute on attrelid = indrelid and attnum = any((indkey::int2[])[0:indnkeyatts - 1])
+where indrelid = to_regclass(%s) and indisunique and indisvalid and indpred is null and indexprs is null
+group by indexrelid, indisprimary, indnkeyatts
+having indisprimary or bool_and(attnotnull)
+order by indisprimary desc, indnkeyatts, indexrelid
 """
 # No parameters: COPY takes none, and a "%" in a name must stay one.
 _DIALECT = postgresql.dialect(paramstyle="named")
@@ -61,13 +61,19 @@ class PostgresDatabase:
     def __init__(self, connection: psycopg.Connection, schema: str) -> None:
         self.connection, self.schema = connection, schema
 
+    def relations(self) -> list[str]:
+        schema = sql.Identifier(self.schema).as_string(self.connection)
+        return [name for (name,) in self.connection.execute(_RELATIONS, (schema,))]
+
     def columns(self, relation: str) -> list[SourceColumn]:
         rows = self.connection.execute(_COLUMNS, (self._name(relation),)).fetchall()
         return [SourceColumn(*row) for row in rows]
 
+    def unique_keys(self, relation: str) -> list[list[str]]:
+        return [key for (key,) in self.connection.execute(_UNIQUE, (self._name(relation),))]
+
     def is_unique(self, relation: str, key: list[str]) -> bool:
-        values = {"relation": self._name(relation), "key": key}
-        return self.connection.execute(_UNIQUE, values).fetchone()[0]
+        return any(set(found) <= set(key) for found in self.unique_keys(relation))
 
     def fetch(self, query: sa.Select) -> list[tuple]:
         return self.connection.execute(_compiled(query)).fetchall()

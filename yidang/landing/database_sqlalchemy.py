@@ -57,19 +57,45 @@ class SqlAlchemyDatabase:
         name = connection.dialect.name
         self.dialect = "mysql" if name == "mariadb" else name
 
+    def relations(self) -> list[str]:
+        inspector = sa.inspect(self.connection)
+        found = {*inspector.get_table_names(self.schema), *inspector.get_view_names(self.schema)}
+        return sorted(map(self._as_there, found))
+
     def columns(self, relation: str) -> list[SourceColumn]:
         try:
             found = sa.inspect(self.connection).get_columns(relation, schema=self.schema)
         except exc.NoSuchTableError:
             return []
-        return [SourceColumn(entry["name"], _type_name(entry["type"]), _kind(entry["type"])) for entry in found]
+        return [
+            SourceColumn(self._as_there(entry["name"]), _type_name(entry["type"]), _kind(entry["type"]))
+            for entry in found
+        ]
+
+    def unique_keys(self, relation: str) -> list[list[str]]:
+        inspector = sa.inspect(self.connection)
+        primary = inspector.get_pk_constraint(relation, schema=self.schema)["constrained_columns"]
+        required = {
+            entry["name"] for entry in inspector.get_columns(relation, schema=self.schema) if not entry["nullable"]
+        }
+        others = [
+            list(index["column_names"])
+            for index in inspector.get_indexes(relation, schema=self.schema)
+            if index["unique"] and set(index["column_names"]) <= required
+        ]
+        keys = [list(primary)] * bool(primary) + sorted(others, key=len)
+        return [[self._as_there(name) for name in key] for key in keys]
 
     def is_unique(self, relation: str, key: list[str]) -> bool:
-        primary = sa.inspect(self.connection).get_pk_constraint(relation, schema=self.schema)["constrained_columns"]
-        return bool(primary) and set(primary) <= set(key)
+        return any(set(found) <= set(key) for found in self.unique_keys(relation))
 
     def fetch(self, query: sa.Select) -> list[tuple]:
         return [tuple(_text(value) for value in row) for row in self.connection.execute(query)]
+
+    def _as_there(self, name: str) -> str:
+        """SQLAlchemy writes Oracle's ID as id; here it is quoted, and so must be the name itself."""
+        dialect = self.connection.dialect
+        return dialect.denormalize_name(name) if dialect.requires_name_normalize else name
 
     def stream(self, statements: Statements, query: sa.Select, names: list[str]) -> Iterator[Chunk | list[Refused]]:
         if self.dialect == "mysql":

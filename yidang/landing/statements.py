@@ -73,6 +73,13 @@ class Statements:
         """The key of every row of the table, as text."""
         return sa.select(*self._texts(self.table.key))
 
+    def repeated(self, key: Sequence[str]) -> sa.Select:
+        """One row where several rows share these columns' values, or one lacks them; none where they could be a key."""
+        columns = [self._column(name) for name in key]
+        blank = [column.is_(None) for column in columns]
+        query = sa.select(sa.func.count()).select_from(self.relation).group_by(*columns)
+        return query.having(sa.or_(sa.func.count() > 1, *blank)).limit(1)
+
     def days(self, window: Window, *, with_checksums: bool) -> sa.Select:
         """(day, rows, checksum) per day of the cursor; day is null where the table has none, or the row."""
         checksum = self._checksum() if with_checksums else sa.null()

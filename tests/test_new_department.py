@@ -1,0 +1,581 @@
+"""`yidang new-department`: what it guesses, what it refuses, and that a draft pulls and builds as it was written."""
+
+# ruff: noqa: S608 - the queries are put together from our own names
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from dataclasses import replace
+from datetime import date
+from urllib.parse import quote
+
+import openpyxl
+import pytest
+import yaml
+from clock_world import PROJECT_CODE, catalogue_row, land, open_world
+from landing_support import database, http_server
+from mariadb_server import PASSWORD, connect, mariadb_server
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from typer.testing import CliRunner
+
+from yidang import build, cli, contracts, landing
+from yidang import settings as settings_module
+from yidang.errors import ConfigError, YidangError
+from yidang.new_department import guess, look_api, look_file
+from yidang.new_department.seen import SeenTable
+from yidang.settings import ROOT
+
+TREES = f"""园林绿化局树木审批台账,,,,,,,,,,,,
+序号,办件编号,事项编码,项目代码,收件日期,受理日期,补正告知,补正提交,评审开始,评审结束,办结日期,结果,承诺时限（工作日）
+1,T-1,YL01,{PROJECT_CODE},2026-06-01,2026-06-03,,,2026-06-04,2026-06-08,2026-06-12,准予,10
+2,T-2,YL01,{PROJECT_CODE},2026/6/10,2026年6月11日,,,,,,,10
+3,T-3,YL02,{PROJECT_CODE},2026-06-15,2026-06-15,,,,,2026-06-17,不予,5
+4,T-4,YL01,{PROJECT_CODE},2026-06-15,2026-06-17,2026-06-15,2026-06-16,,,2026-06-24,准予,10
+"""
+
+
+def table(columns: str, *rows: str, kinds: dict[str, str] | None = None) -> SeenTable:
+    names = columns.split(",")
+    found = [dict(zip(names, (value or None for value in row.split(",")), strict=True)) for row in rows]
+    return SeenTable("cases", names, found, key=names[:1], kinds=kinds or {})
+
+
+# -- guesses -------------------------------------------------------------------------------------------------------
+def test_the_canonical_columns_are_those_of_architecture():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for feed in ("cases", "items", "projects"):
+        (row,) = re.findall(rf"^\| `{feed}` \|.*\| (source_department.*) \|$", text, re.MULTILINE)
+        names = re.findall(r"[a-z_]+", re.sub(r"\([^)]*\)", "", row))
+        named = [name for name in names if "_" in name or name == "street"]
+        ours = [entry.column for entry in guess.canonical(feed)]
+        assert set(ours) == set(named) - {"source_department", "batch_id", "row_number"}, feed
+
+
+def test_reason_codes_and_event_kinds_are_the_known_ones():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    codes = (ROOT / "dbt_project" / "seeds" / "code_lists.csv").read_text(encoding="utf-8")
+    for row in guess._rows("steps"):
+        assert f"`{row['event_kind']}`" in text or row["event_kind"] in ("decided", "issued")
+        assert not row["reason_code"] or f"special_procedure,{row['reason_code']}," in codes
+    assert all(f"`{row['event_kind']}`" in text for row in guess._rows("results"))
+
+
+@pytest.mark.parametrize(
+    ("columns", "canonical"),
+    [
+        ("受理编号,项目代码,建设单位,承诺时限（工作日）",
+         ["instance_code", "project_code_raw", "promised_limit", "applicant_name"]),
+        ("spsxslbm,gcdm,spsxbm,sxblsx", ["instance_code", "item_code", "works_code_raw", "promised_limit"]),
+        ("case_no,ITEM_CODE,ProjectCode", ["instance_code", "item_code", "project_code_raw"]),
+        ("备注,经纬度", []),
+    ],
+)  # fmt: skip
+def test_columns_by_name(columns, canonical):
+    assert set(guess.matched(columns.split(","), "cases")) == set(canonical)
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "reason"),
+    [
+        ("收件日期", "received", ""),
+        ("接件时间", "received", ""),
+        ("申请时间", "received", ""),
+        ("received_at", "received", ""),
+        ("slsj", "accepted", ""),
+        ("受理申请时间", "accepted", ""),
+        ("不予受理时间", "refused_acceptance", ""),
+        ("补正告知日期", "correction_requested", ""),
+        ("补正开始", "correction_requested", ""),
+        ("补正结束", "correction_received", ""),
+        ("correction_requested_at", "correction_requested", ""),
+        ("correction_received_at", "correction_received", ""),
+        ("专家评审开始", "special_start", "2"),
+        ("公示结束时间", "special_end", "5"),
+        ("听证开始时间", "special_start", "4"),
+        ("现场勘验结束", "special_end", "1"),
+        ("批复日期", "decided", ""),
+        ("办结时间", "decided", ""),
+        ("出证日期", "issued", ""),
+    ],
+)
+def test_steps_by_name(column, kind, reason):
+    found = guess.step(column)
+    assert (found.event_kind, found.reason_code) == (kind, reason)
+
+
+@pytest.mark.parametrize(
+    "column", ["承诺办结时间", "应办结日期", "计划受理日期", "decision_due_date", "备注", "更新时间"]
+)
+def test_what_was_only_planned_is_no_step(column):
+    assert guess.step(column) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [("准予许可", "decided_pass"), ("不予许可", "decided_deny"), ("不同意", "decided_deny"), ("撤回", "withdrawn"),
+     ("容缺通过", "decided_pass_tolerant"), ("不予受理", "refused_acceptance"), ("其他", None)],
+)  # fmt: skip
+def test_results(value, kind):
+    assert guess.outcome(value) == kind
+
+
+def test_the_key_is_the_narrowest_set_that_is_unique():
+    rows = [{"序号": "1", "事项编码": "A", "版本": "1"}, {"序号": "2", "事项编码": "A", "版本": "2"}]
+    assert guess.key(["序号", "事项编码", "版本"], rows)[0] == ["事项编码", "版本"]
+    rows[1]["事项编码"] = "B"
+    assert guess.key(["序号", "事项编码", "版本"], rows)[0] == ["事项编码"]
+    assert guess.key(["a", "b"], [], declared=[["b"]]) == (["b"], "")
+    repeated = [{"办件编号": "1", "备注": "x"}, {"办件编号": "1", "备注": "x"}]
+    found, doubt = guess.key(["办件编号", "备注"], repeated)
+    assert found == ["办件编号"] and "unique" in doubt
+    # what is unique in the sample need not be in the table
+    assert guess.key(["id", "case_no"], [{"id": "1", "case_no": "2"}], is_unique=lambda key: key == ["case_no"])[0] == [
+        "case_no"
+    ]
+
+
+def test_the_cursor_is_a_column_of_moments_that_is_always_filled():
+    found = table("id,gxsj,update_time", "1,,2025-01-01", "2,,2025-01-02")
+    assert guess.cursor(found) == "update_time"
+    assert guess.cursor(replace(found, kinds={"update_time": "text"})) is None
+    assert guess.cursor(table("id,asked_at", "1,2025-01-01")) is None
+
+
+def test_values_are_written_down_only_of_codes():
+    """Names, telephone and identity numbers never leave the sample, whatever the column is called."""
+    found = table(
+        "办理结果,申请人姓名,联系电话,状态,申请人类型,处理结果",
+        *[f"准予,张三,1380000000{n},13800000000,个人,这是一段写得很长很长的处理意见" for n in range(6)],
+    )
+    assert {column: guess.codes(found, column) for column in found.columns} == {
+        "办理结果": ["准予"], "申请人姓名": [], "联系电话": [], "状态": [], "申请人类型": ["个人"], "处理结果": [],
+    }  # fmt: skip
+
+
+def test_a_form_shows_kinds_of_characters_only():
+    assert guess.shape(["T-1", "AB-20"]) == r"[A-Za-z]+\-\d+"
+    assert guess.shape(["园2025", "1"]) is None
+
+
+def test_a_special_procedure_without_an_end_is_left_out():
+    case, _ = guess.case_table([table("办件编号,收件日期,受理日期,听证开始时间", "1,2025-01-02,2025-01-03,2025-01-04")])
+    assert [entry.event_kind for entry in case.steps] == ["received", "accepted"]
+    assert "ends" in case.unused["听证开始时间"]
+
+
+def test_a_certificates_day_is_the_decision_only_where_there_is_no_other():
+    case, _ = guess.case_table([table("办件编号,受理日期,出证日期", "1,2025-01-02,2025-01-03")])
+    assert case.steps[-1].column == "出证日期" and case.steps[-1].event_kind == "decided"
+    case, _ = guess.case_table([table("办件编号,受理日期,出证日期,办结日期", "1,2025-01-02,2025-01-03,2025-01-03")])
+    assert case.steps[-1].column == "办结日期" and "出证日期" in case.unused
+
+
+def test_other_tables_are_no_cases():
+    items = table("事项编码,事项名称,法定时限", "A,砍伐,20")
+    projects = table("项目代码,项目名称,总投资", f"{PROJECT_CODE},示例,1")
+    assert guess.case_table([items, projects]) == (None, [])
+    assert guess.other_table([items, projects], "items")[0] is items
+    assert guess.other_table([items, projects], "projects")[0] is projects
+    assert guess.other_table([table("办件编号,项目代码,项目名称,建设单位", "1,x,示例,某某")], "projects") is None
+
+
+@pytest.mark.parametrize(
+    ("department", "cases", "steps"),
+    [
+        ("fagai", "approvals", "received_at accepted_at decided_at"),
+        ("renfang", "civil_defence_cases", "接件时间 补正开始 补正结束 受理时间 办结时间"),
+        (
+            "shengtai",
+            "eia_cases",
+            "收件日期 补正告知日期 补正提交日期 受理日期 评审开始 公示开始 评审结束 公示结束 批复日期",
+        ),
+    ],
+)
+def test_the_guesses_agree_with_the_models_written_by_hand(department, cases, steps):
+    """By the names alone, of the departments whose models people wrote."""
+    contract = contracts.load_department(settings_module.load(), department)
+    seen = [SeenTable(entry.name, list(entry.columns), [], entry.key) for entry in contract.tables]
+    case, others = guess.case_table(seen)
+    assert (case.table.name, others) == (cases, [])
+    assert [entry.column for entry in case.steps] == steps.split()
+    folder = ROOT / "dbt_project" / "models" / "staging" / department
+    written = (folder / f"stg_{department}__{cases}.sql").read_text(encoding="utf-8").replace('"', "").replace("'", "")
+    for canonical, column in (case.columns | case.extras).items():
+        assert re.search(rf"\b{column}\b.* as {canonical},", written), (canonical, column)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("环评审批_20260629.csv", "环评审批_*.csv"),
+        ("台账 2026-06-29.xlsx", "台账 *.xlsx"),
+        ("台账2026年6月29日.xlsx", "台账*.xlsx"),
+        ("报[1]表.csv", "报[[]*]表.csv"),
+        ("台账.csv", "台账.csv"),
+    ],
+)
+def test_patterns(name, pattern):
+    assert look_file.pattern_of(name) == pattern
+
+
+def test_a_title_row_is_no_header():
+    assert look_file.header_at([["人防审批台账", None, None], ["编号", "事项", "日期"], ["1", "a", "2025-01-02"]]) == 1
+    assert look_file.header_at([["1", "2"], ["3", "4"]]) is None
+
+
+def test_rows_of_an_answer_are_found_wherever_they_lie():
+    rows = [{"id": 1}, {"id": 2}]
+    assert look_api.list_of_rows({"code": 0, "data": {"list": rows, "fields": [{"n": 1}]}}) == ("data.list", rows)
+    assert look_api.list_of_rows({"code": 0, "data": {}}) is None
+
+
+# -- drafts --------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def own(settings, empty_warehouse, tmp_path, monkeypatch):
+    """The installation with a copy of its own of all that a draft writes into; secrets are taken back at the end."""
+    root = tmp_path / "root"
+    for folder in ("departments", "expectations"):
+        shutil.copytree(ROOT / folder, root / folder)
+    shutil.copytree(ROOT / "dbt_project", root / "dbt_project", ignore=shutil.ignore_patterns("target", "logs"))
+    before = settings.secrets_file.read_text(encoding="utf-8")
+    copy = replace(settings, root=root)
+    monkeypatch.setattr(cli.settings_module, "load", lambda: copy)
+    yield copy
+    settings.secrets_file.write_text(before, encoding="utf-8")
+
+
+def drop(folder, name: str, content: bytes):
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_bytes(content)
+    os.utime(path, (time.time() - 60, time.time() - 60))
+    return path
+
+
+def command(*arguments: str) -> tuple[str, Exception | None]:
+    found = CliRunner().invoke(cli.app, ["new-department", *arguments])
+    return found.output, found.exception
+
+
+def pulled(own, department: str) -> dict[str, int]:
+    found = landing.pull(own, contracts.load_department(own, department))
+    assert [verdict for verdict in found.gate if verdict.reason] == []
+    return {entry.table: entry.rows_landed for entry in found.tables}
+
+
+def everything_written(own) -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in own.root.rglob("*") if path.is_file())
+
+
+@pytest.mark.integration
+def test_like_spgl_is_one_file(own):
+    output, problem = command("jiaotong", "--like", "spgl", "--schema", "exchange")
+    assert problem is None, output
+    department = contracts.load_department(own, "jiaotong")
+    assert (department.speaks, department.source.schema_name) == ("spgl", "exchange")
+    assert department.source.dsn == "${JIAOTONG_DSN}"
+    text = (own.departments_dir / "jiaotong.yml").read_text(encoding="utf-8")
+    assert f"{text.count('TODO')} TODOs" in output
+    for word in ("JIAOTONG_DSN", "yidang pull jiaotong --dry-run", "yidang build"):
+        assert word in output
+
+
+@pytest.mark.integration
+def test_what_was_drafted_builds_with_the_right_days(
+    settings, own, warehouse, exchange, exchange_url, tmp_path, monkeypatch
+):
+    """From a file, and from a database, to elapsed working days, without a line written by hand."""
+    open_world(settings, tmp_path / "departments", monkeypatch)
+    land(warehouse, "zhengwu", "service_item", [catalogue_row("YL01", stage=4, statutory=20, promised=10)])
+    path = drop(tmp_path / "drop", "树木_20260629.csv", TREES.encode("gb18030"))
+    output, problem = command("yuanlin", "--from", str(path), "--table", "trees")
+    assert problem is None, output
+    written = yaml.safe_load((own.departments_dir / "yuanlin.yml").read_text(encoding="utf-8"))
+    assert written["source"]["format"] == {"kind": "csv", "encoding": "gb18030", "delimiter": ",", "header_row": 2}
+    assert written["tables"][0]["pattern"] == "树木_*.csv"
+    assert written["tables"][0]["key"] == ["办件编号"]
+    switch = (own.dbt_dir / "dbt_project.yml").read_text(encoding="utf-8")
+    assert (
+        switch.count("      yuanlin: {+enabled: ") == 1
+        and yaml.safe_load(switch)["models"]["yidang"]["staging"]["yuanlin"]
+    )
+    assert pulled(own, "yuanlin") == {"trees": 4}
+    # beside it a database with a table of cases and one of their steps
+    exchange.execute(
+        "create schema log; create table log.cases (case_no text primary key, item_code text, limit_days int);"
+        "insert into log.cases select 'L-' || n, 'YL01', 10 from generate_series(1, 2) as n;"
+        "create table log.steps (id int primary key, case_no text references log.cases, step text,"
+        " event_time timestamp, result text);"
+        "insert into log.steps values (1, 'L-1', '收件', '2026-06-01 09:00', null),"
+        " (2, 'L-1', '受理', '2026-06-03 09:00', null), (3, 'L-1', '专家评审开始', '2026-06-04 09:00', null),"
+        " (4, 'L-1', '专家评审结束', '2026-06-08 17:00', null), (5, 'L-1', '办结', '2026-06-12 10:00', '准予'),"
+        " (6, 'L-2', '受理', '2026-06-15 09:00', null), (7, 'L-2', '办结', '2026-06-17 09:00', '不予')"
+    )
+    output, problem = command("linye", "--from", exchange_url, "--schema", "log")
+    assert problem is None, output
+    assert pulled(own, "linye") == {"cases": 2, "steps": 7}
+    result = build.build(own, as_of=date(2026, 6, 30))
+    assert result.failed == 0
+    logged = warehouse.execute(
+        "select instance_code, elapsed_working_days, outcome from marts.fct_item_instance"
+        " where source_department = 'linye' order by 1"
+    ).fetchall()
+    assert logged == [("L-1", 5, "passed"), ("L-2", 2, "denied")]
+    found = warehouse.execute(
+        "select instance_code, elapsed_working_days, outcome, promised_limit, statutory_limit, project_code"
+        " from marts.fct_item_instance where source_department = 'yuanlin' order by 1"
+    ).fetchall()
+    # T-1: 4 to 8 June is the review; 19 June 2026 is a holiday (端午)
+    assert [row[:5] for row in found] == [
+        ("T-1", 5, "passed", 10, 20),
+        ("T-2", 12, "open", 10, 20),
+        ("T-3", 2, "denied", 5, None),
+        ("T-4", 4, "passed", 10, 20),
+    ]
+    assert {row[5] for row in found} <= {PROJECT_CODE, None}
+
+
+@pytest.mark.integration
+def test_a_workbook_with_a_title_row(own, tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["审批台账"])
+    book.active.append(["办件编号", "接件时间", "受理时间", "办结时间", "办理结果"])
+    book.active.append(["R-1", "2026-06-01", "2026-06-02", None, None])
+    (tmp_path / "drop").mkdir()
+    path = tmp_path / "drop" / "台账_20260629.xlsx"
+    book.save(path)
+    output, problem = command("renfang2", "--from", str(path), "--table", "cases")
+    assert problem is None, output
+    department = contracts.load_department(own, "renfang2")
+    assert department.source.format.header_row == 2 and department.feeds["cases"] == "stg_renfang2__cases"
+    assert pulled(own, "renfang2") == {"cases": 1}
+
+
+@pytest.fixture
+def exchange(district_dsn):
+    with database(district_dsn, "draft") as connection:
+        connection.execute(
+            "create schema biz;"
+            "create table biz.permit_case (id bigint primary key, case_no text, item_code text, project_code text,"
+            ' applicant text, "Phone" text, received_at timestamp, accepted_at timestamp, hearing_start timestamp,'
+            " hearing_end timestamp, decided_at timestamp, result text, limit_days int, plan_finish_at timestamp,"
+            " entered_at timestamptz, remark text, updated_at timestamptz not null);"
+            "insert into biz.permit_case select n, 'C-' || n, 'YL01', '2509-320193-89-01-544060', '王小明',"
+            " '13912345678', '2025-03-03 09:00', '2025-03-04 10:00', null, null, '2025-03-10 16:00', '同意', 10,"
+            " '2025-03-20', now(), '备注', now() from generate_series(1, 20) as n;"
+            "create table biz.item (item_code text, version int, item_name text, statutory_limit int,"
+            " promised_limit int, unique (item_code, version));"
+            "insert into biz.item values ('YL01', 1, '砍伐', 20, 10), ('YL01', 2, '砍伐', 20, 8)"
+        )
+        yield connection
+
+
+@pytest.fixture
+def exchange_url(district_dsn, exchange):
+    return district_dsn.rsplit("/", 1)[0] + "/draft"
+
+
+@pytest.mark.integration
+def test_a_postgres_database(own, exchange_url):
+    output, problem = command("linye", "--from", exchange_url, "--schema", "biz")
+    assert problem is None, output
+    department = contracts.load_department(own, "linye")
+    cases, items = department.tables[1], department.tables[0]
+    assert (cases.name, cases.key, cases.cursor.column) == ("permit_case", ["id"], "updated_at")
+    assert (items.name, items.key, items.cursor) == ("item", ["item_code", "version"], None)
+    assert set(department.feeds) == {"cases", "case_events", "items"}
+    assert pulled(own, "linye") == {"item": 2, "permit_case": 20}
+    assert own.secret("LINYE_DSN") == exchange_url
+
+    models = own.dbt_dir / "models" / "staging" / "linye"
+    events = (models / "stg_linye__case_events.sql").read_text(encoding="utf-8")
+    assert "('special_start', special_start_4_at, 6, '4')" in events
+    assert "when result in ('同意'" in events
+    assert "step.event_at,\n" in events  # moments stay moments
+    unused = (models / "stg_linye__cases.sql").read_text(encoding="utf-8")
+    for column in ("Phone", "remark", "plan_finish_at", "entered_at"):
+        assert f"-- not used: {column}" in unused
+    said = output + everything_written(own)
+    for private in ("王小明", "13912345678", exchange_url):
+        assert private not in said
+
+    # nothing is overwritten, not even by the same command
+    before = everything_written(own)
+    output, problem = command("linye", "--from", exchange_url, "--schema", "biz")
+    assert isinstance(problem, ConfigError) and "departments/linye.yml exists" in str(problem)
+    assert everything_written(own) == before
+
+
+def test_steps_may_be_rows_of_a_table_of_their_own():
+    cases = replace(table("办件编号,事项编码,项目代码", "1,A,x"), name="cases")
+    steps = table(
+        "办件编号,环节,办理时间,办理人",
+        *[f"{n},{step},2025-01-0{day},王小明" for n in (1, 2) for step, day in (("受理", 2), ("审核", 3), ("办结", 4))],
+    )
+    case, log = guess.logged_cases([steps, cases])
+    assert (case.table, log.table) == (cases, steps)
+    assert {value: entry.event_kind for value, entry in log.steps.items()} == {"受理": "accepted", "办结": "decided"}
+    assert log.unknown == ["审核"]
+    assert guess.logged_cases([steps]) is None and guess.case_table([steps, cases]) == (None, [])
+
+
+@pytest.mark.integration
+def test_the_url_may_be_the_name_of_a_secret(own, exchange_url, monkeypatch):
+    monkeypatch.setenv("LINYE_DSN", exchange_url)
+    output, problem = command("linye", "--from", "${LINYE_DSN}", "--schema", "biz", "--table", "item")
+    assert problem is None, output
+    assert "No table with cases was recognised" in output
+    department = contracts.load_department(own, "linye")
+    assert [entry.name for entry in department.tables] == ["item"] and set(department.feeds) == {"items"}
+    assert pulled(own, "linye") == {"item": 2}
+
+
+@pytest.mark.integration
+def test_a_mariadb_database(own):
+    with mariadb_server() as port, connect(port) as connection:
+        cursor = connection.cursor()
+        cursor.execute("create database yewu character set utf8mb4")
+        cursor.execute(
+            "create table yewu.办件表 (业务流水号 varchar(20) primary key, 项目代码 varchar(30), 收件时间 datetime,"
+            " 受理时间 datetime, 办结时间 datetime, 办理结果 varchar(10), gxsj datetime not null)"
+        )
+        cursor.execute(
+            "insert into yewu.办件表 values ('B1', 'x', '2025-03-03 09:00', '2025-03-03 10:00', null, null,"
+            " '2025-03-03 10:00')"
+        )
+        url = f"mysql+pymysql://reader:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/yewu"
+        output, problem = command("yewu", "--from", url)
+        assert problem is None, output
+        (found,) = contracts.load_department(own, "yewu").tables
+        assert (found.name, found.relation, found.key) == ("table_1", "办件表", ["业务流水号"])
+        assert found.cursor.column == "gxsj"
+        assert pulled(own, "yewu") == {"table_1": 1}
+        assert quote(PASSWORD, safe="") not in output + everything_written(own)
+
+
+def pages(request: Request) -> Response:
+    if request.headers.get("authorization") != "Bearer right":
+        return JSONResponse({"error": "no"}, status_code=401)
+    rows = [
+        {"caseNo": f"A-{n}", "projectCode": "x", "receivedAt": "2025-03-03T09:00:00",
+         "acceptedAt": "2025-03-04T09:00:00",
+         "decidedAt": None, "result": None, "updatedAt": f"2025-03-{n:02}T09:00:00", "log": [{"step": "收件"}]}
+        for n in range(1, 8)
+    ]  # fmt: skip
+    start = (int(request.query_params["page"]) - 1) * int(request.query_params["size"])
+    return JSONResponse(
+        {"code": 0, "data": {"records": rows[start : start + int(request.query_params["size"])], "total": len(rows)}}
+    )
+
+
+def linked(request: Request) -> Response:
+    at = int(request.query_params.get("cursor", 1))
+    return JSONResponse({"items": [{"case_no": str(at)}], "next_cursor": str(at + 1) if at < 3 else None})
+
+
+@pytest.fixture
+def api():
+    empty = Route("/empty", lambda request: JSONResponse({"code": 0, "msg": "ok"}))
+    with http_server(Starlette(routes=[Route("/api/permits", pages), Route("/linked", linked), empty])) as url:
+        yield url
+
+
+@pytest.mark.integration
+def test_an_api_with_pages(own, api, monkeypatch):
+    monkeypatch.setenv("GIVEN_TOKEN", "right")
+    output, problem = command(
+        "shuili", "--from", f"{api}/api/permits?page=1&size=3&app=k7k7", "--token-env", "GIVEN_TOKEN"
+    )
+    assert problem is None, output
+    department = contracts.load_department(own, "shuili")
+    paging, (found,) = department.source.paging, department.tables
+    assert (paging.page_parameter, paging.size_parameter, paging.size) == ("page", "size", 3)
+    assert (paging.items, paging.total) == ("data.records", "data.total")
+    assert (found.name, found.path, found.key, found.cursor) == ("permits", "/api/permits", ["caseNo"], None)
+    monkeypatch.delenv("GIVEN_TOKEN")  # it is kept
+    assert pulled(own, "shuili") == {"permits": 7}
+    text = (own.departments_dir / "shuili.yml").read_text(encoding="utf-8")
+    assert found.parameters == {"app": "${SHUILI_APP}"} and own.secret("SHUILI_APP") == "k7k7"
+    for private in (api, "right", "k7k7"):
+        assert private not in text + output
+    cases = (own.dbt_dir / "models" / "staging" / "shuili" / "stg_shuili__cases.sql").read_text(encoding="utf-8")
+    assert "-- not used: log (TODO: a list" in cases
+
+
+@pytest.mark.integration
+def test_an_api_with_a_cursor(own, api):
+    output, problem = command("shuili", "--from", f"{api}/linked")
+    assert problem is None, output
+    paging = contracts.load_department(own, "shuili").source.paging
+    assert (paging.kind, paging.items, paging.next_cursor, paging.cursor_parameter) == (
+        "cursor", "items", "next_cursor", "cursor",
+    )  # fmt: skip
+    assert pulled(own, "shuili") == {"linked": 3}
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["x"], "--like or --from"),
+        (["x", "--like", "spgl", "--from", "a.csv"], "--like or --from"),
+        (["x", "--like", "fagai"], "'fagai'"),
+        (["x", "--like", "spgl", "--table", "a"], "--table"),
+        (["Parks", "--like", "spgl"], "'Parks' cannot be a name"),
+        (["园林", "--like", "spgl"], "lower-case letters"),
+        (["fagai", "--like", "spgl"], "departments/fagai.yml exists"),
+        (["us_permits", "--like", "spgl"], "departments/examples/us_permits.yml exists"),
+        (["x", "--from", "/nowhere/a.csv"], "There is no file /nowhere/a.csv"),
+        (["x", "--from", "ftp://host/a.csv"], "ftp://"),
+        (["x", "--from", "${X_DSN}"], "X_DSN is not set"),
+        (["x", "--from", "a.csv", "--schema", "s"], "--schema is for a database"),
+        (["x", "--from", "a.csv", "--token-env", "T"], "--token-env is for an API"),
+        (["x", "--from", "a.csv", "--table", "a", "--table", "b"], "one table"),
+        (["x", "--from", "mysql://u:pa@ss:w@h:port/d"], "not the URL of a database"),
+        (["x", "--from", "postgresql://postgres:wrong@127.0.0.1:{port}/postgres"], "refuses the login"),
+    ],
+)
+def test_wrong_requests(own, district_dsn, arguments, said):
+    port = district_dsn.rsplit(":", 1)[1].split("/")[0]
+    before = everything_written(own)
+    output, problem = command(
+        *(argument.format(port=port) if "{port}" in argument else argument for argument in arguments)
+    )
+    assert isinstance(problem, ConfigError) and problem.exit_code == 2, (output, problem)
+    assert said in str(problem)
+    assert "pa@ss" not in str(problem) and "wrong@" not in str(problem)
+    assert everything_written(own) == before
+
+
+@pytest.mark.integration
+def test_wrong_sources(own, exchange, exchange_url, api, tmp_path, monkeypatch):
+    def refused(*arguments: str) -> str:
+        output, problem = command("x", *arguments)
+        assert isinstance(problem, YidangError), output
+        return str(problem)
+
+    assert "no table nothere" in refused("--from", exchange_url, "--schema", "biz", "--table", "nothere")
+    assert "schema empty has no table" in refused("--from", exchange_url, "--schema", "empty")
+    exchange.execute("create view biz.broken as select 1 / 0 as x")
+    said = refused("--from", exchange_url, "--schema", "biz", "--table", "broken")
+    assert "biz.broken cannot be read: division by zero" in said
+    assert "--token-env" in refused("--from", f"{api}/api/permits?page=1&size=3")
+    assert "no list of rows" in refused("--from", f"{api}/empty")
+    numbers = drop(tmp_path / "drop", "1.csv", b"1,2\n3,4\n")
+    assert "no row that could be a header" in refused("--from", str(numbers))
+    assert "neither UTF-8 nor GB18030" in refused("--from", str(drop(tmp_path / "drop", "2.csv", b"\xff\xfea\x00")))
+    assert "neither CSV nor XLSX" in refused("--from", str(drop(tmp_path / "drop", "3.pdf", b"%PDF")))
+    assert "not a whole XLSX" in refused("--from", str(drop(tmp_path / "drop", "4.xlsx", b"PK")))
+    good = drop(tmp_path / "drop", "5.csv", TREES.encode())
+    monkeypatch.setenv("X_DROP", "/elsewhere")
+    assert "X_DROP is set to something else" in refused("--from", str(good))
+    monkeypatch.delenv("X_DROP")
+    (own.root / "expectations" / "x_trees.json").write_text("{}", encoding="utf-8")
+    assert "expectations/x_trees.json exists" in refused("--from", str(good), "--table", "trees")
+    assert not (own.departments_dir / "x.yml").exists()

@@ -1,0 +1,410 @@
+"""What columns seem to mean, by their names and a sample of their values. Every guess is for a person to confirm.
+
+The words are data: columns.csv (canonical columns), steps.csv (dates of a case), results.csv (what a decision says).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+
+from yidang.new_department.seen import SeenTable
+
+# As expectations/*.json have it, with the fractions and zones that databases write.
+DATE = (
+    r"\s*(\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{4}年\d{1,2}月\d{1,2}日|\d{8})"
+    r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?\s*"
+)
+_CURSORS = (
+    "updated_at", "update_time", "last_updated", "last_update_time", "updated", "modified_at", "modify_time",
+    "modified",
+    "last_modified", "last_modified_time",
+    "更新时间", "最后更新时间", "修改时间", "最后修改时间", "数据更新时间", "上传时间",
+    "gxsj", "xgsj", "scsj", "zhgxsj",
+)  # fmt: skip
+# Days that somebody planned or the law sets; nothing has happened on them.
+_PLANNED = re.compile(
+    r"应|计划|预计|拟|截止|限期|到期|期限|承诺|法定|有效|失效|生效|deadline|due|plan|expect|expir|limit|valid"
+)
+_DATED = re.compile(r"日期|时间|时刻|开始|结束|日$|_at$|date|time|(sj|rq)$")
+_NO_DAY = re.compile(r"(人|员|号|单位|部门|科室|处室|意见|方式|材料|名称|结果|by|no|name|id|opinion)$")
+_CODED = re.compile(
+    r"(结果|结论|状态|类别|类型|种类|方式|等级|级别|result|status|state|type|kind|category|class|grade|level)$"
+)
+_PERSON = re.compile(
+    r"姓名|联系|电话|手机|身份证|证件|法人|办理人|经办人|审批人|地址|phone|mobile|contact|person|address|id_?card"
+)
+_KEYLIKE = re.compile(r"(编号|编码|代码|流水号|主键|号|版本|id|code|no|number|version|key|lsh|bh|bm|dm|zj)$")
+_VERSION = re.compile(r"版本号?$|version$|bbh$")
+_RUNNING = re.compile(r"^(序号|行号|顺序号|排序|no|seq|index|row_?no|row_?number|xh|sort)$")
+_MOST_CODES, _MOST_STEPS, _LONGEST_CODE = 12, 30, 12
+# What a case's own row tells of its events; the rest of that feed's names is for a table of steps.
+_OF_A_CASE = ("office_name", "opinion", "result")
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """A column of a canonical feed: its type decides how text is cast (write.py)."""
+
+    column: str
+    type: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A column that holds the day of an event."""
+
+    column: str
+    event_kind: str
+    reason_code: str
+    source_order: int
+
+
+@dataclass(frozen=True)
+class CaseTable:
+    """A table with one row per 办件. columns, extras: canonical name -> column, of `cases` and of its events.
+
+    results: event kind -> values of the result column; unknown: its values that no word explains. unused: the columns
+    that nothing reads, with what could be said of them. days_only: some dates have no time of day, so none may count.
+    """
+
+    table: SeenTable
+    columns: dict[str, str]
+    extras: dict[str, str]
+    steps: list[Step]
+    results: dict[str, list[str]]
+    unknown: list[str]
+    unused: dict[str, str]
+    days_only: bool
+
+
+@dataclass(frozen=True)
+class LogTable:
+    """A table with one row per step of a case. columns: canonical name -> column, `instance_code` among them.
+
+    steps: value of the step column -> what it stands for; unknown: its values that no word explains.
+    """
+
+    table: SeenTable
+    columns: dict[str, str]
+    steps: dict[str, Step]
+    unknown: list[str]
+    results: dict[str, list[str]]
+
+
+# -- words ---------------------------------------------------------------------------------------------------------
+def plain(name: str) -> str:
+    """A column's name as it is compared: half-width, lower case, without what stands in brackets, without signs."""
+    text = unicodedata.normalize("NFKC", name).lower()
+    text = re.sub(r"[(\[【].*?[)\]】]", "", text) or text
+    return re.sub(r"[\s_\-./:]", "", text)
+
+
+@cache
+def canonical(feed: str) -> list[Canonical]:
+    """The columns of a feed in their order, as architecture.md has them (case_events: those a case's own row tells)."""
+    return [
+        Canonical(row["column"], row["type"], tuple(row["names"].split("|")))
+        for row in _rows("columns")
+        if row["feed"] == feed
+    ]
+
+
+def matched(columns: Sequence[str], feed: str) -> dict[str, str]:
+    """canonical column -> the source's column that bears one of its names, the first names first; each serves once."""
+    found: dict[str, str] = {}
+    for entry in canonical(feed):
+        by_name = {plain(column): column for column in reversed(columns) if column not in found.values()}
+        if hit := next((by_name[plain(name)] for name in entry.names if plain(name) in by_name), None):
+            found[entry.column] = hit
+    return found
+
+
+def step(column: str) -> Step | None:
+    """The event whose day the column seems to hold, by its name alone; None for anything else."""
+    name = plain(column)
+    if _PLANNED.search(name):
+        return None
+    for row in _rows("steps"):
+        words = [plain(word) for word in row["words"].split("|") if word]
+        if name in row["names"].split("|") or any(word in name for word in words):
+            return Step(column, row["event_kind"], row["reason_code"], int(row["source_order"]))
+    return None
+
+
+def outcome(value: str) -> str | None:
+    """The event kind that a value of a result column stands for; None where no word of it is known."""
+    text = value.strip().lower()
+    return next(
+        (row["event_kind"] for row in _rows("results") if any(w in text for w in row["words"].split("|"))), None
+    )
+
+
+@cache
+def _rows(name: str) -> list[dict[str, str]]:
+    with (Path(__file__).parent / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# -- keys, cursors, values -----------------------------------------------------------------------------------------
+def key(
+    columns: Sequence[str],
+    rows: list[dict[str, str | None]],
+    declared: Sequence[list[str]] = (),
+    is_unique: Callable[[list[str]], bool] | None = None,
+) -> tuple[list[str], str]:
+    """(columns that tell rows apart, why that is doubtful). declared: what the source itself keeps unique.
+
+    is_unique: asks the source about all of its rows; without it the sample alone speaks.
+    """
+    if declared:
+        return list(declared[0]), ""
+    likely = sorted((column for column in columns if _is_keylike(column)), key=lambda name: not _names_a_case(name))
+    others = [
+        column for column in columns if column not in likely and not _is_running(column) and not _is_dated(column)
+    ]
+    # A version tells rows apart only beside what it is a version of, whatever a small sample says.
+    candidates = [[column] for column in likely if not _VERSION.search(column.lower())] + [
+        list(pair) for pair in combinations(likely[:8], 2)
+    ]
+    candidates += [[column] for column in others if not _PERSON.search(column) and not column.endswith("名称")]
+    if not rows:
+        return candidates[0] if candidates else [columns[0]], "guessed by its name alone: there are no rows yet"
+    for candidate in candidates:
+        if _is_unique_in(rows, candidate) and (is_unique is None or is_unique(candidate)):
+            basis = (
+                "in the rows that were looked at"
+                if is_unique is None
+                else "in all rows; the source does not declare it"
+            )
+            return candidate, f"unique {basis}"
+    fallback = likely[0] if likely else columns[0]
+    return [fallback], "no column or pair of columns was found to be unique: of rows that share it only the last counts"
+
+
+def cursor(table: SeenTable) -> str | None:
+    """The column that seems to grow when a row changes, filled in every row of the sample; None: compare the whole."""
+    by_name = {plain(column): column for column in table.columns}
+    for name in _CURSORS:
+        column = by_name.get(plain(name))
+        if column and len(list(table.values(column))) == len(table.rows):
+            if table.kinds and table.kinds.get(column) not in ("moment", "date"):
+                continue  # text of any spelling, or a number: its order need not be that of time
+            return column
+    return None
+
+
+def is_date(table: SeenTable, column: str) -> bool:
+    """Whether the column holds dates: by the catalogue, else by its values, else (nothing in it) by its name."""
+    if table.kinds.get(column) in ("moment", "date"):
+        return True
+    if table.kinds.get(column, "text") != "text":
+        return False
+    values = list(table.values(column))
+    if not values:
+        return _is_dated(column) or (step(column) is not None and not _NO_DAY.search(column))
+    share = sum(re.fullmatch(DATE, value) is not None for value in values) / len(values)
+    if _is_dated(column) or step(column) is not None:
+        return share >= 0.5  # what is typed into such a column and is no date belongs into quarantine
+    return share >= 0.8 and any("-" in value for value in values)
+
+
+def codes(table: SeenTable, column: str) -> list[str]:
+    """The few values of a column that its name calls a code, status or result; [] where it is anything else.
+
+    Strict, because these values are written down: nothing that is long, holds a long number or may tell of a person.
+    """
+    name = unicodedata.normalize("NFKC", column).lower()
+    return _few(table, column, _MOST_CODES) if _CODED.search(name) and not _PERSON.search(name) else []
+
+
+def _few(table: SeenTable, column: str, most: int) -> list[str]:
+    values = list(table.values(column))
+    found = sorted(set(values))
+    if len(found) > most:
+        return []
+    if len(found) == len(values) and not all(outcome(value) or step(value) for value in found):
+        return []  # nothing comes twice: no code list, as far as can be seen
+    return [] if any(len(value) > _LONGEST_CODE or re.search(r"\d{5}", value) for value in found) else found
+
+
+def shape(values: Iterable[str]) -> str | None:
+    """A regular expression that all values fit (kinds of characters, never the characters); None if they differ."""
+    found = {_shape(value) for value in values}
+    return found.pop() if len(found) == 1 else None
+
+
+def _shape(value: str) -> str:
+    runs = re.findall(r"\d+|[A-Za-z]+|[\u4e00-\u9fff]+|.", value, re.DOTALL)
+    return "".join(
+        r"\d+" if run[0].isdecimal() else "[A-Za-z]+" if run.isascii() and run.isalpha()
+        else "[一-鿿]+" if run[0].isalpha() else re.escape(run)
+        for run in runs
+    )  # fmt: skip
+
+
+def _is_unique_in(rows: list[dict[str, str | None]], columns: list[str]) -> bool:
+    seen = set()
+    for row in rows:
+        values = tuple(row.get(column) for column in columns)
+        if any(not value or not value.strip() for value in values) or values in seen:
+            return False
+        seen.add(values)
+    return True
+
+
+def _is_keylike(column: str) -> bool:
+    name = unicodedata.normalize("NFKC", column).lower()
+    return (
+        bool(_KEYLIKE.search(name)) and not _is_running(column) and not _PERSON.search(name) and not _is_dated(column)
+    )
+
+
+def _names_a_case(column: str) -> bool:
+    return plain(column) in ("id", "lsh", *(plain(name) for name in canonical("cases")[0].names))
+
+
+def _is_running(column: str) -> bool:
+    return bool(_RUNNING.match(column.strip().lower()))
+
+
+def _is_dated(column: str) -> bool:
+    return bool(_DATED.search(column.strip().lower()))
+
+
+# -- tables --------------------------------------------------------------------------------------------------------
+def case_table(tables: Sequence[SeenTable]) -> tuple[CaseTable | None, list[str]]:
+    """The table that most looks like one row per 办件, and the names of others that do too."""
+    found = [case for table in tables if (case := _case(table))]
+    found.sort(key=lambda case: -(len(case.steps) * 2 + len(case.columns)))
+    return (found[0] if found else None), [case.table.name for case in found[1:]]
+
+
+def logged_cases(tables: Sequence[SeenTable]) -> tuple[CaseTable, LogTable] | None:
+    """Cases whose steps are rows of a table of their own: the two tables; None where there are none."""
+    logs = [log for table in tables if (log := _log(table))]
+    if not logs:
+        return None
+    log = max(logs, key=lambda entry: len(entry.steps))
+    cases = [case for table in tables if table is not log.table and (case := _case(table, with_steps=False))]
+    return (max(cases, key=lambda case: len(case.columns)), log) if cases else None
+
+
+def _log(table: SeenTable) -> LogTable | None:
+    case = matched(table.columns, "cases").get("instance_code")
+    columns = matched([column for column in table.columns if column != case], "case_events")
+    if not case or "step" not in columns or "event_at" not in columns or not is_date(table, columns["event_at"]):
+        return None
+    seen = _few(table, columns["step"], _MOST_STEPS)
+    steps = {value: found for value in seen if (found := step(value)) and found.event_kind != "issued"}
+    if len({found.event_kind for found in steps.values()} & {"received", "accepted", "decided"}) < 2:
+        return None
+    results, _ = _results(table, columns.get("result"))
+    unknown = [value for value in seen if value not in steps]
+    values = list(table.values(columns["step"]))
+    if sum(value in steps for value in values) * 2 < len(values):
+        return None  # no vocabulary of steps, and what it is might not be for a file to keep
+    return LogTable(table, {"instance_code": case, **columns}, steps, unknown, results)
+
+
+def _case(table: SeenTable, *, with_steps: bool = True) -> CaseTable | None:
+    columns = matched(table.columns, "cases")
+    left = [column for column in table.columns if column not in columns.values()]
+    extras = {name: column for name, column in matched(left, "case_events").items() if name in _OF_A_CASE}
+    left = [column for column in left if column not in extras.values()]
+    steps: dict[tuple[str, str], Step] = {}
+    unused: dict[str, str] = {}
+    cursor_column = cursor(table)
+    for column in left:
+        found = step(column) if column != cursor_column and is_date(table, column) else None
+        place = (found.event_kind, found.reason_code) if found else ("", "")
+        if not found:
+            unused[column] = _of_no_use(table, column, cursor_column)
+        elif place in steps:
+            unused[column] = f"TODO: a day of `{place[0]}` too, of which {steps[place].column} is taken"
+        else:
+            steps[place] = found
+    if issued := steps.pop(("issued", ""), None):
+        if ("decided", "") in steps:
+            unused[issued.column] = "the day of the certificate; no clock reads it"
+        else:
+            steps["decided", ""] = Step(issued.column, "decided", "", 9)
+    for kind, reason in list(steps):  # what begins and never ends would pause a case for ever
+        if kind == "special_start" and ("special_end", reason) not in steps:
+            lone = steps.pop((kind, reason))
+            unused[lone.column] = "TODO: a special procedure begins here, but no column says when it ends"
+        elif kind == "special_end" and ("special_start", reason) not in steps:
+            lone = steps.pop((kind, reason))
+            unused[lone.column] = "TODO: a special procedure ends here, but no column says when it begins"
+    kinds = {kind for kind, _ in steps}
+    if "instance_code" not in columns or (not with_steps and len(columns) < 2):
+        return None
+    if with_steps and (not kinds & {"received", "accepted"} or len(kinds) < 2):
+        return None
+    results, unknown = _results(table, extras.get("result"))
+    return CaseTable(
+        table=table,
+        columns=columns,
+        extras=extras,
+        steps=sorted(steps.values(), key=lambda entry: (entry.source_order, entry.reason_code)),
+        results=results,
+        unknown=unknown,
+        unused=unused,
+        days_only=not all(_has_time(value) for entry in steps.values() for value in table.values(entry.column)),
+    )
+
+
+def _of_no_use(table: SeenTable, column: str, cursor_column: str | None) -> str:
+    if column == cursor_column:
+        return "when the row changed"
+    name = plain(column)
+    if is_date(table, column) and re.search(r"录入|登记|补录|创建|entered|created|recorded|lrsj|djsj", name):
+        return "TODO: when it was typed in? Then it may be recorded_at of an event (see stg_fagai__case_events)"
+    if any(value.startswith("[{") for value in table.values(column)):
+        return "TODO: a list; its entries may be events (see stg_shuiwu__case_events)"
+    if is_date(table, column):
+        return "TODO: a date; of what?"
+    return ""
+
+
+def _results(table: SeenTable, column: str | None) -> tuple[dict[str, list[str]], list[str]]:
+    if column is None:
+        return {}, []
+    found: dict[str, list[str]] = {}
+    seen = codes(table, column)
+    for row in _rows("results"):
+        usual = [value for value in row["values"].split("|") if value]
+        own = [value for value in seen if outcome(value) == row["event_kind"]]
+        if values := list(dict.fromkeys([*own, *usual])):
+            found[row["event_kind"]] = values
+    return found, [value for value in seen if outcome(value) is None]
+
+
+def _has_time(value: str) -> bool:
+    return ":" in value and not re.search(r"[ T]0?0:00(:00(\.0+)?)?( |Z|[+-]|$)", value)
+
+
+def other_table(tables: Sequence[SeenTable], feed: str) -> tuple[SeenTable, dict[str, str]] | None:
+    """The table that most looks like the feed `items` or `projects`, with canonical -> column; None if none does."""
+    needed = {"items": ("item_code", "item_name"), "projects": ("project_code_raw", "project_name")}[feed]
+    telling = {
+        "items": {"statutory_limit", "promised_limit", "stage_number"},
+        "projects": {"owner_name", "total_investment_wan", "registered_at", "established_at"},
+    }[feed]
+    best = None
+    for table in tables:
+        found = matched(table.columns, feed)
+        if not all(name in found for name in needed) or not telling & set(found) or _case(table):
+            continue
+        if matched(table.columns, "cases").get("instance_code", "编号") != "编号":
+            continue
+        if best is None or len(found) > len(best[1]):
+            best = (table, found)
+    return best

@@ -1,0 +1,432 @@
+"""A look turned into the texts of a draft: contract, suites, sources and thin models, each guess marked TODO."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+
+import yaml
+
+from yidang.new_department import guess
+from yidang.new_department.guess import CaseTable, LogTable
+from yidang.new_department.seen import Seen, SeenTable
+
+_HEAD = """\
+# A draft by `yidang new-department {department} {how}`. A person confirms or corrects what is marked.
+name: "TODO 部门全称"
+short_name: "TODO 简称"
+english_name: "TODO the department's English name"
+description: "TODO what the records are, and how they come"
+leaves_out: "TODO what is known to be missing: other offices, paper cases, years before the system"
+owner: "TODO who is asked when it is red"
+example: false  # true only for made-up data: then every page says so
+
+schedule: "0 6 * * *"  # TODO how often: five cron fields, Asia/Shanghai
+freshness_hours: 30  # TODO after that, `yidang status` calls it stale
+"""
+_SPGL = """\
+speaks: spgl
+
+source:
+  kind: postgres  # TODO or mysql, oracle, sqlserver, dameng
+  dsn: ${{{secret}}}
+  schema: {schema}  # TODO where the SPGL_* tables lie (MySQL: the database)
+  statement_timeout_seconds: 1800
+"""
+_CASES = """\
+-- One row per 办件 of {table}. TODO hold each line against what the department says its columns mean.
+{notes}select
+    '{department}' as source_department,
+{columns}
+    _batch_id as batch_id,
+    _row_number as row_number
+from {{{{ latest_landed(source('raw_{department}', '{table}'), {key}) }}}} as latest
+{unused}"""
+_EVENTS = """\
+-- One row per dated step of a case. TODO hold each step against what the department says its columns mean.
+{notes}with latest as (
+    select * from {{{{ latest_landed(source('raw_{department}', '{table}'), {key}) }}}} as landed
+),
+
+typed as (
+    select
+{typed}
+        _batch_id as batch_id,
+        _row_number as row_number
+    from latest
+)
+
+select
+    '{department}' as source_department,
+    typed.instance_code,
+    step.event_kind,
+    {event_at},
+    step.source_order,
+    null as recorded_at,
+    step.reason_code,
+    null as procedure_name,
+    null as responsible_party,
+    null as extension_days,
+    null as extension_unit,
+    null as document_number,
+    {office} as office_name,
+    {opinion} as opinion,
+    typed.batch_id,
+    typed.row_number
+from typed
+cross join lateral (
+    values
+{steps}
+) as step (event_kind, event_at, source_order, reason_code)
+where step.event_at is not null
+"""
+_LOG = """\
+-- One row per step of a case, from the table of steps. TODO hold each step against what the department says it means.
+{notes}with steps as (
+    select
+        {code},
+        {step},
+        {result},
+        {at},
+        {order} as given_order,
+        {office},
+        {opinion},
+        _batch_id as batch_id,
+        _row_number as row_number
+    from {{{{ latest_landed(source('raw_{department}', '{table}'), {key}) }}}} as latest
+)
+
+select
+    '{department}' as source_department,
+    instance_code,
+    case step
+{kinds}
+    end as event_kind,
+    event_at,
+    {source_order} as source_order,
+    null as recorded_at,
+    {reason} as reason_code,
+    null as procedure_name,
+    null as responsible_party,
+    null as extension_days,
+    null as extension_unit,
+    null as document_number,
+    office_name,
+    opinion,
+    batch_id,
+    row_number
+from steps
+where event_at is not null
+"""
+_SPECIAL = "TODO a special procedure stops the clock (1 勘验, 2 评审, 4 听证, 5 公示 …): is each of these one?"
+_NO_RESULT = "TODO no column with the result was recognised: every decision counts as a grant"
+_FEED_NOTES = {
+    "items": "-- One row per catalogue version of an item.",
+    "projects": "-- One row per registered project: its last landed version.",
+}
+# Where nothing fits and null would not do.
+_DEFAULTS = {"is_terminated": "false"}
+_UNITS = {"limit_unit": "promised_limit", "promised_unit": "promised_limit", "statutory_unit": "statutory_limit"}
+_OPTIONAL_DATE = rf"^\s*$|^{guess.DATE}$"
+
+
+def like_spgl(department: str, schema: str | None) -> str:
+    """departments/<id>.yml of an exchange library in the national standard."""
+    head = _HEAD.format(department=department, how="--like spgl")
+    return head + _SPGL.format(secret=f"{department.upper()}_DSN", schema=_scalar(schema or "spgl"))
+
+
+# -- the contract --------------------------------------------------------------------------------------------------
+def contract(department: str, seen: Seen, feeds: dict[str, str], notes: list[str]) -> str:
+    """departments/<id>.yml; notes: comments on what was not recognised."""
+    lines = [_HEAD.format(department=department, how="--from …").rstrip()]
+    if feeds:
+        lines += ["feeds:", *(f"  {feed}: {model}" for feed, model in feeds.items())]
+    lines += [f"# TODO {_comment(note)}" for note in notes]
+    lines += ["", "source:"]
+    for key, value in seen.source.items():
+        if key in seen.doubts:
+            lines.append(f"  # TODO check: {_comment(seen.doubts[key])}")
+        lines.append(f"  {key}: {_flow(value)}")
+    lines += ["", "tables:"]
+    for table in seen.tables:
+        lines += _table(department, table, seen)
+    return "\n".join(lines) + "\n"
+
+
+def _table(department: str, table: SeenTable, seen: Seen) -> list[str]:
+    lines = [f"  - name: {table.name}", '    description: "TODO what one row is"']
+    if "pattern" in seen.doubts:
+        lines.append(f"    # TODO {seen.doubts['pattern']}")
+    lines += [f"    {key}: {_flow(value)}" for key, value in table.place.items()]
+    lines += [f"    # TODO is it the key? {_comment(table.key_doubt)}"] if table.key_doubt else []
+    lines.append(f"    key: {_flow(table.key)}")
+    lines += _cursor(table, seen)
+    lines += [f"    suite: {suite_name(department, table)}", "    columns:"]
+    lines.append(textwrap.indent(_flow(table.columns), "      "))
+    return lines
+
+
+def _cursor(table: SeenTable, seen: Seen) -> list[str]:
+    kind = seen.source["kind"]
+    column = guess.cursor(table) if kind != "files" else None
+    if kind == "files":
+        return []
+    if column is None:
+        return ["    # TODO no cursor: no column of an update time was recognised, so each pull reads the whole table"]
+    line = f"cursor: {{column: {_flow(column)}, overlap_minutes: 60}}"
+    if kind != "rest":
+        return [f"    {line}  # TODO does it move whenever a row changes?"]
+    if seen.since_parameter:
+        return [
+            f"    {line}  # TODO are the pages sorted by it?",
+            f"    since_parameter: {_flow(seen.since_parameter)}",
+        ]
+    return [
+        "    # TODO each pull reads everything. Where the API can give what changed since a moment, write:",
+        f"    # {line}",
+        "    # since_parameter: …",
+    ]
+
+
+# -- checks --------------------------------------------------------------------------------------------------------
+def suite_name(department: str, table: SeenTable) -> str:
+    return f"{department}_{table.name}"[:55]
+
+
+def suite(department: str, table: SeenTable, case: CaseTable | None) -> str:
+    """expectations/<suite>.json: form of the key, dates that are dates, values of small code columns."""
+    rules = []
+    for column in table.key:
+        form = guess.shape(table.values(column)) if not guess.is_date(table, column) else None
+        if form:
+            rules.append(
+                _rule("match_regex", column, "warn", f"{column} 的写法与样本不同", "not the form of the sample",
+                      regex=rf"^\s*{form}\s*$")
+            )  # fmt: skip
+    read = {entry.column for entry in case.steps} if case and case.table is table else set()
+    for column in table.columns:
+        if guess.is_date(table, column):
+            # a step without a readable day would be lost, so its row is kept out and shown
+            severity = "fail" if column in read else "warn"
+            rules.append(_rule("match_regex", column, severity, f"{column} 不是日期", "no date", regex=_OPTIONAL_DATE))
+        elif values := guess.codes(table, column):
+            if case and case.table is table and column == case.extras.get("result"):
+                values = list(dict.fromkeys([*values, *(value for known in case.results.values() for value in known)]))
+            rules.append(
+                _rule("be_in_set", column, "warn", f"{column} 不在样本所见的取值内", "a value the sample did not have",
+                      value_set=["", *values])
+            )  # fmt: skip
+    about = f"TODO one row of {table.name}; drafted from {len(table.rows)} rows, so codes and forms may be incomplete"
+    meta = {"about": about, "hold_above_share": 0.2, "hold_from_rows": 50}
+    document = {"name": suite_name(department, table), "meta": meta, "expectations": rules}
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _rule(kind: str, column: str, severity: str, reason: str, english: str, **arguments: object) -> dict:
+    return {
+        "type": f"expect_column_values_to_{kind}",
+        "kwargs": {"column": column, **arguments},
+        "meta": {"severity": severity, "reason": reason, "reason_en": f"{column}: {english}"},
+    }
+
+
+# -- models --------------------------------------------------------------------------------------------------------
+def sources(department: str, seen: Seen, models: dict[str, str]) -> str:
+    """_<id>.yml beside the models; models: name -> description."""
+    lines = [
+        "sources:",
+        f"  - name: raw_{department}",
+        f"    description: As received, every column text. See departments/{department}.yml.",
+        "    tables:",
+        *(f"      - {{name: {table.name}, description: One landed version of a row.}}" for table in seen.tables),
+    ]
+    if models:
+        lines += ["", "models:"]
+        lines += [f"  - {{name: {name}, description: {json.dumps(text)}}}" for name, text in models.items()]
+    return "\n".join(lines) + "\n"
+
+
+def cases(department: str, case: CaseTable) -> str:
+    """stg_<id>__cases.sql."""
+    columns, notes = _columns(guess.canonical("cases"), case.columns, case.table)
+    code = case.columns["instance_code"]
+    codes = list(case.table.values(code))
+    if [code] != case.table.key and len(set(codes)) < len(codes):
+        notes.append(f"TODO several rows of the sample share one {code}; this feed must have one row per case")
+    unused = [
+        f"-- not used: {_comment(name)}{f' ({_comment(why)})' if why else ''}" for name, why in case.unused.items()
+    ]
+    return _CASES.format(
+        department=department, table=case.table.name, key=_key(case.table), columns=columns,
+        notes=_lines(notes), unused="".join(f"{line}\n" for line in unused),
+    )  # fmt: skip
+
+
+def case_events(department: str, case: CaseTable) -> str:
+    """stg_<id>__case_events.sql."""
+    notes = []
+    if case.days_only:
+        notes.append("Some dates have no time of day: among those of one day the steps' own order decides.")
+    if case.unknown:
+        notes.append(f"TODO what do these results mean? {', '.join(case.unknown)}")
+    if any(entry.event_kind == "special_start" for entry in case.steps):
+        notes.append(_SPECIAL)
+    kinds = {entry.event_kind for entry in case.steps}
+    if "decided" in kinds and not case.results:
+        notes.append(_NO_RESULT)
+    typed = [_as("text", case.columns["instance_code"], "instance_code")]
+    typed += [_as("text", column, name) for name, column in case.extras.items()]
+    typed += [_as("timestamp", entry.column, _alias(entry)) for entry in case.steps]
+    steps = [_value(entry, case, kinds) for entry in case.steps]
+    return _EVENTS.format(
+        department=department,
+        table=case.table.name,
+        key=_key(case.table),
+        notes=_lines(notes),
+        typed=textwrap.indent("\n".join(f"{line}," for line in typed), " " * 8),
+        event_at="step.event_at::date::timestamp as event_at" if case.days_only else "step.event_at",
+        office="typed.office_name" if "office_name" in case.extras else "null",
+        opinion="case when step.source_order = 9 then typed.opinion end" if "opinion" in case.extras else "null",
+        steps=textwrap.indent(",\n".join(steps), " " * 4),
+    )
+
+
+def logged_events(department: str, log: LogTable) -> str:
+    """stg_<id>__case_events.sql where each step is a row of a table of its own."""
+    notes = []
+    if log.unknown:
+        notes.append(f"TODO these steps say nothing to the clock as it stands: {', '.join(log.unknown)}")
+    if any(entry.event_kind == "special_start" for entry in log.steps.values()):
+        notes.append(_SPECIAL)
+    if any(entry.event_kind == "decided" for entry in log.steps.values()) and not log.results:
+        notes.append(_NO_RESULT)
+    kinds, orders, reasons = [], [], []
+    for value, entry in log.steps.items():
+        kind = _outcomes(log.results) if entry.event_kind == "decided" else f"'{entry.event_kind}'"
+        kinds.append(f"when {_text(value)} then {kind}")
+        orders.append(f"when {_text(value)} then {entry.source_order}")
+        reasons += [f"when {_text(value)} then '{entry.reason_code}'"] if entry.reason_code else []
+
+    def column(name: str, kind: str = "text") -> str:
+        return _as(kind, log.columns[name], name) if name in log.columns else f"null as {name}"
+
+    order = log.columns.get("source_order")
+    return _LOG.format(
+        department=department,
+        table=log.table.name,
+        key=_key(log.table),
+        notes=_lines(notes),
+        code=column("instance_code"),
+        step=column("step"),
+        result=column("result"),
+        at=column("event_at", "timestamp"),
+        order=f"{{{{ to_integer({_jinja(_quoted(order))}) }}}}" if order else "null",
+        office=column("office_name"),
+        opinion=column("opinion"),
+        kinds=textwrap.indent("\n".join(kinds), " " * 8),
+        source_order="given_order" if order else f"case step {' '.join(orders)} else 5 end",
+        reason=f"case step {' '.join(reasons)} end" if reasons else "null",
+    )
+
+
+def feed(department: str, name: str, table: SeenTable, found: dict[str, str]) -> str:
+    """stg_<id>__items.sql or stg_<id>__projects.sql."""
+    columns, notes = _columns(guess.canonical(name), found, table)
+    left = [column for column in table.columns if column not in found.values()]
+    return _CASES.format(
+        department=department, table=table.name, key=_key(table), columns=columns, notes=_lines(notes),
+        unused="".join(f"-- not used: {_comment(column)}\n" for column in left),
+    ).replace(f"-- One row per 办件 of {table.name}.", _FEED_NOTES[name], 1)  # fmt: skip
+
+
+def _columns(wanted: list[guess.Canonical], found: dict[str, str], table: SeenTable) -> tuple[str, list[str]]:
+    """The select list, and what should be said about it."""
+    lines, notes = [], []
+    for entry in wanted:
+        column = found.get(entry.column)
+        if column is not None:
+            lines.append(f"{_as(entry.type, column, entry.column)},")
+            values = list(table.values(column))
+            if entry.type == "integer" and not all(re.fullmatch(r"\d+(\.0*)?", value) for value in values):
+                notes.append(f"TODO {column} is not always a whole number; where it is none, {entry.column} is null")
+        elif _UNITS.get(entry.column) in found:
+            lines.append(f"'working_days' as {entry.column},  -- TODO or calendar_days")
+        else:
+            lines.append(f"{_DEFAULTS.get(entry.column, 'null')} as {entry.column},")
+    return textwrap.indent("\n".join(lines), " " * 4), notes
+
+
+def _value(entry: guess.Step, case: CaseTable, kinds: set[str]) -> str:
+    kind, order = f"'{entry.event_kind}'", str(entry.source_order)
+    if entry.event_kind == "decided":
+        kind = _outcomes(case.results)
+    if entry.event_kind == "correction_requested" and {"correction_received", "accepted"} <= kinds:
+        answered, accepted = "correction_received_at", "accepted_at"
+        order = f"{{{{ same_day_correction_order('{_alias(entry)}', '{answered}', '{accepted}') }}}}"
+    reason = f"'{entry.reason_code}'" if entry.reason_code else "null"
+    return f"({kind}, {_alias(entry)}, {order}, {reason})"
+
+
+def _outcomes(results: dict[str, list[str]]) -> str:
+    """The event kind of a decision, by its result."""
+    branches = [
+        f"when result in ({', '.join(_text(value) for value in values)}) then '{outcome}'"
+        for outcome, values in results.items()
+    ]
+    return "case\n    " + "\n    ".join(branches) + "\nend" if branches else "'decided_pass'"
+
+
+def _alias(entry: guess.Step) -> str:
+    return f"{entry.event_kind}{f'_{entry.reason_code}' if entry.reason_code else ''}_at"
+
+
+_CASTS = {"integer", "numeric", "boolean", "timestamp", "date", "limit_unit"}
+
+
+def _as(kind: str, column: str, name: str) -> str:
+    if kind == "raw":
+        return f"{_braceless(_quoted(column))} as {name}"
+    macro = f"to_{kind}" if kind in _CASTS else "clean_text"
+    return f"{{{{ {macro}({_jinja(_quoted(column))}) }}}} as {name}"
+
+
+def _key(table: SeenTable) -> str:
+    return _jinja(", ".join(_quoted(column) for column in table.key))
+
+
+# -- spelling ------------------------------------------------------------------------------------------------------
+def _quoted(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return _braceless("'" + value.replace("'", "''") + "'")
+
+
+def _jinja(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _braceless(text: str) -> str:
+    """SQL outside of a macro: what Jinja would take for its own is written as a string of Jinja."""
+    return f"{{{{ {_jinja(text)} }}}}" if re.search(r"\{[{%#]", text) else text
+
+
+def _comment(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace("{", "(").replace("}", ")")
+
+
+def _lines(notes: list[str]) -> str:
+    return "".join(f"-- {_comment(note)}\n" for note in notes)
+
+
+def _scalar(text: str) -> str:
+    return _flow(text)
+
+
+def _flow(value: object) -> str:
+    """A value as one piece of flow YAML, without what PyYAML puts behind a scalar."""
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=110)
+    return text.removesuffix("...\n").rstrip("\n")
