@@ -124,7 +124,7 @@ def test_what_its_source_has_deleted_is_in_no_figure_and_comes_back_with_a_new_r
     for code in ("A1", "A2"):
         alpha.case(code, f"{PROJECT_CODE}-001", "IT01", 5, [{"kind": "accepted", "at": "2025-03-03 10:00:00"}])
     alpha.land(world)
-    build.build(settings, as_of=AS_OF)
+    build.build(settings, as_of=AS_OF, with_tests=False)
     cases = "select string_agg(instance_code, ' ' order by instance_code) from marts.fct_item_instance"
     assert one(world, cases) == ("A1 A2",)
     found = land(world, "alpha", "spgl_xmspsxblxxb", [])
@@ -137,14 +137,14 @@ def test_what_its_source_has_deleted_is_in_no_figure_and_comes_back_with_a_new_r
         "insert into landing.reconciliation (department, table_name, day, source_rows, landed_rows)"
         " values ('alpha', 'spgl_xmspsxblxxb', '2025-03-03', 3, 2), ('alpha', 'spgl_xmspsxblxxb', '2025-03-04', 1, 1)"
     )
-    result = build.build(settings, as_of=AS_OF)
+    result = build.build(settings, as_of=AS_OF, with_tests=False)
     assert result.full_refresh == "rows were deleted at a source"
     assert one(world, cases) == ("A1",)
     issues = "select rule, business_key from marts.issue_log where rule in ('deleted_at_source', 'source_differs')"
     assert [rule for rule, _ in world.execute(f"{issues} order by 1")] == ["deleted_at_source", "source_differs"]
     header = {"gcdm": f"{PROJECT_CODE}-001", "spsxbm": "IT01", "spsxbbh": "1", "sjyxbs": "1"}
     land(world, "alpha", "spgl_xmspsxblxxb", [{**header, "lsh": "990", "spsxslbm": "A2"}])
-    build.build(settings, as_of=AS_OF)
+    build.build(settings, as_of=AS_OF, with_tests=False)
     assert one(world, cases) == ("A1 A2",)
     world.execute("truncate landing.reconciliation, landing.deleted_row")
 

@@ -120,7 +120,7 @@ KEYS = (
 )
 
 SOURCES = (
-    ContractCase("an unknown kind", "kind: files", "kind: ftp", "'postgres', 'rest', 'files'"),
+    ContractCase("an unknown kind", "kind: files", "kind: ftp", "'dameng', 'rest', 'files'"),
     ContractCase("a blank folder", "${YUANLIN_DROP}", "''", "source.folder: String should have at least 1"),
     ContractCase(
         "a delimiter of two signs",
