@@ -164,9 +164,10 @@ def mysql_source(settings: Settings, rows: int) -> Iterator[str]:
     with mariadb_server() as port:
         with connect(port) as connection, connection.cursor() as cursor:
             cursor.execute("create database bench")
+            cursor.execute("use bench")
             cursor.execute(
                 "create table bench.rows (primary key (id)) as select seq as id,"
-                f" timestamp '2025-01-01' + interval seq second as changed_at, {columns} from seq_1_to_{rows}"
+                f" timestamp('2025-01-01') + interval seq second as changed_at, {columns} from seq_1_to_{rows}"
             )
         settings.ensure_secrets(
             [], fixed={"BENCHMARK_DSN": f"mysql://reader:{quote(PASSWORD, safe='')}@127.0.0.1:{port}"}
