@@ -274,6 +274,16 @@ def test_declared_tables_exist_before_anything_is_pulled(settings, warehouse, em
             transformer.execute("delete from raw_ceshi.question")
 
 
+def test_a_raw_table_that_an_older_version_made_takes_its_first_load(settings, warehouse, source, department):
+    landing.ensure_landing(settings, [department])
+    warehouse.execute(
+        "alter table raw_ceshi.question alter _batch_id drop default, alter _row_number drop identity,"
+        " alter _landed_at drop default"
+    )
+    add(source, 1)
+    assert landing.pull(settings, department).tables[0].rows_landed == 1
+
+
 def test_another_type_is_refused_until_the_contract_accepts_it(settings, warehouse, source, department, tmp_path):
     add(source, 1)
     landing.pull(settings, department)
