@@ -8,12 +8,11 @@ from contextlib import contextmanager
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
-from sqlalchemy.dialects import postgresql
 
 from yidang.contracts import Department, references, resolve
 from yidang.errors import ConfigError, no_connection
 from yidang.landing.extract import Chunk
-from yidang.landing.statements import SourceColumn, Statements
+from yidang.landing.statements import SourceColumn, Statements, postgres_sql
 from yidang.settings import Settings
 
 # How a value is written as text must not depend on the server's defaults.
@@ -49,8 +48,6 @@ group by indexrelid, indisprimary, indnkeyatts
 having indisprimary or bool_and(attnotnull)
 order by indisprimary desc, indnkeyatts, indexrelid
 """
-# No parameters: COPY takes none, and a "%" in a name must stay one.
-_DIALECT = postgresql.dialect(paramstyle="named")
 
 
 class PostgresDatabase:
@@ -76,10 +73,10 @@ class PostgresDatabase:
         return any(set(found) <= set(key) for found in self.unique_keys(relation))
 
     def fetch(self, query: sa.Select) -> list[tuple]:
-        return self.connection.execute(_compiled(query)).fetchall()
+        return self.connection.execute(postgres_sql(query).encode()).fetchall()
 
     def stream(self, statements: Statements, query: sa.Select, names: list[str]) -> Iterator[Chunk]:
-        statement = f"copy ({_compiled(query).decode()}) to stdout".encode()
+        statement = f"copy ({postgres_sql(query)}) to stdout".encode()
 
         def write(copy: psycopg.Copy) -> None:
             with self.connection.cursor() as reader, reader.copy(statement) as source:
@@ -90,10 +87,6 @@ class PostgresDatabase:
 
     def _name(self, relation: str) -> str:
         return sql.Identifier(self.schema, relation).as_string(self.connection)
-
-
-def _compiled(query: sa.Select) -> bytes:
-    return str(query.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})).encode()
 
 
 @contextmanager

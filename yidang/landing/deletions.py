@@ -51,10 +51,7 @@ def hold_keys(connection: psycopg.Connection, table: Table, chunks: Iterator[Chu
     )
     for chunk in chunks:
         if isinstance(chunk, Chunk):
-            names = sql.SQL(", ").join(map(sql.Identifier, chunk.columns))
-            statement = sql.SQL("copy source_key ({}) from stdin").format(names)
-            with connection.cursor() as cursor, cursor.copy(statement) as copy:
-                chunk.write(copy)
+            chunk.copy_into(connection, sql.Identifier("source_key"))
     connection.execute(sql.SQL("create index on source_key ({})").format(raw.key(table)))
     connection.execute(sql.SQL("analyze source_key ({})").format(columns))
 

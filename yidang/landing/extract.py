@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
+from psycopg import sql
 
 from yidang.contracts import Department, Table
 from yidang.errors import YidangError
@@ -26,6 +27,14 @@ class Chunk:
 
     columns: Sequence[str]
     write: Callable[[psycopg.Copy], None]
+
+    def copy_into(self, connection: psycopg.Connection, relation: sql.Identifier) -> int:
+        """Stream the rows into a table that has these columns. Returns their number."""
+        names = sql.SQL(", ").join(map(sql.Identifier, self.columns))
+        with connection.cursor() as cursor:
+            with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(relation, names)) as copy:
+                self.write(copy)
+            return cursor.rowcount
 
 
 @dataclass(frozen=True)

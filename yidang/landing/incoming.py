@@ -79,7 +79,7 @@ class FirstLoad(_Refusing):
         if not self.columns:
             self.columns = [column for column in chunk.columns if column != "_row_number"]
             self.widen(self.columns)
-        self.rows += _copy(self.connection, self.relation, chunk)
+        self.rows += chunk.copy_into(self.connection, self.relation)
 
     def move_new(self, *_: object) -> int:
         """They are all there already. Returns their number."""
@@ -101,7 +101,7 @@ class Incoming(_Refusing):
         for column in new:
             self.connection.execute(sql.SQL("alter table incoming add column {} text").format(sql.Identifier(column)))
         self.columns += new
-        self.rows += _copy(self.connection, sql.Identifier("incoming"), chunk)
+        self.rows += chunk.copy_into(self.connection, sql.Identifier("incoming"))
 
     def drop_repeats(self) -> None:
         """Of rows that are equal in every column keep the last: pages that overlap deliver some rows twice, and a row
@@ -167,14 +167,6 @@ class Incoming(_Refusing):
             sql.Identifier("incoming", column) if column in self.columns else sql.SQL("null::text")
             for column in held_columns
         )
-
-
-def _copy(connection: psycopg.Connection, relation: sql.Identifier, chunk: Chunk) -> int:
-    statement = sql.SQL("copy {} ({}) from stdin").format(relation, _names(chunk.columns))
-    with connection.cursor() as cursor:
-        with cursor.copy(statement) as copy:
-            chunk.write(copy)
-        return cursor.rowcount
 
 
 def _names(columns: Sequence[str], *alias: str) -> sql.Composed:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.elements import quoted_name
 
 from yidang.contracts import Department, Table
 from yidang.landing import raw
 from yidang.landing.deletions import is_deleted
 from yidang.landing.extract import Day
-from yidang.landing.statements import row_checksum
+from yidang.landing.statements import postgres_sql, row_checksum
 
 # Of each key the rows of the newest batch that has it, as landing itself compares them (incoming.py).
 _LANDED = """
@@ -27,7 +26,6 @@ where not exists (select from {raw} newer where ({newer_key}) = ({held_key}) and
 group by 1
 """
 _SCOPE = "({held_key}) in (select {incoming_key} from incoming)"
-_DIALECT = postgresql.dialect(paramstyle="named")
 
 
 @dataclass(frozen=True)
@@ -96,10 +94,11 @@ def _landed(
     held_key = raw.key(table, "held")
     has_days = any(entry.day for entry in days)
     texts = [sa.column(quoted_name(name, quote=True)) for name in columns]
-    checksum = row_checksum(texts).compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})
     query = sql.SQL(_LANDED).format(
         day=sql.SQL("left({}, 10)").format(sql.Identifier(table.cursor.column)) if has_days else sql.SQL("null::text"),
-        checksum=sql.SQL(str(checksum)) if table.reconcile == "checksums" else sql.SQL("null::bigint"),
+        checksum=sql.SQL(postgres_sql(row_checksum(texts)))
+        if table.reconcile == "checksums"
+        else sql.SQL("null::bigint"),
         raw=raw.name(department, table),
         held_key=held_key,
         newer_key=raw.key(table, "newer"),

@@ -12,12 +12,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.elements import quoted_name
 
 from yidang.contracts import Table
 
 # What no value contains, between values and in place of null, so that no two rows are spelled alike.
 _BETWEEN, _NULL = "\x1f", "\x1e"
+_POSTGRES = postgresql.dialect(paramstyle="named")
 _MOST_ARGUMENTS = 50  # PostgreSQL's functions take a hundred
 
 
@@ -36,6 +38,11 @@ class Window:
 
     since: tuple[str, ...] | None = None
     until: str | None = None
+
+
+def postgres_sql(clause: sa.ClauseElement) -> str:
+    """As PostgreSQL reads it, without parameters: COPY takes none, and a "%" in a name must stay one."""
+    return str(clause.compile(dialect=_POSTGRES, compile_kwargs={"literal_binds": True}))
 
 
 class Statements:
