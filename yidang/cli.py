@@ -358,7 +358,7 @@ def quarantine_list(department: Annotated[str | None, typer.Argument(help="Only 
     """What lies in quarantine, by department, table and rule; and the batches that are held as a whole."""
     from yidang.gate import quarantine
 
-    settings = settings_module.load()
+    settings = _with_ledger()
     entries, held = quarantine.entries(settings, department), quarantine.held(settings, department)
     for entry in entries:
         effect = "kept out" if entry.severity == "fail" else "warning"
@@ -380,7 +380,7 @@ def quarantine_show(
     from yidang import contracts
     from yidang.gate import quarantine
 
-    settings = settings_module.load()
+    settings = _with_ledger()
     for row in quarantine.rows(settings, contracts.load_department(settings, department), table, rule, limit):
         typer.echo(json.dumps(asdict(row), ensure_ascii=False))
 
@@ -398,7 +398,7 @@ def quarantine_replay(
     from yidang import contracts, gate
     from yidang.gate import quarantine
 
-    settings = settings_module.load()
+    settings = _with_ledger()
     judged = quarantine.replay(settings, contracts.load_department(settings, department), table, batch)
     typer.echo(f"✓ {department}: {gate.in_words(judged)}. Now run: yidang build")
     for result in judged:
@@ -414,7 +414,7 @@ def quarantine_release(
     """Let a held batch through. Its rows that fail a rule stay out; the rest counts from the next build on."""
     from yidang.gate import quarantine
 
-    quarantine.release(settings_module.load(), batch, reason)
+    quarantine.release(_with_ledger(), batch, reason)
     typer.echo(f"✓ batch {batch} passes. Now run: yidang build")
 
 
@@ -476,6 +476,15 @@ def policy_diff(
     render(found)
     if output:
         typer.echo(f"✓ {write_csv(found, output):,} rows: {output}")
+
+
+def _with_ledger() -> settings_module.Settings:
+    """The settings, once the ledger is there; a warehouse that does not answer is said in words."""
+    from yidang import landing
+
+    settings = settings_module.load()
+    landing.ensure_landing(settings, [])
+    return settings
 
 
 def _date(text: str | None) -> date | None:
