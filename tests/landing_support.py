@@ -25,6 +25,13 @@ from yidang.landing.extract import Request
 from yidang.settings import Settings
 
 COLUMNS = ["id", "asked_at", "topic", "updated_at"]
+# Every ledger entry has exactly its rows, and every row has its ledger entry.
+TORN = """
+select count(*) from landing.batch full join
+    (select _batch_id, count(*) as rows from raw_ceshi.question group by _batch_id) landed
+    on landed._batch_id = batch.batch_id
+where coalesce(batch.rows_landed, -1) <> coalesce(landed.rows, 0)
+"""
 HEAD = """
 name: 测试局
 short_name: 测试

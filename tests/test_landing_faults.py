@@ -11,7 +11,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 from conftest import drop_built_schemas
-from landing_support import count, load, table
+from landing_support import TORN, count, load, table
 from mariadb_server import PASSWORD, connect, mariadb_server
 from tcp_proxy import proxy
 
@@ -69,11 +69,7 @@ def department(settings, line, tmp_path):
 def whole(connection: psycopg.Connection) -> tuple[int, int, int]:
     """(rows, different rows, ledger entries that do not have exactly their rows)."""
     rows, distinct = connection.execute("select count(*), count(distinct id) from raw_ceshi.question").fetchone()
-    torn = connection.execute(
-        "select count(*) from landing.batch full join (select _batch_id, count(*) as rows from raw_ceshi.question"
-        " group by 1) landed on landed._batch_id = batch.batch_id"
-        " where coalesce(batch.rows_landed, -1) <> coalesce(landed.rows, 0)"
-    ).fetchone()[0]
+    (torn,) = connection.execute(TORN).fetchone()
     return rows, distinct, torn
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import psycopg
 import pytest
-from landing_support import count, database, load, table
+from landing_support import TORN, count, database, load, table
 
 from yidang import gate, landing
 
@@ -35,13 +35,6 @@ select id, topic from (
 ) newest order by id::bigint
 """
 DOUBLED = "select count(*) from (select 1 from raw_ceshi.question group by id, topic having count(*) > 1) twice"
-# Every ledger entry has exactly its rows, and every row has its ledger entry.
-TORN = """
-select count(*) from landing.batch full join
-    (select _batch_id, count(*) as rows from raw_ceshi.question group by _batch_id) landed
-    on landed._batch_id = batch.batch_id
-where coalesce(batch.rows_landed, -1) <> coalesce(landed.rows, 0)
-"""
 
 
 def killed_pull(settings, department, after: float, *, with_gate: bool = True) -> bool:
