@@ -11,6 +11,7 @@ import pytest
 from landing_support import COLUMNS, count, database, load, rows, table
 
 from yidang import landing
+from yidang.errors import YidangError
 from yidang.landing import ledger
 
 pytestmark = pytest.mark.integration
@@ -282,6 +283,17 @@ def test_a_raw_table_that_an_older_version_made_takes_its_first_load(settings, w
     )
     add(source, 1)
     assert landing.pull(settings, department).tables[0].rows_landed == 1
+
+
+def test_a_table_of_that_name_that_is_not_a_raw_table_is_refused(settings, warehouse, source, department):
+    landing.ensure_landing(settings, [department])
+    warehouse.execute("drop table raw_ceshi.question; create table raw_ceshi.question (id text)")
+    warehouse.execute("alter table raw_ceshi.question owner to yidang_loader")
+    with pytest.raises(
+        YidangError, match='question" was not made by Yidang: it lacks _batch_id, _row_number'
+    ) as caught:
+        landing.pull(settings, department)
+    assert "move it to another schema" in caught.value.cure
 
 
 def test_another_type_is_refused_until_the_contract_accepts_it(settings, warehouse, source, department, tmp_path):

@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 
 from yidang.contracts import Department, Table
+from yidang.errors import YidangError
 from yidang.landing.extract import OWN_COLUMNS
 
 
@@ -35,9 +36,16 @@ def create(connection: psycopg.Connection, department: Department, table: Table)
 
 
 def _give_defaults(connection: psycopg.Connection, relation: sql.Identifier) -> None:
-    """To Yidang's own columns, also of a table that an older version has made."""
-    query = "select pg_get_serial_sequence(%s, '_row_number') is null"
-    if connection.execute(query, (relation.as_string(connection),)).fetchone()[0]:
+    """To Yidang's own columns, also of a table that an older version has made; refuses a table that lacks them."""
+    table = relation.as_string(connection)
+    query = "select attname, atthasdef or attidentity <> '' from pg_attribute where attrelid = to_regclass(%s)"
+    has_default = dict(connection.execute(query, (table,)).fetchall())
+    if missing := [column for column in OWN_COLUMNS if column not in has_default]:
+        raise YidangError(
+            f"{table} was not made by Yidang: it lacks {', '.join(missing)}",
+            cure="move it to another schema, or drop it and pull the department again",
+        )
+    if not has_default["_row_number"]:
         connection.execute(
             sql.SQL(
                 "alter table {} alter _batch_id set default current_setting('yidang.batch_id')::bigint,"
