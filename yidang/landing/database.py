@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -46,7 +47,7 @@ class Database(Protocol):
 @contextmanager
 def extract(settings: Settings, department: Department, table: Table, request: Request) -> Iterator[Extract]:
     """The table's rows that are asked for, and what the source says of itself in the same snapshot."""
-    with connect(settings, department) as database:
+    with connect(settings, department) as database, ThreadPoolExecutor(max_workers=1) as aside:
         relation = table.relation or table.name
         columns = database.columns(relation)
         if not columns:
@@ -61,9 +62,9 @@ def extract(settings: Settings, department: Department, table: Table, request: R
         )
         window, reached = _window(database, statements, table, request)
 
-        def days(is_whole: bool) -> list[Day]:
+        def days(is_whole: bool) -> Future[list[Day]]:
             query = statements.days(Window() if is_whole else window, with_checksums=table.reconcile == "checksums")
-            return [Day(*row) for row in database.fetch(query)]
+            return aside.submit(lambda: [Day(*row) for row in database.fetch(query)])
 
         yield Extract(
             items=database.stream(statements, statements.rows(window), names),
@@ -72,6 +73,7 @@ def extract(settings: Settings, department: Department, table: Table, request: R
             types={column.name: column.type_name for column in columns},
             is_whole=window == Window(),
             keys=lambda: database.stream(statements, statements.keys(), table.key),
+            by_day=statements.by_day,
             days=days if table.reconcile != "none" else None,
         )
 

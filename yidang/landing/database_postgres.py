@@ -11,6 +11,7 @@ from psycopg import sql
 
 from yidang.contracts import Department, references, resolve
 from yidang.errors import ConfigError, no_connection
+from yidang.landing import copy_stream
 from yidang.landing.extract import Chunk
 from yidang.landing.statements import SourceColumn, Statements, postgres_sql
 from yidang.settings import Settings
@@ -79,9 +80,8 @@ class PostgresDatabase:
         statement = f"copy ({postgres_sql(query)}) to stdout".encode()
 
         def write(copy: psycopg.Copy) -> None:
-            with self.connection.cursor() as reader, reader.copy(statement) as source:
-                for block in source:
-                    copy.write(block)
+            for block in copy_stream.blocks(self.connection, statement):
+                copy.write(block)
 
         yield Chunk(names, write)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import psycopg
@@ -83,8 +84,10 @@ class Extract:
     overlapping: the same row may come twice (pages that overlap).
     is_whole: everything that the source has is in `items`; what it lacks has been deleted there.
     types:   the type of each column by the source's catalogue; {} where it has none.
-    keys:    the keys of all its rows, in chunks. days: what it counts itself, of what was asked for or (True) of
-             everything. Both of the same snapshot as `items`.
+    keys:    the keys of all its rows, in chunks.
+    days:    what it counts itself (by_day: by the days of its cursor), of what was asked for or (True) of everything.
+             Counted while landing goes on; nothing else may be asked meanwhile. Keys and days are of the same snapshot
+             as `items`.
     """
 
     items: Iterator[Chunk | list[Refused]]
@@ -94,7 +97,8 @@ class Extract:
     is_whole: bool = False
     types: dict[str, str] = field(default_factory=dict)
     keys: Callable[[], Iterator[Chunk | list[Refused]]] | None = None
-    days: Callable[[bool], list[Day]] | None = None
+    by_day: bool = False
+    days: Callable[[bool], Future[list[Day]]] | None = None
 
 
 def rows_chunk(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Chunk:

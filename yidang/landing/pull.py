@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -283,6 +284,8 @@ def _land(
     incoming = FirstLoad(connection, department, table, batch_id, widen) if is_first else Incoming(connection)
     for item in extract.items:
         incoming.refuse(item) if isinstance(item, list) else incoming.add(item)
+    asks_all = extract.is_whole or job.reconcile_all
+    told = extract.days(asks_all) if extract.days and not job.dry_run else None
     if extract.overlapping and incoming.rows:
         incoming.drop_repeats()
     read = incoming.rows + incoming.refused
@@ -295,6 +298,8 @@ def _land(
     refused = incoming.move_refused(department, table, batch_id)
     deleted, doubt = (0, None)
     if table.deletes == "compare" and not is_first:
+        if told:
+            wait([told])  # the source answers one question at a time
         deleted, doubt = _note_deleted(connection, department, table, extract, incoming, batch_id)
     if landed or refused or deleted:
         ledger.add_batch(
@@ -310,11 +315,11 @@ def _land(
             **facts,
         )
     differences = ()
-    if extract.days:
-        # of a first load everything in raw is what was read
-        days = extract.days(extract.is_whole or job.reconcile_all)
-        is_whole = extract.is_whole or job.reconcile_all or is_first
-        differences = reconcile.compare(connection, department, table, incoming.columns, days, is_whole=is_whole)
+    if told:
+        scope = "first load" if is_first else "all" if asks_all else "incoming"
+        differences = reconcile.compare(
+            connection, department, table, incoming.columns, told, by_day=extract.by_day, scope=scope
+        )
     held = batch_id if landed or refused or deleted else None
     ledger.record_success(connection, department.id, table.name, extract.cursor_to(), held)
     return _Landed(read, landed, refused, deleted, held, tuple(differences), doubt)

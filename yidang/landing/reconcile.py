@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Literal
 
 import psycopg
 import sqlalchemy as sa
@@ -16,16 +18,16 @@ from yidang.landing.deletions import is_deleted
 from yidang.landing.extract import Day
 from yidang.landing.statements import postgres_sql, row_checksum
 
+# Everything, of which raw holds nothing else; everything; the rows whose keys lie in `incoming`.
+Scope = Literal["first load", "all", "incoming"]
+
+_LANDED = "select {day}, count(*), {checksum} from {raw} held where {is_meant} group by 1"
 # Of each key the rows of the newest batch that has it, as landing itself compares them (incoming.py).
-_LANDED = """
-select {day}, count(*), {checksum}
-from {raw} held
-where not exists (select from {raw} newer where ({newer_key}) = ({held_key}) and newer._batch_id > held._batch_id)
-    and not {is_deleted}
-    and {scope}
-group by 1
+_IS_NEWEST = """
+not exists (select from {raw} newer where ({newer_key}) = ({held_key}) and newer._batch_id > held._batch_id)
+and not {is_deleted}
 """
-_SCOPE = "({held_key}) in (select {incoming_key} from incoming)"
+_CAME = "({held_key}) in (select {incoming_key} from incoming)"
 
 
 @dataclass(frozen=True)
@@ -49,22 +51,23 @@ def compare(
     department: Department,
     table: Table,
     columns: Sequence[str],
-    days: Sequence[Day],
+    counting: Future[list[Day]],
     *,
-    is_whole: bool,
+    by_day: bool,
+    scope: Scope,
 ) -> list[Difference]:
     """Compare the source's counts with raw's, keep both in landing.reconciliation, return where they differ.
 
-    columns: the source's columns in its order. is_whole: days tell of everything, else of the keys in `incoming`.
+    columns: the source's columns in its order. counting: the source at work; raw is counted meanwhile.
     """
     landed = {
-        day: (rows, checksum) for day, rows, checksum in _landed(connection, department, table, columns, days, is_whole)
+        day: (rows, checksum) for day, rows, checksum in _landed(connection, department, table, columns, by_day, scope)
     }
-    if is_whole:
+    if scope != "incoming":
         connection.execute(
             "delete from landing.reconciliation where department = %s and table_name = %s", (department.id, table.name)
         )
-    told = {entry.day: (entry.rows, entry.checksum) for entry in days}
+    told = {entry.day: (entry.rows, entry.checksum) for entry in counting.result()}
     differences = []
     for day in sorted({*told, *landed}, key=lambda day: day or ""):
         (source_rows, source_sum), (landed_rows, landed_sum) = told.get(day, (0, None)), landed.get(day, (0, None))
@@ -88,23 +91,28 @@ def _landed(
     department: Department,
     table: Table,
     columns: Sequence[str],
-    days: Sequence[Day],
-    is_whole: bool,
+    by_day: bool,
+    scope: Scope,
 ) -> list[tuple[str | None, int, int | None]]:
     held_key = raw.key(table, "held")
-    has_days = any(entry.day for entry in days)
     texts = [sa.column(quoted_name(name, quote=True)) for name in columns]
+    meant = [sql.SQL("true")]
+    if scope != "first load":
+        newest = sql.SQL(_IS_NEWEST).format(
+            raw=raw.name(department, table),
+            held_key=held_key,
+            newer_key=raw.key(table, "newer"),
+            is_deleted=is_deleted(department, table, "held"),
+        )
+        meant.append(newest)
+    if scope == "incoming":
+        meant.append(sql.SQL(_CAME).format(held_key=held_key, incoming_key=raw.key(table, "incoming")))
     query = sql.SQL(_LANDED).format(
-        day=sql.SQL("left({}, 10)").format(sql.Identifier(table.cursor.column)) if has_days else sql.SQL("null::text"),
+        day=sql.SQL("left({}, 10)").format(sql.Identifier(table.cursor.column)) if by_day else sql.SQL("null::text"),
         checksum=sql.SQL(postgres_sql(row_checksum(texts)))
         if table.reconcile == "checksums"
         else sql.SQL("null::bigint"),
         raw=raw.name(department, table),
-        held_key=held_key,
-        newer_key=raw.key(table, "newer"),
-        is_deleted=is_deleted(department, table, "held"),
-        scope=sql.SQL("true")
-        if is_whole
-        else sql.SQL(_SCOPE).format(held_key=held_key, incoming_key=raw.key(table, "incoming")),
+        is_meant=sql.SQL(" and ").join(meant),
     )
     return connection.execute(query).fetchall()

@@ -87,10 +87,15 @@ class Statements:
         query = sa.select(sa.func.count()).select_from(self.relation).group_by(*columns)
         return query.having(sa.or_(sa.func.count() > 1, *blank)).limit(1)
 
+    @property
+    def by_day(self) -> bool:
+        """Whether the table has a cursor that has days."""
+        return bool(self._cursor_names()) and self.kinds[self._cursor_names()[0]] in ("moment", "date")
+
     def days(self, window: Window, *, with_checksums: bool) -> sa.Select:
         """(day, rows, checksum) per day of the cursor; day is null where the table has none, or the row."""
         checksum = self._checksum() if with_checksums else sa.null()
-        if not self._cursor_names() or self.kinds[self._cursor_names()[0]] not in ("moment", "date"):
+        if not self.by_day:
             return self._filtered(sa.select(sa.null(), sa.func.count(), checksum), window).select_from(self.relation)
         (cursor,) = self._texts(self._cursor_names()[:1])
         day = (sa.func.substr if self.dialect in ("oracle", "dm") else sa.func.substring)(cursor, 1, 10)
