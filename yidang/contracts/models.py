@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from croniter import croniter
@@ -416,6 +417,10 @@ class Department(_Model):
     def schema(self) -> str:
         """Name of the department's schema in the warehouse."""
         return f"raw_{self.id}"
+
+    def next_run(self, after: datetime) -> datetime:
+        """When its schedule comes round next. after: a time in Asia/Shanghai."""
+        return croniter(self.schedule, after).get_next(datetime)
 
     @model_validator(mode="after")
     def _tables_fit_the_source(self) -> Department:

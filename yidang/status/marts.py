@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from yidang import build_state
 from yidang.settings import TIMEZONE
-from yidang.status.words import batches
+from yidang.status.words import count
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def judge_marts(standing: build_state.Standing, *, recorded: date) -> MartsState
         warning = "the last build broke off or was of a part, so they may be of several days: yidang build"
     else:
         reasons = [f"a build would now be for {recorded}"] if standing.as_of != recorded else []
-        reasons += [f"{batches(unread)} landed since"] if unread else []
+        reasons += [f"{count(unread, 'batch', 'batches')} landed since"] if unread else []
         warning = f"{'; '.join(reasons)}: yidang build" if reasons else ""
     built_at = standing.built_at.astimezone(TIMEZONE) if standing.built_at else None
     return MartsState(standing.as_of, built_at, unread, warning)

@@ -1,5 +1,6 @@
 """Words that several parts of the status use."""
 
 
-def batches(number: int) -> str:
-    return f"{number} batch" if number == 1 else f"{number} batches"
+def count(number: int, one: str, many: str) -> str:
+    """1 batch, 2 batches, 1,200 batches."""
+    return f"{number:,} {one if number == 1 else many}"
