@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from conftest import drop_built_schemas
-from landing_support import database, table, write_contract
+from landing_support import expectation, write_suite
 from rich.cells import cell_len
 
 from yidang import landing, status
@@ -22,41 +21,7 @@ from yidang.progress import console
 from yidang.services import process
 
 pytestmark = pytest.mark.integration
-SOURCE = """
-    kind: postgres
-    dsn: ${CESHI_DSN}
-    schema: hall
-"""
 LAST_DAY = date(2026, 12, 31)
-
-
-@pytest.fixture
-def own(settings, empty_warehouse, district_dsn, tmp_path, monkeypatch):
-    """Settings with one department, `ceshi`, whose suite does not exist; its source holds one row."""
-    monkeypatch.setenv("YIDANG_DEPARTMENTS_DIR", str(tmp_path))
-    write_contract(tmp_path, "ceshi", SOURCE, table(extra="cursor: {column: updated_at}", suite="own"))
-    with database(district_dsn, "ceshi") as connection:
-        connection.execute("create schema hall")
-        connection.execute("create table hall.question (id text, asked_at text, topic text, updated_at timestamp)")
-        connection.execute("insert into hall.question values ('1', '2025-03-03', '工程', '2025-03-03 10:00')")
-        settings.ensure_secrets([], fixed={"CESHI_DSN": district_dsn.rsplit("/", 1)[0] + "/ceshi"})
-        (tmp_path / "expectations").mkdir()
-        (tmp_path / "dbt_project").symlink_to(settings.dbt_dir)
-        yield replace(settings, root=tmp_path)
-    drop_built_schemas(empty_warehouse)  # a later build could not write into schemas of the superuser's
-
-
-def write_suite(own, *expectations: dict) -> None:
-    suite = {"name": "own", "meta": {"hold_above_share": 0.5, "hold_from_rows": 4}, "expectations": expectations}
-    (own.root / "expectations" / "own.json").write_text(json.dumps(suite), encoding="utf-8")
-
-
-def expectation(severity: str, column: str, regex: str) -> dict:
-    return {
-        "type": "expect_column_values_to_match_regex",
-        "kwargs": {"column": column, "regex": regex},
-        "meta": {"severity": severity, "reason": "不合", "reason_en": "it does not fit"},
-    }
 
 
 def only(report: status.StatusReport) -> status.DepartmentState:

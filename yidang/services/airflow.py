@@ -34,6 +34,7 @@ API, SCHEDULER, DAG_PROCESSOR, TRIGGERER = PROCESSES = (
 _HEALTH = {SCHEDULER: "scheduler", DAG_PROCESSOR: "dag_processor", TRIGGERER: "triggerer"}
 USER = "admin"
 BUILD = "build"
+FRESHNESS = "freshness"
 DBT_POOL = "dbt"
 SECRETS = {
     "password": "YIDANG_AIRFLOW_ADMIN_PASSWORD",
@@ -334,7 +335,7 @@ def _is_ready(settings: Settings, name: str) -> bool:
 
 
 def _wait_for_dags(settings: Settings, api: httpx.Client, timeout_seconds: float = 120) -> None:
-    expected = [BUILD, *(f"pull_{path.stem}" for path in sorted(settings.departments_dir.glob("*.yml")))]
+    expected = [BUILD, FRESHNESS, *(f"pull_{path.stem}" for path in sorted(settings.departments_dir.glob("*.yml")))]
     deadline = time.monotonic() + timeout_seconds
     while True:
         errors = api.get("/api/v2/importErrors").raise_for_status().json()["import_errors"]

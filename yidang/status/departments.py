@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import psycopg
@@ -90,6 +90,13 @@ _FACTS = {
         from landing.reconciliation
         group by department
     """,
+    # Since when the hourly check (yidang/watch.py) knows of what it tells people.
+    "landing.alert": """
+        select department, jsonb_object_agg(kind, since) as since
+        from landing.alert
+        where cleared_at is null
+        group by department
+    """,
 }
 
 # What is 0 where the ledger has no row of the department yet.
@@ -113,12 +120,14 @@ class Finding:
     """One thing that needs attention.
 
     kind: 'failed', 'held', 'waiting' (for the gate), 'unpulled', 'stale', 'unreadable' (its YAML), 'unknown' (no
-    warehouse); 'differs' (from the source), 'drift', 'quarantined'. severity: 'problem' or 'warning'.
+    warehouse); 'differs' (from the source), 'drift', 'quarantined'. severity: 'problem' or 'warning'. since: None where
+    the hourly check has not noted it.
     """
 
     kind: str
     severity: str
     text: str
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -185,7 +194,8 @@ def look(settings: Settings, ledger: Ledger | None) -> list[DepartmentState]:
             department = contracts.load_department(settings, path)
         except ConfigError as error:
             text = " ".join(f"{error.what} {error.cure}".split())
-            states.append(_state(path.stem, "", [Finding("unreadable", PROBLEM, text)]))
+            since = (ledger or {}).get(path.stem, {}).get("since")
+            states.append(_state(path.stem, "", [Finding("unreadable", PROBLEM, text)], since))
             continue
         now = datetime.now(TIMEZONE)
         known = {
@@ -246,6 +256,11 @@ def _findings(department: contracts.Department, facts: dict, error: str | None, 
     return found
 
 
-def _state(department: str, name: str, findings: list[Finding], **facts: object) -> DepartmentState:
+def _state(
+    department: str, name: str, findings: list[Finding], since: dict[str, str] | None = None, **facts: object
+) -> DepartmentState:
+    """since: by kind of finding, ISO times."""
+    noted = {kind: datetime.fromisoformat(moment).astimezone(TIMEZONE) for kind, moment in (since or {}).items()}
+    dated = tuple(replace(finding, since=noted.get(finding.kind)) for finding in findings)
     problem = next((finding.text for finding in findings if finding.severity == PROBLEM), "")
-    return DepartmentState(department, name, problem=problem, findings=tuple(findings), **facts)
+    return DepartmentState(department, name, problem=problem, findings=dated, **facts)

@@ -117,7 +117,8 @@ def _has(state: DepartmentState, kind: str) -> bool:
 
 def _attention(state: DepartmentState, finding: Finding) -> str:
     sign, colour = ("✗", "red") if finding.severity == PROBLEM else ("!", "yellow")
-    return f"[{colour}]{sign}[/{colour}] {state.department}: {_coloured(finding.text, colour)}"
+    since = f" (since {_short(finding.since)})" if finding.since else ""
+    return f"[{colour}]{sign}[/{colour}] {state.department}: {_coloured(finding.text + since, colour)}"
 
 
 def _short(moment: datetime | None) -> str:
