@@ -126,6 +126,14 @@ def test_who_must_be_told_was_told_that_the_pull_was_late(running, told):
     assert late[0].startswith(f"【一档】自然资源和规划局（{DEPARTMENT}）：pull_{DEPARTMENT} 超过 0.01 分钟未完成")
 
 
+def test_whether_a_dag_is_paused_is_read_from_airflows_own_database(running):
+    assert airflow.paused_dags(running) == set()
+    with psycopg.connect(running.dsn("airflow"), autocommit=True) as metadata:
+        metadata.execute("update dag set is_paused = true where dag_id = 'pull_shuiwu'")
+        assert airflow.paused_dags(running) == {"pull_shuiwu"}
+        metadata.execute("update dag set is_paused = false where dag_id = 'pull_shuiwu'")
+
+
 def test_starting_again_changes_nothing_and_stopping_leaves_nothing(running):
     pids = {name: process.find(running, name).pid for name in airflow.PROCESSES}
     assert airflow.start(running) is False
