@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from airflow.sdk import DAG, Asset, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from yidang import settings
+from yidang import callbacks, settings
 
 DOC = """
 ### raw → staging → intermediate → marts
@@ -36,6 +36,7 @@ with DAG(
     ),
     catchup=False,
     max_active_runs=1,  # news that arrives during a build waits and shares the next one
+    deadline=callbacks.deadline(minutes=60),  # the wait for other pulls included
     doc_md=DOC,
     tags=["build"],
     default_args={
@@ -44,6 +45,7 @@ with DAG(
         "retry_delay": timedelta(seconds=30),
         "retry_exponential_backoff": 2.0,
         "execution_timeout": timedelta(hours=2),
+        "on_failure_callback": callbacks.run_failed,
     },
 ):
     # Soft: a pull that runs for hours, or hangs, delays the others' figures by 15 minutes and no more.

@@ -5,17 +5,19 @@ A new department is a new YAML file; this file is not edited for it.
 
 import json
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
-from airflow.sdk import DAG, Asset, AssetAlias, CronTriggerTimetable, Param, task
+from airflow.sdk import DAG, Asset, AssetAlias, MultipleCronTriggerTimetable, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from yidang import contracts, settings
+from yidang import callbacks, contracts, settings
 from yidang.errors import ConfigError
 
 DOC, BROKEN = ((Path(__file__).parent / name).read_text("utf-8") for name in ("pull.md", "broken.md"))
 
-
+# On the first day, no run for a slot that passed hours ago, beside the one that `make demo` asks for.
+FIRST_RUN = timedelta(minutes=5)
 # Asked for when a run is triggered by hand (UI: "Trigger", CLI: `airflow dags trigger -c '{"since": …}'`).
 PARAMS = {
     "since": Param(None, type=["null", "string"], format="date", description="Read again from this day on."),
@@ -25,19 +27,20 @@ PARAMS = {
 
 
 @task
-def pull(department: str, *, run_id=None, ti=None, params=None, outlet_events=None) -> dict[str, int]:
+def pull(department: str, *, run_id=None, ti=None, dag_run=None, params=None, outlet_events=None) -> dict[str, int]:
     from yidang import landing  # heavy imports stay in the task: this file is parsed again and again
 
     config = settings.load()
     since, until = (date.fromisoformat(params[name]) if params[name] else None for name in ("since", "until"))
     try:
+        contract = contracts.load_department(config, department)
         result = landing.pull(
             config,
-            contracts.load_department(config, department),
+            contract,
             run_id=run_id,
             since=since,
             until=until,
-            reconcile_all=params["reconcile"],
+            reconcile_all=params["reconcile"] or contract.compares_whole(dag_run.logical_date),
         )
     except ConfigError as error:
         raise AirflowFailException(str(error)) from error  # retrying cannot help
@@ -48,14 +51,16 @@ def pull(department: str, *, run_id=None, ti=None, params=None, outlet_events=No
     return result.counts
 
 
-def department_dag(department: str, schedule: str, doc: str, *, owner: str, tags: list[str], pool: str) -> DAG:
-    """A DAG with the one coarse task `pull`. schedule: five cron fields, Asia/Shanghai."""
+def department_dag(
+    department: str, schedules: list[str], minutes: float, doc: str, *, owner: str, tags: list[str], pool: str
+) -> DAG:
+    """A DAG with the one coarse task `pull`. schedules: cron lines, Asia/Shanghai. minutes: until it must end."""
     with DAG(
         f"pull_{department}",
-        # On the first day, no run for a slot that passed hours ago, beside the one that `make demo` asks for.
-        schedule=CronTriggerTimetable(schedule, timezone=settings.TIMEZONE.key, run_immediately=timedelta(minutes=5)),
+        schedule=MultipleCronTriggerTimetable(*schedules, timezone=settings.TIMEZONE.key, run_immediately=FIRST_RUN),
         catchup=False,  # the ledger's cursor, not the run's date, says what is new: missed runs need no replay
         max_active_runs=1,
+        deadline=callbacks.deadline(minutes, department),
         doc_md=doc,
         params=PARAMS,
         tags=["pull", *tags],
@@ -66,6 +71,7 @@ def department_dag(department: str, schedule: str, doc: str, *, owner: str, tags
             "retry_exponential_backoff": 2.0,
             "max_retry_delay": timedelta(minutes=10),
             "execution_timeout": timedelta(hours=2),
+            "on_failure_callback": partial(callbacks.run_failed, department=department),
         },
     ) as dag:
         # An alias, because a task's plain outlets announce every success, also of a pull that found nothing new.
@@ -83,10 +89,12 @@ for path in sorted(CONFIG.departments_dir.glob("*.yml")):
     except ConfigError as problem:
         # One broken file must not take the other departments' DAGs with it: its own goes red and tells the cure.
         doc = BROKEN.format(path=path.name, error=problem)
-        dag = department_dag(path.stem, "0 6 * * *", doc, owner="data-team", tags=["broken"], pool="default_pool")
+        named = {"owner": "data-team", "tags": ["broken"], "pool": "default_pool"}
+        dag = department_dag(path.stem, ["0 6 * * *"], contracts.DEADLINE_MINUTES, doc, **named)
     else:
         doc = DOC.format(id=contract.id, name=contract.name, description=contract.description)
         pool = f"source_{contract.id}" if f"source_{contract.id}" in POOLS else "default_pool"
         tags = [contract.id, contract.name, *(["虚构示例数据"] if contract.example else [])]
-        dag = department_dag(contract.id, contract.schedule, doc, owner=contract.owner, tags=tags, pool=pool)
+        named = {"owner": contract.owner, "tags": tags, "pool": pool}
+        dag = department_dag(contract.id, contract.schedules, contract.deadline_minutes, doc, **named)
     globals()[dag.dag_id] = dag

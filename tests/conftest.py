@@ -6,6 +6,8 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -70,6 +72,31 @@ def district_dsn(settings: Settings) -> str:
     postgres.start(settings, postgres.DISTRICT)  # another file's tests may have stopped it with the district's servers
     password = settings.secret(postgres.DISTRICT.password_secret)
     return f"postgresql://postgres:{password}@127.0.0.1:{settings.port(postgres.DISTRICT.name)}/postgres"
+
+
+@pytest.fixture
+def own(
+    settings: Settings,
+    empty_warehouse: psycopg.Connection,
+    district_dsn: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Settings]:
+    """Settings with one department, `ceshi`, whose suite does not exist; its source holds one row."""
+    from landing_support import database, table, write_contract
+
+    source = "kind: postgres\ndsn: ${CESHI_DSN}\nschema: hall"
+    monkeypatch.setenv("YIDANG_DEPARTMENTS_DIR", str(tmp_path))
+    write_contract(tmp_path, "ceshi", source, table(extra="cursor: {column: updated_at}", suite="own"))
+    with database(district_dsn, "ceshi") as connection:
+        connection.execute("create schema hall")
+        connection.execute("create table hall.question (id text, asked_at text, topic text, updated_at timestamp)")
+        connection.execute("insert into hall.question values ('1', '2025-03-03', '工程', '2025-03-03 10:00')")
+        settings.ensure_secrets([], fixed={"CESHI_DSN": district_dsn.rsplit("/", 1)[0] + "/ceshi"})
+        (tmp_path / "expectations").mkdir()
+        (tmp_path / "dbt_project").symlink_to(settings.dbt_dir)
+        yield replace(settings, root=tmp_path)
+    drop_built_schemas(empty_warehouse)  # a later build could not write into schemas of the superuser's
 
 
 def free_port_base() -> int:

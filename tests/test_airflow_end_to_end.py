@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import stat
 import time
@@ -15,6 +17,7 @@ import psutil
 import psycopg
 import pytest
 from conftest import drop_built_schemas
+from landing_support import Asked, answer, tcp_server
 from psycopg import sql
 
 from yidang import contracts, district, landing
@@ -31,19 +34,40 @@ DEPARTMENT, TABLE = "zigui", "spgl_xmspsxblxxxxb"
 
 
 @pytest.fixture(scope="module")
-def running(settings: Settings) -> Iterator[Settings]:
-    """A small district and Airflow, both up, over an empty warehouse: another file's tests may have landed in it."""
+def told() -> list[str]:
+    """What the group chat's robot has heard of Airflow."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def running(settings: Settings, told: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A small district and Airflow, both up, over an empty warehouse: another file's tests may have landed in it.
+
+    The pull of 资规 has half a second to end, which none can keep.
+    """
+
+    def robot(request: Asked) -> Iterator[bytes]:
+        told.append(json.loads(request.body)["text"]["content"])
+        yield answer('{"errcode": 0}')
+
+    folder = tmp_path_factory.mktemp("contracts") / "departments"
+    shutil.copytree(settings.departments_dir, folder)
+    with (folder / f"{DEPARTMENT}.yml").open("a", encoding="utf-8") as contract:
+        contract.write("\ndeadline_minutes: 0.01\n")
     with psycopg.connect(settings.admin_dsn(WAREHOUSE_DATABASE), autocommit=True) as admin:
         drop_built_schemas(admin)
     settings.as_of_file.write_text(LAST_DAY.isoformat(), encoding="utf-8")
     district_servers.start(settings)
     district.generate(settings, seed=7, projects=12, start=date(2024, 1, 2), end=LAST_DAY)
-    try:
-        assert airflow.start(settings) is True
-        yield settings
-    finally:
-        airflow.stop(settings)
-        district_servers.stop(settings)
+    with tcp_server(robot) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("YIDANG_ALERT_URL", url)
+        patch.setenv("YIDANG_DEPARTMENTS_DIR", str(folder))
+        try:
+            assert airflow.start(settings) is True
+            yield settings
+        finally:
+            airflow.stop(settings)
+            district_servers.stop(settings)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +115,23 @@ def test_a_second_round_brings_nothing_new_and_builds_nothing(running, departmen
     assert {run.state for run in runs.pulls} == {"success"}
     assert runs.builds == []
     assert raw_rows(running, departments) == before
+
+
+def test_who_must_be_told_was_told_that_the_pull_was_late(running, told):
+    """The scheduler saw it, a worker called the callback, and the message came to the robot."""
+    deadline = time.monotonic() + 30
+    while not (late := [message for message in told if "did not end within 0.01 minutes" in message]):
+        assert time.monotonic() < deadline, told
+        time.sleep(0.2)
+    assert late[0].startswith(f"【一档】自然资源和规划局（{DEPARTMENT}）：pull_{DEPARTMENT} 超过 0.01 分钟未完成")
+
+
+def test_whether_a_dag_is_paused_is_read_from_airflows_own_database(running):
+    assert airflow.paused_dags(running) == set()
+    with psycopg.connect(running.dsn("airflow"), autocommit=True) as metadata:
+        metadata.execute("update dag set is_paused = true where dag_id = 'pull_shuiwu'")
+        assert airflow.paused_dags(running) == {"pull_shuiwu"}
+        metadata.execute("update dag set is_paused = false where dag_id = 'pull_shuiwu'")
 
 
 def test_starting_again_changes_nothing_and_stopping_leaves_nothing(running):

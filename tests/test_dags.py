@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import subprocess
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ MAXIMUM_LINES = 100
 ALLOWED_AT_PARSE_TIME = {
     "json",
     "datetime",
+    "functools",
     "pathlib",
     "airflow.sdk",
     "airflow.sdk.exceptions",
@@ -35,10 +36,15 @@ from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(sys.argv[1])
 def task(t):
     return {"id": t.task_id, "pool": t.pool, "owner": t.owner, "retries": t.retries,
+            "tells": bool(t.on_failure_callback),
             "delay": t.retry_delay.total_seconds(), "backoff": float(t.retry_exponential_backoff)}
+def deadline(d):
+    return [d.interval.total_seconds() / 60, d.callback.path, d.callback.kwargs]
 def described(dag):
     return {"doc": dag.doc_md, "tags": sorted(dag.tags), "max_active_runs": dag.max_active_runs,
-            "catchup": dag.catchup, "tasks": [task(t) for t in dag.tasks]}
+            "catchup": dag.catchup, "tasks": [task(t) for t in dag.tasks],
+            "deadlines": [deadline(d) for d in dag.deadline or []],
+            "crons": [part.expression for part in getattr(dag.timetable, "timetables", [])]}
 print(json.dumps({"errors": bag.import_errors, "dags": {i: described(d) for i, d in bag.dags.items()}}))
 """
 
@@ -51,6 +57,7 @@ def load_dags(home: Path, departments: Path) -> dict:
     installation.ensure_secrets(["YIDANG_AIRFLOW_PASSWORD"])
     variables = {
         "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(ROOT),
         **airflow.environment(installation),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/unused.db",
         "YIDANG_DEPARTMENTS_DIR": str(departments),
@@ -76,10 +83,10 @@ def departments() -> list[contracts.Department]:
     return contracts.load_departments(settings.Settings(ROOT, ROOT, 54330, None))
 
 
-def test_all_dags_parse_and_there_is_one_per_department_and_the_build(loaded, departments):
+def test_all_dags_parse_and_there_is_one_per_department_the_build_and_the_watch(loaded, departments):
     assert loaded["errors"] == {}
     assert len(departments) > 0
-    assert set(loaded["dags"]) == {"build", *(f"pull_{department.id}" for department in departments)}
+    assert set(loaded["dags"]) == {"build", "freshness", *(f"pull_{item.id}" for item in departments)}
 
 
 def test_every_dag_has_owner_tags_retries_with_backoff_and_triage_notes(loaded):
@@ -99,6 +106,29 @@ def test_a_departments_dag_tells_what_its_yaml_says(loaded, departments):
         assert department.name in dag["doc"] and department.description in dag["doc"]
         assert [(task["id"], task["owner"]) for task in dag["tasks"]] == [("pull", department.owner)]
         assert ("虚构示例数据" in dag["tags"]) == department.example, "made-up data are named so wherever they show"
+
+
+def test_who_must_be_told_is_told_when_a_run_is_late_or_fails(loaded, departments):
+    """Each pull by the deadline of its YAML, the build by its own; every task when it is not tried again."""
+    late = "yidang.callbacks.run_is_late"
+    for department in departments:
+        minutes = department.deadline_minutes
+        kwargs = {"department": department.id, "minutes": minutes}
+        assert loaded["dags"][f"pull_{department.id}"]["deadlines"] == [[minutes, late, kwargs]]
+    assert loaded["dags"]["build"]["deadlines"] == [[60, late, {"department": None, "minutes": 60}]]
+    assert all(task["tells"] for dag in loaded["dags"].values() for task in dag["tasks"])
+
+
+def test_databases_are_compared_whole_every_sunday_by_a_run_of_their_own(loaded, departments):
+    sunday = datetime(2026, 11, 29, 2, tzinfo=settings.TIMEZONE)
+    for department in departments:
+        weekly = [contracts.WHOLE_COMPARISON] if department.source.kind == "postgres" else []
+        assert loaded["dags"][f"pull_{department.id}"]["crons"] == [department.schedule, *weekly]
+        assert department.compares_whole(sunday.astimezone(UTC)) == bool(weekly)
+        assert not department.compares_whole(sunday + timedelta(hours=1))
+        assert not department.compares_whole(None), "begun by hand"
+        saturday_evening = sunday - timedelta(minutes=1)
+        assert not weekly or department.next_run(saturday_evening) <= sunday
 
 
 def test_each_pool_a_task_asks_for_is_one_that_start_makes(loaded, departments):
@@ -129,7 +159,7 @@ def test_one_broken_yaml_costs_only_its_own_department(tmp_path, departments):
     (folder / "broken.yml").write_text("name: [unclosed\n", encoding="utf-8")
     loaded = load_dags(tmp_path, folder)
     assert loaded["errors"] == {}
-    assert set(loaded["dags"]) == {"build", f"pull_{good}", "pull_broken"}
+    assert set(loaded["dags"]) == {"build", "freshness", f"pull_{good}", "pull_broken"}
     assert "broken.yml" in loaded["dags"]["pull_broken"]["doc"]
     assert loaded["dags"]["pull_broken"]["tags"] == ["broken", "pull"]
 
@@ -147,7 +177,8 @@ def test_a_dag_file_is_short_and_imports_nothing_heavy_when_parsed(path):
 
 
 def test_what_dag_files_import_of_yidang_is_light():
-    code = f"import sys, yidang.contracts, yidang.settings; print([name for name in {HEAVY} if name in sys.modules])"
+    modules = "sys, yidang.callbacks, yidang.contracts, yidang.settings"
+    code = f"import {modules}; print([name for name in {HEAVY} if name in sys.modules])"
     python = settings.Settings(ROOT, ROOT, 54330, None).python("platform")
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

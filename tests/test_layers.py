@@ -11,6 +11,9 @@ PACKAGE = ROOT / "yidang"
 # Lower may not import higher. Modules of one rank may import each other only inside the same package.
 RANK = {
     "errors": 0,
+    "alerts": 2,
+    "callbacks": 10,
+    "watch": 9,
     "csv_file": 1,
     "dbt_variables": 1,
     "wilson": 1,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from conftest import drop_built_schemas
-from landing_support import database, table, write_contract
+from landing_support import expectation, write_suite
+from rich.cells import cell_len
 
 from yidang import landing, status
 from yidang.build_state import LOCK, BuildState
@@ -21,28 +21,7 @@ from yidang.progress import console
 from yidang.services import process
 
 pytestmark = pytest.mark.integration
-SOURCE = """
-    kind: postgres
-    dsn: ${CESHI_DSN}
-    schema: hall
-"""
 LAST_DAY = date(2026, 12, 31)
-
-
-@pytest.fixture
-def own(settings, empty_warehouse, district_dsn, tmp_path, monkeypatch):
-    """Settings with one department, `ceshi`, whose suite does not exist; its source holds one row."""
-    monkeypatch.setenv("YIDANG_DEPARTMENTS_DIR", str(tmp_path))
-    write_contract(tmp_path, "ceshi", SOURCE, table(extra="cursor: {column: updated_at}", suite="own"))
-    with database(district_dsn, "ceshi") as connection:
-        connection.execute("create schema hall")
-        connection.execute("create table hall.question (id text, asked_at text, topic text, updated_at timestamp)")
-        connection.execute("insert into hall.question values ('1', '2025-03-03', '工程', '2025-03-03 10:00')")
-        settings.ensure_secrets([], fixed={"CESHI_DSN": district_dsn.rsplit("/", 1)[0] + "/ceshi"})
-        (tmp_path / "expectations").mkdir()
-        (tmp_path / "dbt_project").symlink_to(settings.dbt_dir)
-        yield replace(settings, root=tmp_path)
-    drop_built_schemas(empty_warehouse)  # a later build could not write into schemas of the superuser's
 
 
 def only(report: status.StatusReport) -> status.DepartmentState:
@@ -63,11 +42,85 @@ def test_a_batch_that_the_gate_could_not_judge_is_a_problem_until_it_is_judged(o
         landing.pull(own, department)
     assert only(status.collect(own)).problem.startswith("1 batch waiting for the gate")
 
-    suite = {"name": "own", "meta": {"hold_above_share": 0.5, "hold_from_rows": 4}, "expectations": []}
-    (own.root / "expectations" / "own.json").write_text(json.dumps(suite), encoding="utf-8")
+    write_suite(own)
     landing.pull(own, department)
     state = only(status.collect(own))
     assert (state.problem, state.tables_landed, state.rows_landed) == ("", 1, 1)
+
+
+def test_what_a_department_landed_and_what_is_doubted_of_it(own, empty_warehouse, district_dsn):
+    """Every fact of one department that has pulled twice: new columns, bad rows, a day that does not agree."""
+    write_suite(own, expectation("fail", "topic", "^工程"), expectation("warn", "asked_at", "^2025"))
+    department = load_department(own, "ceshi")
+    landing.pull(own, department)
+    with psycopg.connect(district_dsn.rsplit("/", 1)[0] + "/ceshi", autocommit=True) as source:
+        source.execute("alter table hall.question add column phone text")
+        source.execute(
+            "insert into hall.question values ('2', '2024-01-01', '别', '2025-03-04 10:00'),"
+            " ('3', '2024-01-01', '工程', '2025-03-04 11:00'), ('4', '2025-03-04', '工程', '2025-03-04 12:00')"
+        )
+        landing.pull(own, department)
+        source.execute("update hall.question set topic = '工程二' where id = '1'")  # without its cursor
+        landing.pull(own, department, reconcile_all=True)
+    (batch_id, landed_at) = empty_warehouse.execute(
+        "select max(batch_id), max(landed_at) from landing.batch"
+    ).fetchone()
+
+    report = status.collect(own)
+    state = only(report)
+    assert (state.problem, state.tables, state.tables_landed, state.tables_failing) == ("", 1, 1, ())
+    assert (state.rows_landed, state.rows_quarantined, state.rows_failed, state.rows_warned) == (4, 2, 1, 2)
+    assert (state.last_batch_id, state.last_batch_at) == (batch_id, landed_at)
+    assert (state.batches_held, state.batches_waiting) == (0, 0)
+    assert 0 <= state.lag_hours < 0.1 and state.freshness_hours == 24
+    assert (state.columns_added, state.columns_missing, state.columns_retyped) == (1, 0, 0)
+    assert state.newest_drift == "question.phone added" and state.newest_drift_at
+    assert state.days_differing == 1 and state.compared_at >= landed_at
+    assert [finding.kind for finding in state.findings] == ["differs", "drift", "quarantined"]
+    assert {finding.severity for finding in state.findings} == {"warning"}
+    assert report.healthy == all(service.running for service in report.services), "warnings are not ill health"
+
+    text = printed(report)
+    assert f"! ceshi 测试局 1/1 4 #{batch_id} " in text and "of 24 h 1 + 2 ≠ 1 day " in text
+    assert "! ceshi: 1 day differs from the source" in text and "the newest is question.phone added" in text
+    (said,) = json.loads(json.dumps(report.as_dict(), default=str))["departments"]
+    assert said["rows_warned"] == 2 and said["findings"][0]["kind"] == "differs"
+    assert set(said) == {field.name for field in fields(status.DepartmentState)}
+
+    empty_warehouse.execute("update landing.drift set seen_at = seen_at - interval '31 days'")
+    empty_warehouse.execute("update landing.table_status set last_success_at = now() - interval '25 hours'")
+    empty_warehouse.execute("update landing.batch set gate = 'held' where batch_id = %s", (batch_id,))
+    state = only(status.collect(own))
+    assert [finding.kind for finding in state.findings] == ["held", "stale", "differs", "quarantined"]
+    assert state.problem == "1 batch held by the gate" and state.columns_added == 1
+    assert not status.collect(own).healthy
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_fits_a_terminal(own, monkeypatch, width):
+    monkeypatch.setattr(console, "width", width)
+    with console.capture() as capture:
+        status.render(status.collect(own))
+    (line,) = [line for line in capture.get().splitlines() if "测试局" in line]
+    assert cell_len(line) <= width and "…" not in line
+
+
+def test_when_a_department_comes_next_and_whether_it_is_paused(own):
+    """By Airflow's own database; where it does not answer, nothing is claimed."""
+    state = only(status.collect(own))
+    assert state.paused is None
+    assert (state.next_run.hour, state.next_run.minute, str(state.next_run.tzinfo)) == (7, 0, "Asia/Shanghai")
+    assert f"{state.next_run:%m-%d} 07:00" in printed(status.collect(own))
+    with psycopg.connect(own.dsn("airflow"), autocommit=True) as airflow:
+        airflow.execute("create table dag (dag_id text, is_paused boolean)")
+        try:
+            airflow.execute("insert into dag values ('pull_ceshi', false), ('pull_other', true)")
+            assert only(status.collect(own)).paused is False
+            airflow.execute("update dag set is_paused = true")
+            assert only(status.collect(own)).paused is True
+            assert "paused" in printed(status.collect(own))
+        finally:
+            airflow.execute("drop table dag")
 
 
 def test_a_batch_of_a_running_pull_may_wait_but_not_for_ever(own, empty_warehouse):
@@ -146,16 +199,13 @@ def test_the_marts_day_and_when_they_were_built(own, empty_warehouse, monkeypatc
     said = json.loads(json.dumps(report.as_dict(), default=str))
     assert said["time_zone"] == "Asia/Shanghai" and said["marts"]["built_at"].endswith("+08:00")
 
-    (own.root / "expectations" / "own.json").write_text(
-        json.dumps({"name": "own", "meta": {"hold_above_share": 0.5, "hold_from_rows": 4}, "expectations": []}),
-        encoding="utf-8",
-    )
+    write_suite(own)
     landing.pull(own, load_department(own, "ceshi"))
     assert status.collect(own).marts.warning == "1 batch landed since: yidang build"
     monkeypatch.setenv("YIDANG_AS_OF", "2026-07-01")
     report = status.collect(own)
     assert report.marts.warning == "a build would now be for 2026-07-01; 1 batch landed since: yidang build"
-    assert "last success (Asia/Shanghai)" in printed(report)
+    assert "(times in Asia/Shanghai)" in printed(report)
 
 
 def test_before_the_first_build_the_calendar_is_the_seeds(own):

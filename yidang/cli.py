@@ -76,9 +76,10 @@ def clean() -> None:
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False) -> None:
-    """What runs, what landed, what is stale, and for which day the marts are.
+    """What runs; what each department landed, what is wrong with it, when it comes next; for which day the marts are.
 
-    Exit code 1 if a service is down or a department failed or is stale. Times are in Asia/Shanghai.
+    Exit code 1 if a service is down or a department failed, is held or stale; warnings (yellow) do not count. Times are
+    in Asia/Shanghai.
     """
     from yidang.status import collect, render
 

@@ -132,6 +132,11 @@ class Settings:
             return {}
         return json.loads(self.secrets_file.read_text(encoding="utf-8"))
 
+    @property
+    def alert_url(self) -> str | None:
+        """Where messages about operations are posted (yidang/alerts.py). It holds a token: never show it."""
+        return self._given("YIDANG_ALERT_URL") or self._secrets.get("YIDANG_ALERT_URL")
+
     def ensure_secrets(self, names: list[str], fixed: dict[str, str] | None = None) -> dict[str, str]:
         """Generate the missing secrets and keep them in secrets.json (mode 600). Returns all of them.
 

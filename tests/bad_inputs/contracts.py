@@ -100,6 +100,12 @@ KEYS = (
         "words for hours", "freshness_hours: 36", "freshness_hours: a day", "freshness_hours: must be a valid n"
     ),
     ContractCase("no hours", "freshness_hours: 36", "freshness_hours: 0", "freshness_hours: must be greater than 0"),
+    ContractCase(
+        "no minutes", "freshness_hours: 36", "freshness_hours: 36\ndeadline_minutes: 0", "must be greater than 0"
+    ),
+    ContractCase(
+        "minutes without end", "freshness_hours: 36", "freshness_hours: 36\ndeadline_minutes: .inf", "deadline_minutes"
+    ),
     ContractCase("six cron fields too few", '"30 6 * * *"', '"30 6"', "'30 6' must be a cron line of five fields"),
     ContractCase("a 25th hour", '"30 6 * * *"', '"30 25 * * *"', "must be a cron line of five fields"),
     ContractCase(

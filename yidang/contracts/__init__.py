@@ -13,9 +13,11 @@ from pydantic import ValidationError
 
 from yidang.contracts.mistakes import explain, syntax_error
 from yidang.contracts.models import (
+    DEADLINE_MINUTES,
     FEEDS,
     REFERENCE,
     SIGNED_PART,
+    WHOLE_COMPARISON,
     BasicLogin,
     BearerToken,
     ClientCredentials,
@@ -40,9 +42,11 @@ from yidang.errors import ConfigError
 from yidang.settings import ROOT, Settings
 
 __all__ = [
+    "DEADLINE_MINUTES",
     "FEEDS",
     "REFERENCE",
     "SIGNED_PART",
+    "WHOLE_COMPARISON",
     "BasicLogin",
     "BearerToken",
     "ClientCredentials",

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from yidang.settings import TIMEZONE
+
+# How long after it was due a pull has to end by, where its YAML does not say.
+DEADLINE_MINUTES = 60
+# Sunday, two in the morning: every database is read whole once more. A run of its own, so that a comparison that fails
+# keeps no pull from landing.
+WHOLE_COMPARISON = "0 2 * * 0"
 FEEDS = ("projects", "works", "cases", "case_events", "items", "agency_orders", "permits", "ratings")
 REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 SIGNED_PARTS = ("app_key", "secret", "timestamp", "nonce", "method", "path", "parameters", "body")
@@ -405,6 +413,7 @@ class Department(_Model):
     example: bool
     schedule: Annotated[str, AfterValidator(_is_cron)]
     freshness_hours: float = Field(gt=0)
+    deadline_minutes: float = Field(default=DEADLINE_MINUTES, gt=0, le=7 * 24 * 60, allow_inf_nan=False)
     max_parallel: int = Field(default=1, ge=1, le=32)
     priority: int = Field(default=1, ge=1, le=100)
     speaks: Literal["spgl"] | None = None
@@ -416,6 +425,25 @@ class Department(_Model):
     def schema(self) -> str:
         """Name of the department's schema in the warehouse."""
         return f"raw_{self.id}"
+
+    @property
+    def schedules(self) -> list[str]:
+        """Cron lines of its runs: its own and, of a database, the weekly comparison of everything with the source."""
+        return [self.schedule, *([WHOLE_COMPARISON] if self._can_be_compared else [])]
+
+    def compares_whole(self, slot: datetime | None) -> bool:
+        """Whether the run of this moment of the schedule (None: begun by hand) is the weekly comparison."""
+        return (
+            self._can_be_compared and slot is not None and croniter.match(WHOLE_COMPARISON, slot.astimezone(TIMEZONE))
+        )
+
+    def next_run(self, after: datetime) -> datetime:
+        """When one of its schedules comes round next. after: a time in Asia/Shanghai."""
+        return min(croniter(cron, after).get_next(datetime) for cron in self.schedules)
+
+    @property
+    def _can_be_compared(self) -> bool:
+        return isinstance(self.source, DatabaseSource) and any(table.reconcile != "none" for table in self.tables)
 
     @model_validator(mode="after")
     def _tables_fit_the_source(self) -> Department:

@@ -127,6 +127,14 @@ create table if not exists landing.reconciliation (
     checked_at timestamptz not null default now(),
     unique nulls not distinct (department, table_name, day)
 );
+create table if not exists landing.alert (
+    department text not null,
+    kind text not null,
+    since timestamptz not null default now(),
+    told_at timestamptz,
+    cleared_at timestamptz
+);
+create unique index if not exists alert_that_stands on landing.alert (department, kind) where cleared_at is null;
 create table if not exists landing.correction (
     entity text not null,
     key text not null,
