@@ -11,7 +11,7 @@ demo:
 test:
 	@$(PYTHON) scripts/setup_environments.py platform superset dev
 	@.yidang/venv/platform/bin/python scripts/setup_test_tools.py
-	@.yidang/venv/platform/bin/python -m pytest -n 2 --dist loadfile $(PYTEST)
+	@.yidang/venv/platform/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 stop:
 	@if [ -x $(YIDANG) ]; then $(YIDANG) stop; else echo "Nothing to stop: this clone was never set up."; fi

@@ -116,3 +116,13 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+# The files that take longest begin first: one of them alone at the end would leave a core idle for minutes.
+LONGEST_FIRST = ["test_build", "test_demo", "test_airflow_end_to_end", "test_incremental", "test_clock_try"]
+LONGEST_FIRST += ["test_containers", "test_landing_kill", "test_calendar", "test_clock_policy", "test_clock_explain"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))

@@ -103,7 +103,7 @@ def test_only_gated_rows_are_read_and_the_last_version_of_each_stands(settings, 
         " values ('alpha', 'spgl_xmspsxblxxb', %s, 1, 'test', 'test', 'fail')",
         (rejected,),
     )
-    build.build(settings, as_of=AS_OF)
+    build.build(settings, as_of=AS_OF, with_tests=False)
     assert one(world, "select count(*), min(promised_limit), max(batch_id) from marts.fct_item_instance") == (
         1,
         7,
@@ -114,7 +114,7 @@ def test_only_gated_rows_are_read_and_the_last_version_of_each_stands(settings, 
     build.build(settings, as_of=AS_OF, select="int_cases", with_tests=False)
     assert one(world, "select count(*), min(given_promised_limit) from intermediate.int_cases") == (1, 9)
     released = f"select release_number from landing.batch where batch_id = {newer}"  # noqa: S608 a number of ours
-    build.build(settings, as_of=AS_OF, batch_until=one(world, released)[0] - 1)
+    build.build(settings, as_of=AS_OF, batch_until=one(world, released)[0] - 1, with_tests=False)
     assert one(world, "select count(*), min(promised_limit) from marts.fct_item_instance") == (1, 5)
 
 
@@ -169,7 +169,7 @@ def test_codes_as_people_type_them_find_their_project_and_the_rest_stays_visible
     for name, code in typed.items():
         alpha.case(name, code, "IT01", 5, DONE)
     alpha.land(world)
-    build.build(settings, as_of=AS_OF)
+    build.build(settings, as_of=AS_OF, with_tests=False)
     tiers = dict(world.execute("select instance_code, match_tier from marts.fct_item_instance").fetchall())
     assert tiers == {
         "equal": "T1",
@@ -282,7 +282,7 @@ def test_a_build_for_an_earlier_day_knows_nothing_of_later(settings, world):
     alpha.land(world)
     seen = {}
     for day in (date(2025, 3, 5), date(2025, 3, 31)):
-        build.build(settings, as_of=day)
+        build.build(settings, as_of=day, with_tests=False)
         cases = world.execute(
             "select instance_code, outcome, elapsed_working_days from marts.fct_item_instance order by 1"
         )
@@ -304,13 +304,13 @@ def test_a_repeated_build_gives_the_same_rows(settings, world):
     marts = ("fct_item_instance", "fct_stage", "fct_project_lifecycle", "fct_item_event", "issue_log", "dim_calendar")
     digests = []
     for _ in range(2):
-        build.build(settings, as_of=AS_OF)
+        build.build(settings, as_of=AS_OF, with_tests=False)
         digests.append([table_digest(world, mart) for mart in marts])
     assert digests[0] == digests[1]
 
 
 def test_the_reader_sees_marts_and_nothing_else(settings, world):
-    build.build(settings, as_of=AS_OF)
+    build.build(settings, as_of=AS_OF, with_tests=False)
     with psycopg.connect(settings.dsn("reader"), autocommit=True) as reader:
         relations = "select relname from pg_class where relnamespace = 'marts'::regnamespace and relkind in ('r', 'v')"
         marts = [name for (name,) in world.execute(relations).fetchall()]
@@ -327,7 +327,7 @@ def test_a_failed_build_names_the_node_and_keeps_the_last_good_marts(settings, w
     alpha.works(f"{PROJECT_CODE}-001", PROJECT_CODE)
     alpha.case("A1", f"{PROJECT_CODE}-001", "IT01", 5, DONE)
     alpha.land(world)
-    build.build(settings, as_of=AS_OF)
+    build.build(settings, as_of=AS_OF, with_tests=False)
     world.execute("drop table raw_beta.spgl_xmspsxblxxb cascade")
     world.execute(
         "create table raw_beta.spgl_xmspsxblxxb (spsxbm jsonb, _batch_id bigint,"
@@ -335,7 +335,7 @@ def test_a_failed_build_names_the_node_and_keeps_the_last_good_marts(settings, w
     )  # landing adds the other declared columns
     world.execute("alter table raw_beta.spgl_xmspsxblxxb owner to yidang_loader")
     with pytest.raises(YidangError) as caught:
-        build.build(settings, as_of=AS_OF)
+        build.build(settings, as_of=AS_OF, with_tests=False)
     assert "stg_spgl__cases" in caught.value.what
     assert "(jsonb) does not exist" in caught.value.what
     assert one(world, "select count(*) from marts.fct_item_instance") == (1,)
