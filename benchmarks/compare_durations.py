@@ -26,6 +26,7 @@ from frame import print_result, scratch_warehouse
 from yidang import build
 from yidang.settings import ROOT, Settings
 
+UV = ROOT / ".yidang" / "venv" / "uv" / "bin" / "uv"
 DURATIONS = """
 select sum(extract(epoch from last_at - first_at))
 from (
@@ -96,11 +97,10 @@ def in_python(settings: Settings, folder: Path) -> dict:
 
 def environment(path: Path) -> Path:
     """A throw-away environment with the libraries, or with pandas alone where pm4py is not to be had: its Python."""
-    uv = ROOT / ".yidang" / "venv" / "uv" / "bin" / "uv"
     run = {"check": True, "capture_output": True, "text": True}
-    subprocess.run([uv, "venv", "-q", "--python", sys.executable, path], **run)
+    subprocess.run([UV, "venv", "-q", "--python", sys.executable, path], **run)
     python = path / "bin" / "python"
-    install = [uv, "pip", "install", "-q", "--python", python]
+    install = [UV, "pip", "install", "-q", "--python", python]
     try:
         subprocess.run([*install, *LIBRARIES], **run)
     except subprocess.CalledProcessError:
