@@ -134,8 +134,9 @@ def test_what_its_source_has_deleted_is_in_no_figure_and_comes_back_with_a_new_r
         (found,),
     )
     world.execute(
-        "insert into landing.reconciliation (department, table_name, day, source_rows, landed_rows)"
-        " values ('alpha', 'spgl_xmspsxblxxb', '2025-03-03', 3, 2), ('alpha', 'spgl_xmspsxblxxb', '2025-03-04', 1, 1)"
+        "insert into landing.reconciliation (department, table_name, day, source_rows, landed_rows, landed_checksum)"
+        " values ('alpha', 'spgl_xmspsxblxxb', '2025-03-03', 3, 2, 8),"
+        " ('alpha', 'spgl_xmspsxblxxb', '2025-03-04', 1, 1, 9)"  # a source that sends no checksum
     )
     result = build.build(settings, as_of=AS_OF, with_tests=False)
     assert result.full_refresh == "rows were deleted at a source"

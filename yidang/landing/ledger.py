@@ -124,6 +124,9 @@ create table if not exists landing.reconciliation (
     landed_rows bigint not null,
     source_checksum numeric,
     landed_checksum numeric,
+    is_different boolean generated always as (
+        source_rows <> landed_rows or coalesce(source_checksum <> landed_checksum, source_checksum is not null)
+    ) stored,
     checked_at timestamptz not null default now(),
     unique nulls not distinct (department, table_name, day)
 );

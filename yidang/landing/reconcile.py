@@ -27,6 +27,19 @@ _IS_NEWEST = """
 not exists (select from {raw} newer where ({newer_key}) = ({held_key}) and newer._batch_id > held._batch_id)
 and not {is_deleted}
 """
+_KEEP = """
+with kept as (
+    insert into landing.reconciliation
+        (department, table_name, day, source_rows, landed_rows, source_checksum, landed_checksum)
+    select %s, %s, counted.*
+    from unnest(%s::text[], %s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[]) as counted
+    on conflict (department, table_name, day) do update set source_rows = excluded.source_rows,
+        landed_rows = excluded.landed_rows, source_checksum = excluded.source_checksum,
+        landed_checksum = excluded.landed_checksum, checked_at = now()
+    returning day, source_rows, landed_rows, is_different
+)
+select day, source_rows, landed_rows from kept where is_different
+"""
 _CAME = "({held_key}) in (select {incoming_key} from incoming)"
 
 
@@ -68,22 +81,12 @@ def compare(
             "delete from landing.reconciliation where department = %s and table_name = %s", (department.id, table.name)
         )
     told = {entry.day: (entry.rows, entry.checksum) for entry in counting.result()}
-    differences = []
-    for day in sorted({*told, *landed}, key=lambda day: day or ""):
-        (source_rows, source_sum), (landed_rows, landed_sum) = told.get(day, (0, None)), landed.get(day, (0, None))
-        if source_rows == landed_rows == 0:
-            continue
-        connection.execute(
-            "insert into landing.reconciliation as held (department, table_name, day, source_rows, landed_rows,"
-            " source_checksum, landed_checksum) values (%s, %s, %s, %s, %s, %s, %s)"
-            " on conflict (department, table_name, day) do update set source_rows = excluded.source_rows,"
-            " landed_rows = excluded.landed_rows, source_checksum = excluded.source_checksum,"
-            " landed_checksum = excluded.landed_checksum, checked_at = now()",
-            (department.id, table.name, day, source_rows, landed_rows, source_sum, landed_sum),
-        )
-        if source_rows != landed_rows or (source_sum is not None and source_sum != landed_sum):
-            differences.append(Difference(table.name, day, source_rows, landed_rows))
-    return differences
+    nothing = (0, None)
+    rows = [(day, *told.get(day, nothing), *landed.get(day, nothing)) for day in {**told, **landed}]
+    days, source_rows, source_sums, landed_rows, landed_sums = zip(*rows, strict=True) if rows else [()] * 5
+    values = (department.id, table.name, *map(list, (days, source_rows, landed_rows, source_sums, landed_sums)))
+    found = connection.execute(_KEEP, values)
+    return sorted((Difference(table.name, *row) for row in found), key=lambda difference: difference.day or "")
 
 
 def _landed(

@@ -78,14 +78,10 @@ _FACTS = {
         from landing.drift
         group by department
     """,
-    # As landing/reconcile.py judges: a source that sends no checksum is compared by its numbers.
     "landing.reconciliation": """
         select
             department,
-            count(*) filter (
-                where source_rows <> landed_rows
-                    or (source_checksum is not null and source_checksum is distinct from landed_checksum)
-            ) as days_differing,
+            count(*) filter (where is_different) as days_differing,
             max(checked_at) as compared_at
         from landing.reconciliation
         group by department

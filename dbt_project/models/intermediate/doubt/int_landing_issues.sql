@@ -37,4 +37,4 @@ select
     null,
     null
 from reconciliations
-where source_rows != landed_rows or source_checksum is distinct from landed_checksum
+where is_different
