@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import psycopg
 import pytest
@@ -13,6 +13,7 @@ from landing_support import COLUMNS, count, database, load, rows, table
 from yidang import landing
 from yidang.errors import YidangError
 from yidang.landing import ledger
+from yidang.settings import TIMEZONE
 
 pytestmark = pytest.mark.integration
 SOURCE = """
@@ -98,6 +99,23 @@ def test_only_rows_after_the_cursor_are_read_again_with_the_overlap(settings, wa
     result = landing.pull(settings, department)
     assert result.tables[0].rows_read == 3
     assert [number for (number,) in rows(warehouse, RAW, "id")] == ["1", "2", "3", "5"]
+
+
+def test_clocks_that_disagree_lose_nothing_for_good(settings, warehouse, source, department):
+    """One writer's clock is 20 minutes ahead of ours, another's 25 behind, a third's transaction is open for hours."""
+    now = datetime.now(TIMEZONE).replace(tzinfo=None, microsecond=0)
+    add(source, 1, updated=now + timedelta(minutes=20))
+    landing.pull(settings, department)
+    add(source, 2, updated=now - timedelta(minutes=25))  # behind the cursor, within the overlap
+    add(source, 3, updated=now - timedelta(hours=5))  # beyond every overlap
+    landing.pull(settings, department)
+    assert [number for (number,) in rows(warehouse, RAW, "id")] == ["1", "2"]
+    (missing,) = landing.pull(settings, department, reconcile_all=True).tables[0].differences
+    day = date.fromisoformat(missing.day)
+    assert (day, missing.source_rows - missing.landed_rows) == ((now - timedelta(hours=5)).date(), 1)
+    landing.pull(settings, department, since=day)
+    assert [number for (number,) in rows(warehouse, RAW, "id")] == ["1", "2", "3"]
+    assert landing.pull(settings, department, reconcile_all=True).tables[0].differences == []
 
 
 def test_a_date_far_in_the_future_does_not_become_the_cursor(settings, warehouse, source, department):
