@@ -76,10 +76,10 @@ def departments() -> list[contracts.Department]:
     return contracts.load_departments(settings.Settings(ROOT, ROOT, 54330, None))
 
 
-def test_all_dags_parse_and_there_is_one_per_department_and_the_build(loaded, departments):
+def test_all_dags_parse_and_there_is_one_per_department_one_build_and_one_page(loaded, departments):
     assert loaded["errors"] == {}
     assert len(departments) > 0
-    assert set(loaded["dags"]) == {"build", *(f"pull_{department.id}" for department in departments)}
+    assert set(loaded["dags"]) == {"build", "quality", *(f"pull_{department.id}" for department in departments)}
 
 
 def test_every_dag_has_owner_tags_retries_with_backoff_and_triage_notes(loaded):
@@ -129,7 +129,7 @@ def test_one_broken_yaml_costs_only_its_own_department(tmp_path, departments):
     (folder / "broken.yml").write_text("name: [unclosed\n", encoding="utf-8")
     loaded = load_dags(tmp_path, folder)
     assert loaded["errors"] == {}
-    assert set(loaded["dags"]) == {"build", f"pull_{good}", "pull_broken"}
+    assert set(loaded["dags"]) == {"build", "quality", f"pull_{good}", "pull_broken"}
     assert "broken.yml" in loaded["dags"]["pull_broken"]["doc"]
     assert loaded["dags"]["pull_broken"]["tags"] == ["broken", "pull"]
 
