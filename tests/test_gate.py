@@ -280,7 +280,8 @@ def odd(own, source, tmp_path):
             {1, 2, 4, 5},
         ),
         (rule("column_values_to_match_regex", column="_landed", regex=r"^(\d%|x)$"), {3}),
-        (rule("column_values_to_be_in_set", column="全角％ 'x' %s", value_set=["100%", "ok"]), {2, 4}),
+        (rule("column_values_to_be_in_set", column="全角％ 'x' %s", value_set=["100%", "o'k"]), {2, 4}),
+        (rule("column_values_to_not_match_regex", column="全角％ 'x' %s", regex=r"\d'?|^'$"), {1, 2, 4}),
         (rule("column_value_lengths_to_be_between", column="reason", max_value=3), {5}),
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) else "",
@@ -293,7 +294,7 @@ def test_exactly_the_failing_rows_are_quarantined_whatever_the_columns_are_calle
     for row in [
         ("1", "p", "ab", "1%", "100%", "same"),
         ("2", "q", "ab", "x", "100", "same"),
-        ("3", "r", "ab", "12", "ok", None),
+        ("3", "r", "ab", "12", "o'k", None),
         ("4", "q", "ab", "2%", "'", "z"),
         ("5", "q", "abcd", None, None, "z"),
         ("6", None, None, None, None, None),
@@ -475,3 +476,16 @@ def test_great_expectations_sends_nothing_anywhere(own, source, department, monk
         landing.pull(own[0], department)
     assert called == []
     assert [context.config.analytics_enabled for context in contexts] == [False]
+
+
+def test_a_ledger_that_an_older_version_made_takes_the_new_history(own, warehouse, source, department):
+    settings, write = own
+    add(source, "收费")
+    landing.pull(settings, department)
+    warehouse.execute(
+        "alter table landing.expectation_result drop column failing_share, drop column mostly, drop column reason"
+    )
+    write(rule("column_values_to_be_in_set", column="topic", value_set=["材料"], mostly=0.5))
+    add(source, "收费", day=9)
+    assert landing.pull(settings, department).gate[0].rows_failed == 1
+    assert [(row[0], row[3]) for row in history(warehouse)] == [(False, 0.5)]

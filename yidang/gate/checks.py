@@ -97,12 +97,30 @@ def _rows_of(department: Department, table: Table, batches: Sequence[int]) -> st
     return query.as_string(None)
 
 
+class _Quoted(str):
+    """A code with an apostrophe. Great Expectations 1.24 writes it into SQL as Python does, in double quotes, unless it
+    misses what Python writes in the result: then it lets SQLAlchemy write it.
+    """
+
+    def __repr__(self) -> str:
+        return r"\\"  # read as a pattern's replacement this is one backslash, so two are not found
+
+
+def _with_quoted_codes(expectation: dict) -> dict:
+    kwargs = expectation["kwargs"]
+    if "value_set" not in kwargs:
+        return expectation
+    codes = [_Quoted(code) if isinstance(code, str) and "'" in code else code for code in kwargs["value_set"]]
+    return expectation | {"kwargs": kwargs | {"value_set": codes}}
+
+
 def _expectations(table: Table, suite: dict) -> Any:
     from great_expectations import ExpectationSuite
     from great_expectations.compatibility.pydantic import ValidationError
 
     try:
-        expectations = ExpectationSuite(name=table.suite or table.name, expectations=suite["expectations"])
+        entries = [_with_quoted_codes(entry) for entry in suite["expectations"]]
+        expectations = ExpectationSuite(name=table.suite or table.name, expectations=entries)
     except ValidationError as error:
         raise ConfigError(
             f"{file_of(table)}: {' '.join(str(error).split())[:300]}",
