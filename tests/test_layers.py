@@ -40,6 +40,7 @@ RANK = {
     "docs_site": 8,
     "status": 8,
     "reports": 8,
+    "quality": 9,
     "demo": 9,
     "cli": 10,
 }

@@ -89,6 +89,16 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Machine-readabl
 
 
 @app.command()
+def quality(
+    output: Annotated[Path | None, typer.Option(help="Default: .yidang/reports/quality.html.")] = None,
+) -> None:
+    """Write the data-quality page: checks and their history, quarantine, drift, differences; one HTML file, offline."""
+    from yidang.quality import write
+
+    typer.echo(f"✓ {write(settings_module.load(), output)}")
+
+
+@app.command()
 def pull(
     departments: Annotated[list[str] | None, typer.Argument(help="Department ids, or paths of YAML files.")] = None,
     all_departments: Annotated[bool, typer.Option("--all", help="Every department in departments/.")] = False,

@@ -6,7 +6,7 @@ At least once: `told_at` is written after the robot has answered. In between, a 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -18,23 +18,18 @@ from yidang.landing import ledger
 from yidang.services import airflow
 from yidang.settings import TIMEZONE, Settings
 from yidang.status import DepartmentState, departments
+from yidang.status.chinese import said
 
 log = logging.getLogger(__name__)
 
-# The findings that people are told of: in Chinese, and the command that helps. In English they say it themselves.
-_TOLD: dict[str, tuple[Callable[[DepartmentState], str], str]] = {
-    "failed": (lambda state: f"拉取失败（{'、'.join(state.tables_failing)}）", "yidang status"),
-    "unreadable": (lambda _: "配置文件无法读取", "yidang status"),
-    "held": (lambda state: f"{state.batches_held} 个批次未通过检查、被扣留", "yidang quarantine list {department}"),
-    "waiting": (lambda state: f"{state.batches_waiting} 个批次无法检查", "yidang quarantine replay {department}"),
-    "stale": (
-        lambda state: f"数据过时：已 {state.lag_hours:.0f} 小时未成功拉取，允许 {state.freshness_hours:g} 小时",
-        "yidang status",
-    ),
-    "differs": (
-        lambda state: f"{state.days_differing} 天的数据与源系统不一致",
-        "yidang pull {department} --since … --until …",
-    ),
+# The findings that people are told of, with the command that helps.
+_HELP = {
+    "failed": "yidang status",
+    "unreadable": "yidang status",
+    "held": "yidang quarantine list {department}",
+    "waiting": "yidang quarantine replay {department}",
+    "stale": "yidang status",
+    "differs": "yidang pull {department} --since … --until …",
 }
 
 
@@ -121,7 +116,7 @@ def _follow(
 
 
 def _kinds(state: DepartmentState) -> list[str]:
-    return [finding.kind for finding in state.findings if finding.kind in _TOLD]
+    return [finding.kind for finding in state.findings if finding.kind in _HELP]
 
 
 # -- what is known ---------------------------------------------------------------------------------------------
@@ -152,10 +147,10 @@ def _about_run(settings: Settings, dag_id: str, state: DepartmentState | None, z
 
 
 def _about_department(state: DepartmentState, zh: str, en: str) -> str:
-    told = [finding for finding in state.findings if finding.kind in _TOLD]
-    zh += "；".join(_TOLD[finding.kind][0](state) for finding in told)
+    told = [finding for finding in state.findings if finding.kind in _HELP]
+    zh += "；".join(said(state, finding) for finding in told)
     en += "; ".join(alerts.reason(finding.text) for finding in told)
-    todo = dict.fromkeys(_TOLD[finding.kind][1].format(department=state.department) for finding in told)
+    todo = dict.fromkeys(_HELP[finding.kind].format(department=state.department) for finding in told)
     return _message(state.department, state.name, zh, en, state.last_success, "; ".join(todo))
 
 

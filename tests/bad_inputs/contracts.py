@@ -213,9 +213,6 @@ SOURCES = (
     source("a since without a cursor", REST, "    path: /x\n    since_parameter: since\n", "go together"),
     source("a token written out", REST.replace("${T}", "abc"), "    path: /x\n", "never write the secret itself here"),
     source("pages of nothing", REST.replace("items: data", "size: 0"), "    path: /x\n", "source.paging.size"),
-    source(
-        "date columns of a database", POSTGRES, "    date_columns: [收件]\n", "only spreadsheets have `date_columns`"
-    ),
 )
 
 TABLES = (
@@ -251,7 +248,23 @@ TABLES = (
         "tables.0.columns: List should have at most 1500",
     ),
     ContractCase(
-        "dates of a CSV", "    key:", "    date_columns: [收件]\n    key:", "only spreadsheets have `date_columns`"
+        "a code that YAML reads as a number",
+        "    key:",
+        "    codes: {收件: [01]}\n    key:",
+        'must be written in quotation marks, such as "01"',
+    ),
+    ContractCase(
+        "a code that YAML reads as false",
+        "    key:",
+        "    codes: {收件: [no]}\n    key:",
+        'must be written in quotation marks, such as "01"',
+    ),
+    ContractCase("no code", "    key:", "    codes: {收件: []}\n    key:", "List should have at least 1"),
+    ContractCase(
+        "codes of no column",
+        "    key:",
+        '    codes: {受理: ["01"]}\n    key:',
+        "'受理' is used in codes but missing from columns",
     ),
     ContractCase(
         "a date column that is no column",

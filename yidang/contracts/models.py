@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from croniter import croniter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from yidang.settings import TIMEZONE
 
@@ -66,6 +66,12 @@ def _is_cron(text: str) -> str:
     return text
 
 
+def _is_code(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError('must be written in quotation marks, such as "01": YAML reads 01 as 1 and no as false')
+    return value
+
+
 def _stays_inside(pattern: str) -> str:
     if not pattern or pattern.startswith("/") or ".." in pattern.split("/") or "\x00" in pattern:
         raise ValueError("must be a file pattern below the folder, such as '环评审批_*.csv'")
@@ -74,6 +80,7 @@ def _stays_inside(pattern: str) -> str:
 
 Identifier = Annotated[str, AfterValidator(_is_identifier)]
 Column = Annotated[str, AfterValidator(_is_column)]
+Code = Annotated[str, BeforeValidator(_is_code)]
 Secret = Annotated[str, AfterValidator(_is_secret_reference)]
 Pattern = Annotated[str, AfterValidator(_stays_inside)]
 
@@ -374,7 +381,7 @@ class Table(_Model):
     key: list[Column] = Field(min_length=1)
     columns: list[Column] = Field(min_length=1, max_length=1500)
     cursor: Cursor | None = None
-    suite: Identifier
+    suite: Identifier | None = None
     drift: Drift = Drift()
     relation: str | None = None  # databases: the table's or view's name there, when it is not `name`
     # Rows that vanish at the source. flag: it keeps them and marks them void; compare: the keys are compared each time.
@@ -386,15 +393,20 @@ class Table(_Model):
     parameters: dict[str, Scalar] = Field(default_factory=dict)  # rest; values may be ${NAME}
     headers: dict[str, str] = Field(default_factory=dict)  # rest; values may be ${NAME}
     pattern: Pattern | None = None  # files
-    date_columns: list[Column] = Field(default_factory=list)  # files: xlsx
+    date_columns: list[Column] = Field(default_factory=list)
+    codes: dict[Column, Annotated[list[Code], Field(min_length=1)]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Table:
-        wanted = [*self.key, *(self.cursor.columns if self.cursor else []), *self.date_columns]
-        for column in wanted:
-            if column not in self.columns:
-                used = "in date_columns" if column in self.date_columns else "as key or cursor"
-                raise ValueError(f"table {self.name}: {column!r} is used {used} but missing from columns")
+        uses = {
+            "as key or cursor": [*self.key, *(self.cursor.columns if self.cursor else [])],
+            "in date_columns": self.date_columns,
+            "in codes": list(self.codes),
+        }
+        for use, columns in uses.items():
+            for column in columns:
+                if column not in self.columns:
+                    raise ValueError(f"table {self.name}: {column!r} is used {use} but missing from columns")
         if doubled := sorted({column for column in self.columns if self.columns.count(column) > 1}):
             raise ValueError(f"table {self.name}: columns names {', '.join(doubled)} twice")
         return self
@@ -473,8 +485,6 @@ class Department(_Model):
                 )
             if self.source.kind == "files" and table.cursor:
                 raise ValueError(f"table {table.name}: files have no cursor; a file is known by its content")
-            if table.date_columns and not (self.source.kind == "files" and self.source.format.kind == "xlsx"):
-                raise ValueError(f"table {table.name}: only spreadsheets have `date_columns`; other files send text")
             if self.source.kind == "files" and self.source.sftp and "**" in table.pattern.split("/"):
                 raise ValueError(f"table {table.name}: `**` in a pattern is for local folders; name each level")
         if self.speaks and self.feeds:

@@ -2,8 +2,10 @@
 
 A suite is expectations/<name>.json in Great Expectations' own form. Every expectation's meta says `severity` (fail: the
 row is kept out of everything built; warn: it is only recorded) and `reason` / `reason_en`. The suite's meta says when a
-whole batch is held: `hold_above_share` of failing rows, in batches of at least `hold_from_rows` rows. That a key is
-never blank follows from the contract and is in no suite.
+whole batch is held: `hold_above_share` of failing rows, in batches of at least `hold_from_rows` rows. A rule's own
+threshold is Great Expectations' `mostly`: whatever it says, rows that break the rule are kept out or recorded; missing
+it, in batches of `hold_from_rows` rows on, holds the batch (fail) or is named as a drop in quality (warn). What follows
+from the contract, such as that a key is never blank, is in no suite (derived.py).
 """
 
 from __future__ import annotations
@@ -13,17 +15,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 import psycopg
-from psycopg import sql
 
 from yidang.contracts import Department, Table
 from yidang.errors import YidangError
-from yidang.gate.suites import Outcome, load_suite, run_suite
+from yidang.gate.checks import Outcome, run_suite
+from yidang.gate.keep_out import keep_out
+from yidang.gate.suites import load_suite
 from yidang.settings import Settings
 
 
 @dataclass(frozen=True)
 class GateResult:
-    """The verdict on one batch. `reason` is empty when it passed."""
+    """The verdict on one batch. `reason` is empty when it passed; `drops` names the warnings' thresholds it missed."""
 
     department: str
     table: str
@@ -33,6 +36,7 @@ class GateResult:
     rows_failed: int
     rows_warned: int
     reason: str
+    drops: tuple[str, ...] = ()
 
 
 def in_words(results: Sequence[GateResult]) -> str:
@@ -43,7 +47,9 @@ def in_words(results: Sequence[GateResult]) -> str:
         (sum(result.rows_failed for result in results), "row", "rows", "quarantined"),
         (sum(result.rows_warned for result in results), "row", "rows", "with a warning"),
     ]
-    return ", ".join(f"{n:,} {one if n == 1 else many} {what}" for n, one, many, what in parts if n)
+    counted = [f"{n:,} {one if n == 1 else many} {what}" for n, one, many, what in parts if n]
+    drops = dict.fromkeys(drop for result in results for drop in result.drops)
+    return ", ".join([*counted, *(f"quality dropped: {drop}" for drop in drops)])
 
 
 def check_pending(settings: Settings, department: Department) -> list[GateResult]:
@@ -80,43 +86,21 @@ def check_pending(settings: Settings, department: Department) -> list[GateResult
 def _check(
     settings: Settings, connection: psycopg.Connection, department: Department, table: Table, batches: list[int]
 ) -> list[GateResult]:
-    """Judge batches together (one scan), or one by one when a rule about the whole table fails for them together."""
+    """Judge batches together, in one scan, or one by one when it matters which of them breaks a rule or threshold."""
     suite = load_suite(settings, table)
     outcomes = run_suite(settings, department, table, suite, batches)
-    broken = [outcome for outcome in outcomes if outcome.severity == "fail" and not _holds(outcome)]
-    if broken and len(batches) > 1:
+    if len(batches) > 1 and any(_may_hold(outcome) for outcome in outcomes):
         return [result for batch in batches for result in _check(settings, connection, department, table, [batch])]
-    for outcome in outcomes:
-        if outcome.failing_rows:
-            _quarantine(connection, department, table, outcome)
+    keep_out(connection, department, table, batches, outcomes)
     _record(connection, department, table, batches, outcomes)
-    reasons = [f"{outcome.reason} ({outcome.rule}: {outcome.observed_value})" for outcome in broken]
-    return _judge(connection, department, table, suite["meta"], batches, reasons)
+    return _judge(connection, department, table, suite["meta"], batches, outcomes)
 
 
-def _holds(outcome: Outcome) -> bool:
-    return outcome.success or outcome.is_about_rows
-
-
-def _quarantine(connection: psycopg.Connection, department: Department, table: Table, outcome: Outcome) -> None:
-    connection.execute(
-        sql.SQL(
-            "insert into landing.quarantine"
-            " (department, table_name, batch_id, row_number, rule, reason, severity, raw_row)"
-            " select {department}, {table}, raw._batch_id, raw._row_number, {rule}, {reason}, {severity},"
-            " to_jsonb(raw) - array['_batch_id', '_row_number', '_landed_at']"
-            " from {relation} raw where (raw._batch_id, raw._row_number) in"
-            " (select _batch_id, _row_number from ({failing}) failing) on conflict do nothing"
-        ).format(
-            department=sql.Literal(department.id),
-            table=sql.Literal(table.name),
-            rule=sql.Literal(outcome.rule),
-            reason=sql.Literal(outcome.reason),
-            severity=sql.Literal(outcome.severity),
-            relation=sql.Identifier(department.schema, table.name),
-            failing=sql.SQL(outcome.failing_rows),
-        )
-    )
+def _may_hold(outcome: Outcome) -> bool:
+    """Whether one of the batches may have to be held for it, beside the suite's own share."""
+    if outcome.is_about_rows:
+        return outcome.severity == "fail" and outcome.mostly is not None and bool(outcome.unexpected_count)
+    return outcome.severity == "fail" and not outcome.success
 
 
 def _record(
@@ -130,11 +114,12 @@ def _record(
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into landing.expectation_result (checked_at, department, table_name, batch_from, batch_to, rule,"
-            " severity, success, element_count, unexpected_count, observed_value)"
-            " values (now(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " reason, severity, success, element_count, unexpected_count, failing_share, mostly, observed_value)"
+            " values (now(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                (department.id, table.name, min(batches), max(batches), outcome.rule, outcome.severity, outcome.success,
-                 outcome.element_count, outcome.unexpected_count, outcome.observed_value)
+                (department.id, table.name, min(batches), max(batches), outcome.rule, outcome.reason, outcome.severity,
+                 outcome.success, outcome.element_count, outcome.unexpected_count, outcome.failing_share,
+                 outcome.mostly, outcome.observed_value)
                 for outcome in outcomes
             ],
         )  # fmt: skip
@@ -146,9 +131,9 @@ def _judge(
     table: Table,
     limits: dict,
     batches: list[int],
-    reasons: list[str],
+    outcomes: list[Outcome],
 ) -> list[GateResult]:
-    """Mark each batch passed or held, by the rules about the table and by the share of its rows that failed."""
+    """Mark each batch passed or held: by rules about the table, by a rule's own threshold, by the share that failed."""
     counted = connection.execute(
         "select batch_id, rows_landed + rows_quarantined,"
         " (select count(distinct row_number) from landing.quarantine bad"
@@ -158,15 +143,34 @@ def _judge(
         " from landing.batch where batch_id = any(%s) order by batch_id",
         (batches,),
     ).fetchall()
+    of_table = [_words(outcome) for outcome in outcomes if not outcome.is_about_rows and _is_missed(outcome, "fail")]
+    shares = [_words(outcome) for outcome in outcomes if outcome.is_about_rows and _is_missed(outcome, "fail")]
+    drops = tuple(_words(outcome) for outcome in outcomes if _is_missed(outcome, "warn"))
+    # Of few rows a share says nothing. A warning's is that of all the batches, so many small ones do say something.
+    if sum(rows for _, rows, _, _ in counted) < limits["hold_from_rows"]:
+        drops = ()
     results = []
     for batch_id, rows, failed, warned in counted:
-        causes = list(reasons)
-        if rows >= limits["hold_from_rows"] and failed > rows * limits["hold_above_share"]:
+        speaks = rows >= limits["hold_from_rows"]
+        causes = of_table + (shares if speaks else [])
+        if speaks and failed > rows * limits["hold_above_share"]:
             causes.append(f"{failed} of {rows} rows fail, more than {limits['hold_above_share']:.0%}")
         state = "held" if causes else "passed"
         connection.execute(
             "update landing.batch set gate = %s, gated_at = now() where batch_id = %s", (state, batch_id)
         )
         reason = f"{department.id}.{table.name}: batch {batch_id} is held: {'; '.join(causes)}" if causes else ""
-        results.append(GateResult(department.id, table.name, batch_id, state, rows, failed, warned, reason))
+        results.append(GateResult(department.id, table.name, batch_id, state, rows, failed, warned, reason, drops))
     return results
+
+
+def _is_missed(outcome: Outcome, severity: str) -> bool:
+    """Whether a rule about the table, or a rule's own threshold, is missed. Without one a bad row is only that."""
+    has_threshold = outcome.mostly is not None or not outcome.is_about_rows
+    return outcome.severity == severity and has_threshold and not outcome.success
+
+
+def _words(outcome: Outcome) -> str:
+    if not outcome.is_about_rows:
+        return f"{outcome.reason} ({outcome.rule}: {outcome.observed_value})"
+    return f"{outcome.reason} ({outcome.rule}: {outcome.failing_share:.1%} fail, {1 - outcome.mostly:.1%} may)"

@@ -166,6 +166,10 @@ create table if not exists landing.expectation_result (
     unexpected_count bigint,
     observed_value text
 );
+alter table landing.expectation_result
+    add column if not exists mostly double precision,
+    add column if not exists failing_share double precision,
+    add column if not exists reason text;
 create index if not exists expectation_result_by_table on landing.expectation_result (department, table_name, rule);
 create table if not exists landing.calendar_notice (
     notice_id bigint generated always as identity primary key,
@@ -206,7 +210,8 @@ def is_complete(connection: psycopg.Connection) -> bool:
     names = re.findall(r"create table if not exists (\S+)", TABLES)
     return connection.execute(
         "select bool_and(to_regclass(name) is not null) and to_regproc('landing.release_batch') is not null"
-        " from unnest(%s::text[]) as name",
+        " and exists (select from pg_attribute where attrelid = to_regclass('landing.expectation_result')"
+        " and attname = 'failing_share') from unnest(%s::text[]) as name",
         (names,),
     ).fetchone()[0]
 
