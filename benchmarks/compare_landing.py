@@ -53,7 +53,7 @@ exec with_ingestr/bin/ingestr ingest --yes --progress log --source-uri "$SOURCE"
 """
 PGLOADER = """
 load database from {source} into {target}
-    with data only, create no tables, create no indexes, reset no sequences
+    with data only, create no tables, create no indexes, reset no sequences, prefetch rows = 10000
     including only table names matching 'rows' in schema 'bench'
     alter schema 'bench' rename to 'by_pgloader';
 """

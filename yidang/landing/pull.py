@@ -280,7 +280,8 @@ def _land(
     def widen(found: Sequence[str]) -> list[str]:
         return _widen(job.settings, connection, department, table, found)
 
-    is_first = raw.is_empty(connection, department, table) and not (extract.overlapping or job.dry_run)
+    is_empty = raw.is_empty(connection, department, table)
+    is_first = is_empty and not (extract.overlapping or job.dry_run)
     incoming = FirstLoad(connection, department, table, batch_id, widen) if is_first else Incoming(connection)
     for item in extract.items:
         incoming.refuse(item) if isinstance(item, list) else incoming.add(item)
@@ -292,9 +293,10 @@ def _land(
     if job.dry_run:
         return _Landed(read, incoming.count_new(department, table), incoming.refused)
     drift.note_missing(connection, department, table, incoming.columns)
-    landed = incoming.move_new(department, table, widen(incoming.columns), batch_id, facts.get("file_name"))
-    if landed:
+    held_columns = widen(incoming.columns)  # by another connection, for which a lock of ours would be in the way
+    if not is_empty:
         raw.index(connection, department, table)
+    landed = incoming.move_new(department, table, held_columns, batch_id, facts.get("file_name"))
     refused = incoming.move_refused(department, table, batch_id)
     deleted, doubt = (0, None)
     if table.deletes == "compare" and not is_first:

@@ -15,8 +15,8 @@ from yidang.landing.extract import OWN_COLUMNS
 def create(connection: psycopg.Connection, department: Department, table: Table) -> None:
     """The department's schema and the table with its declared columns, if they are not there yet.
 
-    Its indexes are made when rows have landed (`index`): a first load of millions is faster without them. Its own
-    columns have defaults, so that rows can be copied straight into it (incoming.FirstLoad).
+    Its indexes are made when something is to be compared with what it holds (`index`): a first load needs none. Its
+    own columns have defaults, so that rows can be copied straight into it (incoming.FirstLoad).
     """
     schema = sql.Identifier(department.schema)
     connection.execute(sql.SQL("create schema if not exists {}").format(schema))

@@ -103,14 +103,24 @@ class Statements:
 
     def copy_lines(self, query: sa.Select) -> sa.Select:
         """MySQL only: each row of `rows` as one line of COPY's text format, put together by the server."""
-        parts: list[object] = []
-        for column in self.columns:
-            (text,) = self._texts([column.name])
+        texts = dict(zip(self.kinds, self._texts(list(self.kinds)), strict=True))
+        free = [name for name, kind in self.kinds.items() if kind in ("text", "other")]
+
+        def line(values: dict[str, sa.ColumnElement]) -> sa.ColumnElement:
             # null only where the value is: of a text too long for max_allowed_packet replace() makes null too, and so,
             # unlike concat_ws, does concat() of the whole line
-            value = _escaped(text) if column.kind in ("text", "other") else text
-            parts += ["\t", sa.case((text.is_(None), "\\N"), else_=value)]
-        return query.with_only_columns(sa.func.concat(*parts[1:]), maintain_column_froms=True)
+            parts = [("\t", sa.case((texts[name].is_(None), "\\N"), else_=value)) for name, value in values.items()]
+            return sa.func.concat(*[part for pair in parts for part in pair][1:])
+
+        written = line(texts)
+        if free:
+            # Four replacements of every value cost more than all the rest, and nearly no row needs any.
+            together = sa.func.concat_ws("", *(texts[name] for name in free))
+            together = sa.cast(together, sa.dialects.mysql.CHAR(charset="utf8mb4"))  # whatever their collations are
+            needs_none = together.regexp_match("[\\\\\t\n\r]").is_(False)
+            escaped = line(texts | {name: _escaped(texts[name]) for name in free})
+            written = sa.case((needs_none, written), else_=escaped)
+        return query.with_only_columns(written, maintain_column_froms=True)
 
     # -- parts -------------------------------------------------------------------------------------------------
     def _cursor_names(self) -> list[str]:
