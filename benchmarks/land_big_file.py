@@ -6,6 +6,7 @@ usage: python benchmarks/land_big_file.py [--mib 2048]
 
 The file is made up, in GB18030, and lies in a temporary folder; the warehouse is a scratch one, dropped at the end. The
 memory is that of this process, which reads, archives and lands; the gate, which judges in SQL afterwards, is left out.
+The floor is `iconv | psql COPY in` of the same file into a bare table: no archive, no ledger, no row refused.
 Prints one line of JSON.
 """
 
@@ -14,13 +15,16 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import subprocess
 import tempfile
 import time
 from pathlib import Path
 
+import psycopg
 from frame import print_result, scratch_warehouse
 
 from yidang import contracts, gate, landing
+from yidang.services import postgres
 from yidang.settings import Settings
 
 COLUMNS = ["编号", "项目名称", "事项", "收件日期", "受理日期", "办结日期", "结果", "备注"]
@@ -56,6 +60,7 @@ def measure(settings: Settings, folder: Path, mib: int) -> dict:
     contract = folder / "big.yml"
     contract.write_text(CONTRACT.format(folder=drop, columns=", ".join(COLUMNS)), encoding="utf-8")
     gate.check_pending = lambda *_: []
+    floor_seconds = timed_floor(settings, drop / "big.csv")
     started = time.monotonic()
     pulled = landing.pull(settings, contracts.load_department(settings, contract)).tables[0]
     seconds = time.monotonic() - started
@@ -64,10 +69,26 @@ def measure(settings: Settings, folder: Path, mib: int) -> dict:
     return {
         "mib": mib,
         "rows": rows,
+        "floor_seconds": round(floor_seconds, 1),
         "seconds": round(seconds, 1),
         "rows_per_second": round(rows / seconds),
         "peak_mib": peak_mib(),
     }
+
+
+def timed_floor(settings: Settings, file: Path) -> float:
+    with psycopg.connect(settings.dsn("loader"), autocommit=True) as loader:
+        loader.execute(
+            f"create schema floor create table floor.cases ({', '.join(f'{name} text' for name in COLUMNS)})"
+        )
+        pipe = 'iconv -f GB18030 -t UTF-8 "$FILE" | "$PSQL" "$LOADER" -qc \'copy floor.cases from stdin csv header\''
+        psql = str(postgres.binaries(settings) / "psql")
+        environment = {**os.environ, "FILE": str(file), "PSQL": psql, "LOADER": settings.dsn("loader")}
+        started = time.monotonic()
+        subprocess.run(["bash", "-o", "pipefail", "-c", pipe], check=True, env=environment)
+        seconds = time.monotonic() - started
+        loader.execute("drop schema floor cascade")
+    return seconds
 
 
 def peak_mib() -> int:
