@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets as random_secrets
 import shutil
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -74,6 +75,11 @@ def scratch(settings: Settings) -> Iterator[Settings]:
             with _connect(settings.admin_dsn(name)) as inside:
                 _grant(inside, name, connect=("yidang_loader", "yidang_transformer"))
             yield own
+        except BaseException as error:
+            # Interrupted while it was connecting, the traceback holds the half-open connection, and the server would
+            # wait a minute for its login before it drops the database.
+            traceback.clear_frames(error.__traceback__)
+            raise
         finally:
             _drop_scratch(settings, admin, name)
 
