@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -59,6 +60,15 @@ def test_an_unknown_department_lists_the_known_ones(settings: Settings):
     result = run("pull", "zigu")
     assert result.returncode == 2
     assert "zigu" in result.stderr and "zigui" in result.stderr
+
+
+@pytest.mark.integration
+def test_one_department_that_cannot_be_read_does_not_keep_the_next_from_its_turn(settings: Settings, tmp_path: Path):
+    broken = tmp_path / "broken.yml"
+    broken.write_text("name: [unclosed\n", encoding="utf-8")
+    result = run("pull", str(broken), "zigu")
+    assert result.returncode == 2
+    assert "broken.yml" in result.stderr and "✗ zigu" in result.stderr and "2 of 2 departments failed" in result.stderr
 
 
 @pytest.mark.integration

@@ -208,6 +208,8 @@ def test_the_source_is_read_in_one_read_only_snapshot(settings, warehouse, sourc
             "address is in the secret CESHI_DSN",
         ),
         ("hunter2 is my password", "the secret CESHI_DSN is not a PostgreSQL URL", "postgresql://user"),
+        ("postgresql://a:Geheim@hunter2@127.0.0.1:1/x", "the secret CESHI_DSN holds more than one @", "write @ as %40"),
+        (" ", "the secret CESHI_DSN is empty", "the database's whole URL"),
     ],
 )
 def test_a_source_that_cannot_be_reached(settings, warehouse, source, department, dsn, expected, cure):

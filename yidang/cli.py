@@ -113,25 +113,16 @@ def pull(
     settings = settings_module.load()
     if bool(departments) == all_departments:
         raise ConfigError("Say which departments to pull.", "yidang pull zigui shuiwu   or   yidang pull --all")
-    chosen = (
-        contracts.load_departments(settings)
-        if all_departments
-        else [contracts.load_department(settings, name) for name in departments or []]
-    )
-    failed = []
-    for department in chosen:
+    days = {"since": _date(since), "until": _date(until)}
+    chosen = sorted(path.stem for path in settings.departments_dir.glob("*.yml")) if all_departments else departments
+    errors: dict[str, YidangError] = {}
+    for name in chosen or []:
         try:
-            result = landing.pull(
-                settings,
-                department,
-                since=_date(since),
-                until=_date(until),
-                dry_run=dry_run,
-                reconcile_all=reconcile,
-            )
+            department = contracts.load_department(settings, name)
+            result = landing.pull(settings, department, **days, dry_run=dry_run, reconcile_all=reconcile)
         except YidangError as error:
-            failed.append(department.id)
-            typer.echo(f"✗ {department.id} {department.name}: {error}", err=True)
+            errors[name] = error
+            typer.echo(f"✗ {name}: {error}", err=True)
             continue
         for table in result.tables:
             landed = "would land" if dry_run else "landed"
@@ -144,10 +135,10 @@ def pull(
                 typer.echo(f"  ! {entry}")
             if judged := [verdict for verdict in result.gate if verdict.table == table.table]:
                 typer.echo(f"  gate: {gate.in_words(judged)}")
-    if failed:
-        raise YidangError(
-            f"{len(failed)} of {len(chosen)} departments failed: {', '.join(failed)}.", "See the messages above."
-        )
+    if errors:
+        what = f"{len(errors)} of {len(chosen or [])} departments failed: {', '.join(errors)}."
+        is_request = all(isinstance(error, ConfigError) for error in errors.values())
+        raise (ConfigError if is_request else YidangError)(what, "See the messages above.")
 
 
 @app.command("new-department")

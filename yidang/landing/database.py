@@ -11,8 +11,8 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from yidang.contracts import Department, Table
-from yidang.errors import YidangError
+from yidang.contracts import Department, Table, references, resolve
+from yidang.errors import ConfigError, YidangError
 from yidang.landing import database_postgres, database_sqlalchemy, moments
 from yidang.landing.extract import Chunk, Day, Extract, Refused, Request, require_columns
 from yidang.landing.statements import SourceColumn, Statements, Window
@@ -80,6 +80,15 @@ def extract(settings: Settings, department: Department, table: Table, request: R
 
 def connect(settings: Settings, department: Department) -> AbstractContextManager[Database]:
     """A read-only snapshot of the department's database. Raises ConfigError (URL, login, driver) or YidangError."""
+    secret, url = references(department.source.dsn), resolve(settings, department.source.dsn)
+    if not url.strip():
+        raise ConfigError(f"{department.id}: the secret {secret} is empty.", "Set it to the database's whole URL.")
+    # A driver would take what follows the first @ for the host, and its message would show the rest of the password.
+    if url.partition("://")[2].split("/")[0].count("@") > 1:
+        raise ConfigError(
+            f"{department.id}: the secret {secret} holds more than one @ before its database.",
+            "In a user or password write @ as %40, and : / ? # as %3A %2F %3F %23.",
+        )
     if department.source.kind == "postgres":
         return database_postgres.connect(settings, department)
     return database_sqlalchemy.connect(settings, department)

@@ -149,9 +149,12 @@ def pull(
     result = PullResult(department.id, tables, judged)
     if sentences:
         landed = sum(table.rows_landed for table in tables)
+        cure = "Mend this and pull again."
+        if any(checked.state == "held" for checked in judged):
+            cure += f" What is held: yidang quarantine list {department.id}; then replay, or release where it is right."
         raise PullError(
             "\n".join(sentences),
-            f"Mend this and pull again. {len(tables) - len(failed)} of {len(tables)} tables of {department.id}"
+            f"{cure} {len(tables) - len(failed)} of {len(tables)} tables of {department.id}"
             f" were read, {landed} new rows landed; they stay.",
             result,
         )
