@@ -270,7 +270,7 @@ def test_airflow_pulls_and_builds_in_three_hardened_containers(installation: Ins
         def dags() -> set[str]:
             return {name for (name,) in connection.execute("select dag_id from dag where not is_stale")}
 
-        installation.wait(lambda: dags() == expected, parts, seconds=60)
+        installation.wait(lambda: dags() == expected, parts)
         assert not connection.execute("select filename, stacktrace from import_error").fetchall()
         pools = {name for (name,) in connection.execute("select pool from slot_pool")}
     assert pools == {"default_pool", "dbt", "source_us_permits"}

@@ -329,11 +329,15 @@ def test_a_file_that_is_gone_or_changes_while_it_is_copied_lands_nothing(
         return real(self, file)
 
     monkeypatch.setattr(LocalDrop, "open", open_late)
+    abandoned = settings.home / "archive" / "partial.killed"
+    abandoned.parent.mkdir(exist_ok=True)
+    abandoned.write_bytes(b"half")
+    os.utime(abandoned, (time.time() - 7200, time.time() - 7200))
     with pytest.raises(landing.PullError) as caught:
         landing.pull(settings, department)
     assert "ceshi (审批_1.csv): the file is gone again; nothing of it was landed." in str(caught.value)
     assert count(warehouse, RAW) == count(warehouse, "landing.file") == 0
-    assert not list((settings.home / "archive").glob("partial.*"))
+    assert not abandoned.with_name(f"partial.{os.getpid()}").exists() and not abandoned.exists()
 
 
 def test_a_file_that_postgresql_refuses_does_not_keep_the_others_from_landing(settings, warehouse, drop, department):

@@ -111,7 +111,13 @@ def test_hostile_texts_are_text(here, warehouse, source):
 
 def test_an_empty_warehouse_has_a_page(here, empty_warehouse):
     page = Page(quality.render(here[0]))
-    for sentence in ("还没有检查过任何批次", "隔离区是空的", "各源的列没有变化", "没有不符的日期", "数据集市尚无完整构建"):
+    for sentence in (
+        "还没有检查过任何批次",
+        "隔离区是空的",
+        "各源的列没有变化",
+        "没有不符的日期",
+        "数据集市尚无完整构建",
+    ):
         assert sentence in page.text
     assert "有表从未拉取" in page.text
     landing.ensure_landing(here[0], [])  # a ledger that holds nothing

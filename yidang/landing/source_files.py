@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -69,6 +69,7 @@ def archive(settings: Settings, drop: Drop, department: Department, file: Droppe
     _check(department, file)
     folder = settings.home / "archive"
     folder.mkdir(parents=True, exist_ok=True)
+    _clear_abandoned(folder)
     partial = folder / f"partial.{os.getpid()}"
     digest = hashlib.sha256()
     try:
@@ -89,6 +90,14 @@ def archive(settings: Settings, drop: Drop, department: Department, file: Droppe
     finally:
         partial.unlink(missing_ok=True)
     return sha256, kept
+
+
+def _clear_abandoned(folder: Path) -> None:
+    """What killed pulls were copying; one at work has written to its own within the hour."""
+    for path in folder.glob("partial.*"):
+        with suppress(FileNotFoundError):  # another pull may clear it too, or be done with it
+            if path.stat().st_mtime < time.time() - 3600:
+                path.unlink()
 
 
 def is_known(connection: psycopg.Connection, department: Department, table: Table, sha256: str) -> bool:
