@@ -80,7 +80,7 @@ def compare(
         connection.execute(
             "delete from landing.reconciliation where department = %s and table_name = %s", (department.id, table.name)
         )
-    told = {entry.day: (entry.rows, entry.checksum) for entry in counting.result()}
+    told = {entry.day: (entry.rows, entry.checksum) for entry in counting.result() if entry.rows}
     nothing = (0, None)
     rows = [(day, *told.get(day, nothing), *landed.get(day, nothing)) for day in {**told, **landed}]
     days, source_rows, source_sums, landed_rows, landed_sums = zip(*rows, strict=True) if rows else [()] * 5

@@ -24,6 +24,7 @@ SETTLE_SECONDS = 1.0
 def open_drop(settings: Settings, department: Department) -> Iterator[Drop]:
     """The department's drop folder. Raises YidangError when it is not there or does not let us in."""
     source = department.source
+    _clear_abandoned(settings.home / "archive")
     if source.sftp:
         from yidang.landing.drop_sftp import SftpDrop  # most pulls need no SSH
 
@@ -69,7 +70,6 @@ def archive(settings: Settings, drop: Drop, department: Department, file: Droppe
     _check(department, file)
     folder = settings.home / "archive"
     folder.mkdir(parents=True, exist_ok=True)
-    _clear_abandoned(folder)
     partial = folder / f"partial.{os.getpid()}"
     digest = hashlib.sha256()
     try:

@@ -65,7 +65,7 @@ from landing.drift order by seen_at desc, department, table_name, column_name li
 _DIFFERENCES = f"""
 select department, table_name, day, source_rows, landed_rows, checked_at, count(*) over () as total
 from landing.reconciliation
-where source_rows <> landed_rows or source_checksum is distinct from landed_checksum
+where is_different
 order by day desc nulls last, department, table_name limit {MOST}
 """  # noqa: S608
 
