@@ -18,6 +18,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from yidang.settings import Settings
 
+# How the contract of a department that is only measured begins.
+HEADER = """
+name: 测速局
+short_name: 测速
+english_name: Benchmark
+description: Made-up rows.
+leaves_out: Nothing.
+owner: benchmark
+example: true
+schedule: "0 6 * * *"
+freshness_hours: 24
+"""
+
 
 @contextmanager
 def scratch_warehouse() -> Iterator[Settings]:

@@ -26,24 +26,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
-from frame import print_result, scratch_warehouse
+from frame import HEADER, print_result, scratch_warehouse
+from land_rows import COLUMNS
 
 from yidang import contracts, gate, landing
 from yidang.landing import ledger, raw
 from yidang.settings import Settings
 
-COLUMNS = [f"c{number:02}" for number in range(18)]
-CONTRACT = f"""
-name: 测速局
-short_name: 测速
-english_name: Benchmark
-description: Made-up rows.
-leaves_out: Nothing.
-owner: benchmark
-example: true
-schedule: "0 6 * * *"
-freshness_hours: 24
-source: {{kind: postgres, dsn: "${{BENCHMARK_DSN}}", schema: bench}}
+CONTRACT = f"""{HEADER}source: {{kind: postgres, dsn: "${{BENCHMARK_DSN}}", schema: bench}}
 tables:
   - name: rows
     description: made-up rows

@@ -28,7 +28,7 @@ from pathlib import Path
 from unittest import mock
 
 import psycopg
-from frame import print_result, scratch_warehouse
+from frame import HEADER, print_result, scratch_warehouse
 
 from yidang import contracts, gate, landing
 from yidang.services import postgres
@@ -37,16 +37,9 @@ from yidang.settings import Settings
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))  # the real MariaDB of the tests
 
 COLUMNS = [f"c{number:02}" for number in range(18)]
-CONTRACT = """
-name: 测速局
-short_name: 测速
-english_name: Benchmark
-description: Made-up rows.
-leaves_out: Nothing.
-owner: benchmark
-example: true
-schedule: "0 6 * * *"
-freshness_hours: 24
+CONTRACT = (
+    HEADER
+    + """
 source: {{kind: {kind}, dsn: "${{BENCHMARK_DSN}}", schema: bench}}
 tables:
   - name: rows
@@ -57,6 +50,7 @@ tables:
     reconcile: {reconcile}
     columns: [id, changed_at, {columns}]
 """
+)
 _ROWS = """
 select n as id, timestamp '2025-01-01' + n * interval '1 second' as changed_at, {columns}
 from generate_series(1, {rows}) n
