@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -105,7 +106,20 @@ def test_the_table_fits_a_terminal(own, monkeypatch, width):
     assert cell_len(line) <= width and "…" not in line
 
 
-def test_when_a_department_comes_next_and_whether_it_is_paused(own):
+@pytest.fixture
+def new_airflow_database(settings, warehouse) -> Iterator[None]:
+    """Airflow's database without a table; what another file's Airflow has left there is put aside meanwhile."""
+    _, name = settings.role("airflow")
+    warehouse.execute(f"alter database {name} rename to {name}_aside")
+    try:
+        warehouse.execute(f"create database {name} owner yidang_airflow")
+        yield
+    finally:
+        warehouse.execute(f"drop database if exists {name} with (force)")
+        warehouse.execute(f"alter database {name}_aside rename to {name}")
+
+
+def test_when_a_department_comes_next_and_whether_it_is_paused(own, new_airflow_database):
     """By Airflow's own database; where it does not answer, nothing is claimed."""
     state = only(status.collect(own))
     assert state.paused is None
@@ -113,14 +127,11 @@ def test_when_a_department_comes_next_and_whether_it_is_paused(own):
     assert f"{state.next_run:%m-%d} 07:00" in printed(status.collect(own))
     with psycopg.connect(own.dsn("airflow"), autocommit=True) as airflow:
         airflow.execute("create table dag (dag_id text, is_paused boolean)")
-        try:
-            airflow.execute("insert into dag values ('pull_ceshi', false), ('pull_other', true)")
-            assert only(status.collect(own)).paused is False
-            airflow.execute("update dag set is_paused = true")
-            assert only(status.collect(own)).paused is True
-            assert "paused" in printed(status.collect(own))
-        finally:
-            airflow.execute("drop table dag")
+        airflow.execute("insert into dag values ('pull_ceshi', false), ('pull_other', true)")
+        assert only(status.collect(own)).paused is False
+        airflow.execute("update dag set is_paused = true")
+        assert only(status.collect(own)).paused is True
+        assert "paused" in printed(status.collect(own))
 
 
 def test_a_batch_of_a_running_pull_may_wait_but_not_for_ever(own, empty_warehouse):
