@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ import pytest
 from landing_support import count, load, rows, table
 
 from yidang import landing
+from yidang.landing import csv_records
 from yidang.landing.drop_local import LocalDrop
 
 pytestmark = pytest.mark.integration
@@ -80,6 +82,42 @@ def test_gbk_with_rare_characters_quotes_and_blanks(settings, warehouse, drop, d
         ("A1", "2025/3/3", "㐀𠮷,含逗号", "", 2),
         ("A2", " 2025年3月3日 ", '两行\r\n与"引号"', "１２　", 3),
     ]
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", "|"])
+def test_lines_taken_by_the_block_land_like_lines_taken_one_by_one(
+    settings, warehouse, drop, tmp_path, monkeypatch, delimiter
+):
+    """Most lines are plain; now and then one is quoted, runs over lines, is too short, or no text at all."""
+    odd = [
+        ['"甲,乙"', "x"], ['"两\r\n行"', ""], ["short"], ["a\x00b", ""], ["1.23457E+17", ""], ["a\rb", ""],
+        ["a", "b", "c"], ["坏", "\udcff"], ['"never closed', ""],
+    ]  # fmt: skip
+    plain = [["甲", ""], ["", ""], [r"\N", r"C:\new"], ["a\tb" if delimiter != "\t" else "a,b", "\\"], ["　", "㐀𠮷"]]
+    chance = random.Random(7)
+    lines = [["编号", "收件日期", "事项", "备注"]]
+    lines += [
+        [f"A{number}", "2025-03-03", *chance.choice(odd if chance.random() < 0.03 else plain)] for number in range(2000)
+    ]
+    lines.insert(900, [" ", "", "", ""])
+    content = "\r\n".join(map(delimiter.join, lines)).encode("gb18030", "surrogateescape")
+    source = CSV.replace("gb18030", f'gb18030, delimiter: "{delimiter}"')
+    department = load(settings, tmp_path, "ceshi", source, cases("审批_*.csv"))
+    landed = []
+    for name in ("by the block", "one by one"):
+        put(drop, f"审批_{name}.csv", content)
+        with monkeypatch.context() as patch:
+            patch.setattr(csv_records, "BLOCK_BYTES", 256)
+            if name == "one by one":
+                patch.setattr(csv_records, "_plain", lambda *_: None)
+            landing.pull(settings, department)
+        got = rows(warehouse, RAW, '"编号", "收件日期", "事项", "备注", _row_number')
+        landed.append((sorted(got), [line[:2] for line in quarantined(warehouse)]))
+        (drop / f"审批_{name}.csv").unlink()
+        warehouse.execute(f"truncate {RAW}, landing.batch, landing.file, landing.quarantine")
+    assert landed[0] == landed[1]
+    good, bad = landed[0]
+    assert (len(good) > 1900, len(bad) > 30, len(good) + len(bad) <= 2001) == (True, True, True)
 
 
 def test_ledger_and_archive_know_the_file_by_its_content(settings, warehouse, drop, department):

@@ -8,8 +8,8 @@ import io
 import re
 import zlib
 from collections import deque
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -25,18 +25,49 @@ RATIO = 200  # a gzip file that unpacks to more than that is made to fill a disk
 RATIO_FROM_BYTES = 64 << 20
 # LONGEST_BYTES is the bound; the module's own of 131 072 characters would hold for quoted values alone.
 csv.field_size_limit(LONGEST_BYTES)
+BLOCK_BYTES = 1 << 20
 
 Line = tuple[int, bytes]
 
 
+@dataclass(frozen=True)
+class PlainLines:
+    """Lines in a row, without their ends, whose values stand in them as they are and can be landed: none is blank,
+    none is quoted, and in each the delimiter comes as often as `width` values need.
+    """
+
+    first: int
+    lines: list[str]
+    delimiter: str
+    width: int
+
+    def records(self) -> Iterator[Record]:
+        for number, line in enumerate(self.lines, self.first):
+            yield number, line.split(self.delimiter), line, None, ""
+
+    def copy_text(self) -> str:
+        """The lines of a COPY of `_row_number` and the values."""
+        text = "\n".join(self.lines).replace("\\", r"\\")
+        if self.delimiter != "\t":
+            text = text.replace("\t", r"\t").replace(self.delimiter, "\t")
+        return "".join(f"{number}\t{line}\n" for number, line in enumerate(text.split("\n"), self.first))
+
+
 def records(path: Path, declared: CsvFormat, table: Table, place: str) -> Iterator[Record]:
-    """The header, then every record; lines without any value are none. Nothing when there is no header.
+    """What `runs` gives, one by one."""
+    return single(runs(path, declared, table, place))
+
+
+def runs(path: Path, declared: CsvFormat, table: Table, place: str) -> Iterator[Record | PlainLines]:
+    """The header, then every record, plain lines by the block; lines without any value are none.
+
+    Nothing when there is no header.
 
     Raises YidangError when the file is no CSV, its compression is broken, or it unpacks to too much.
     """
     with opened(path, declared, place) as file:
         try:
-            found = _records(_lines(file, place), declared)
+            found = _runs(_Lines(file, place), declared)
             header = next(found, None)
             if header is None:
                 return
@@ -120,19 +151,77 @@ class _Unpacked(io.RawIOBase):
         super().close()
 
 
-def _lines(file: BinaryIO, place: str) -> Iterator[Line]:
-    """Numbered lines with their ends. In GB18030 and UTF-8 no character contains the byte of a line feed."""
-    for number, line in enumerate(iter(partial(file.readline, LONGEST_BYTES + 1), b""), start=1):
+class _Lines:
+    """Numbered lines with their ends; or, from the end of a block on, the next block at once.
+
+    In GB18030 and UTF-8 no character contains the byte of a line feed.
+    """
+
+    def __init__(self, file: BinaryIO, place: str) -> None:
+        self._file, self._place = file, place
+        self._number = 0
+        self._waiting: deque[bytes] = deque()
+
+    def __iter__(self) -> Iterator[Line]:
+        return self
+
+    def __next__(self) -> Line:
+        if not self._waiting:
+            self._waiting.extend(io.BytesIO(self._block()))
+        if not self._waiting:
+            raise StopIteration
+        line = self._waiting.popleft()
+        self._number += 1
         if len(line) > LONGEST_BYTES:
             raise YidangError(
-                f"{place}: line {number} is longer than {LONGEST_BYTES >> 20} MiB; nothing of the file was landed.",
+                f"{self._place}: line {self._number} is longer than {LONGEST_BYTES >> 20} MiB;"
+                " nothing of the file was landed.",
                 "Is this a CSV with line feeds? Ask the department.",
             )
-        yield number, line
+        return self._number, line
+
+    def plain(self, declared: CsvFormat) -> PlainLines | None:
+        """The next block, if it begins here and its lines are plain; else None, and nothing is taken."""
+        if self._waiting:
+            return None
+        block = self._block()
+        lines = _plain(block, declared)
+        if lines is None:
+            self._waiting.extend(io.BytesIO(block))
+            return None
+        first = self._number + 1
+        self._number += len(lines)
+        return PlainLines(first, lines, declared.delimiter, lines[0].count(declared.delimiter) + 1)
+
+    def _block(self) -> bytes:
+        block = self._file.read(BLOCK_BYTES)
+        if block and not block.endswith(b"\n"):
+            block += self._file.readline(LONGEST_BYTES + 1)
+        return block
 
 
-def _records(lines: Iterator[Line], declared: CsvFormat) -> Iterator[Record]:
-    """The records from the header on. A line that breaks the dialect is refused alone, those after it are read anew."""
+def _plain(block: bytes, declared: CsvFormat) -> list[str] | None:
+    """The block's lines as text, if PlainLines can be made of them. What is doubtful is for `_record` to judge."""
+    try:
+        text = block.decode(declared.encoding)
+    except UnicodeDecodeError:
+        return None
+    text = text.replace("\r\n", "\n").removesuffix("\n")
+    if any(sign in text for sign in ("\r", "\x00", "E+", declared.quote, declared.escape) if sign):
+        return None
+    lines = text.split("\n")
+    blank = f"{declared.delimiter} \t\u3000"
+    width = lines[0].count(declared.delimiter)
+    if all(line.count(declared.delimiter) == width and line.strip(blank) for line in lines):
+        return lines
+    return None
+
+
+def _runs(lines: _Lines, declared: CsvFormat) -> Iterator[Record | PlainLines]:
+    """The records from the header on, plain ones after it by the block.
+
+    A line that breaks the dialect is refused alone, those after it are read anew.
+    """
     if declared.header_row > 1:
         next(islice(lines, declared.header_row - 2, None), None)  # title lines follow no dialect
     dialect = {
@@ -144,7 +233,14 @@ def _records(lines: Iterator[Line], declared: CsvFormat) -> Iterator[Record]:
     }
     quote, escape = (sign and sign.encode() for sign in (declared.quote, declared.escape))
     waiting: deque[Line] = deque()
-    while (first := waiting.popleft() if waiting else next(lines, None)) is not None:
+    is_header = True
+    while True:
+        while not waiting and not is_header and (plain := lines.plain(declared)):
+            yield plain
+        is_header = False
+        first = waiting.popleft() if waiting else next(lines, None)
+        if first is None:
+            return
         number, raw = first
         if not (quote and quote in raw or escape and escape in raw):
             if record := _record(number, raw, declared, None):
@@ -198,9 +294,9 @@ def _record(number: int, raw: bytes, declared: CsvFormat, dialect: dict | None) 
     return number, values, text, None, ""
 
 
-def _without_trailing(found: Iterator[Record], width: int) -> Iterator[Record]:
+def _without_trailing(found: Iterator[Record | PlainLines], width: int) -> Iterator[Record]:
     """Records of a file that ends every line, the header's too, with the delimiter."""
-    for number, values, text, rule, problem in found:
+    for number, values, text, rule, problem in single(found):
         if rule is None:
             if len(values) == width + 1 and not values[-1]:
                 values.pop()
@@ -210,6 +306,14 @@ def _without_trailing(found: Iterator[Record], width: int) -> Iterator[Record]:
                     f"the row should end in a delimiter like the header, after {width} values; it has {len(values)}"
                 )
         yield number, values, text, rule, problem
+
+
+def single(found: Iterable[Record | PlainLines]) -> Iterator[Record]:
+    for run in found:
+        if isinstance(run, PlainLines):
+            yield from run.records()
+        else:
+            yield run
 
 
 def _quotes(raw: bytes, declared: CsvFormat) -> int:

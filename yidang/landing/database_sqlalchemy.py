@@ -11,7 +11,7 @@ from sqlalchemy import exc
 
 from yidang.contracts import Department, references, resolve
 from yidang.errors import ConfigError, YidangError, first_line
-from yidang.landing.extract import Chunk, Refused, printable, rows_chunk, unlandable
+from yidang.landing.extract import Chunk, Refused, ahead, printable, rows_chunk, unlandable
 from yidang.landing.statements import SourceColumn, Statements
 from yidang.settings import Settings
 
@@ -106,7 +106,7 @@ class SqlAlchemyDatabase:
     def _lines(self, query: sa.Select, names: list[str]) -> Iterator[Chunk | list[Refused]]:
         """The server writes COPY's lines itself, so that Python handles one value per row, not one per field."""
         number = 1
-        for rows in self._partitions(query):
+        for rows in ahead(self._partitions(query)):
             lines = [f"{at}\t{line}\n" for at, (line,) in enumerate(rows, number)]
             text = "".join(lines)
             if any(line is None for (line,) in rows):

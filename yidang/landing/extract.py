@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import psycopg
 from psycopg import sql
@@ -18,6 +19,7 @@ MOST_COLUMNS = 1500  # PostgreSQL's limit is 1600
 LOST_DIGITS = "a number too long for a spreadsheet, so its last digits are lost; the column should be formatted as text"
 _SHORTENED = re.compile(r"[+-]?\d(\.\d+)?E\+(1[1-9]|[2-9]\d)")
 
+T = TypeVar("T")
 # One record of a file: line, values (None when they could not be read), text, and the rule it breaks with the reason.
 Record = tuple[int, list[str | None] | None, str, str | None, str]
 
@@ -99,6 +101,16 @@ class Extract:
     keys: Callable[[], Iterator[Chunk | list[Refused]]] | None = None
     by_day: bool = False
     days: Callable[[bool], Future[list[Day]]] | None = None
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The items, each made in a thread while the one before it is used: a source is read while the copy is written."""
+    end = object()
+    with ThreadPoolExecutor(1, "ahead") as maker:
+        coming = maker.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = maker.submit(next, items, end)
+            yield item
 
 
 def rows_chunk(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Chunk:
