@@ -160,11 +160,9 @@ def _notes(job: _Job, asked: Sequence[Table]) -> list[str]:
     """What a range of days means, and which tables know no days."""
     if not job.is_range:
         return []
-    days = " ".join(
-        [f"from {job.since} on" if job.since else "", f"up to, not including, {job.until}" if job.until else ""]
-    )
+    begin, end = f"from {job.since}" if job.since else "", f"up to, not including, {job.until}" if job.until else "on"
     left_out = [table.name for table in job.department.tables if table not in asked]
-    notes = [f"the days {days.strip()} are read again; the cursor stays where it is."]
+    notes = [f"the days {f'{begin} {end}'.strip()} are read again; the cursor stays as it is."]
     if left_out:
         notes.append(f"left out, because they have no cursor: {', '.join(left_out)}. Without days they are read too.")
     return notes
