@@ -21,7 +21,7 @@ FIRST_RUN = timedelta(minutes=5)
 # Asked for when a run is triggered by hand (UI: "Trigger", CLI: `airflow dags trigger -c '{"since": …}'`).
 PARAMS = {
     "since": Param(None, type=["null", "string"], format="date", description="Read again from this day on."),
-    "until": Param(None, type=["null", "string"], format="date", description="… up to the day before this one."),
+    "until": Param(None, type=["null", "string"], format="date", description="… up to, not including, this day."),
     "reconcile": Param(False, type="boolean", description="Compare every day with the source (databases only)."),
 }
 

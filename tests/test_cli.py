@@ -86,6 +86,20 @@ def test_a_date_that_is_none_is_refused(settings: Settings):
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("option", [["--until", "2025-03-01"], ["--until", "2025-02-28"]])
+def test_days_that_are_none_are_a_wrong_request(settings: Settings, option: list[str]):
+    result = run("pull", "zigui", "nosuch", "--since", "2025-03-01", *option)
+    assert result.returncode == 2 and result.stdout == ""
+    assert f"No day lies from 2025-03-01 up to, not including, {option[1]}." in result.stderr
+
+
+@pytest.mark.integration
+def test_a_dry_run_that_compares_is_a_wrong_request(settings: Settings):
+    result = run("pull", "zigui", "--dry-run", "--reconcile")
+    assert result.returncode == 2 and "A dry run compares no days" in result.stderr
+
+
+@pytest.mark.integration
 def test_sql_prints_csv_with_the_reading_role(settings: Settings, warehouse: psycopg.Connection):
     result = run("sql", "select 1 as n, '一档' as word")
     assert (result.returncode, result.stdout) == (0, "n,word\n1,一档\n")
@@ -124,12 +138,19 @@ def test_sql_asks_for_one_select(settings: Settings, marts: None, query: str):
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("select * from fct_stages", ['relation "fct_stages" does not exist', "The tables of marts: fct_stage."]),
+        (
+            "select * from fct_stages",
+            ['relation "fct_stages" does not exist', "Did you mean fct_stage? All tables: yidang sql"],
+        ),
+        ("select * from nothing_like_it", ["→ All tables: yidang sql"]),
         (
             "select case_counts from fct_stage",
             ['column "case_counts" does not exist', 'the column "fct_stage.case_count"'],
         ),
-        ("selec 1", ['syntax error at or near "selec"']),
+        ("selec 1", ['at line 1, column 1: syntax error at or near "selec"']),
+        ("select 1,\n  from from fct_stage", ["at line 2, column 3: syntax error"]),
+        ("select (1", ["at line 1, column 10: syntax error at end of input"]),
+        ("select * from pg_authid", ["permission denied for table pg_authid", "yidang quarantine list", "psql"]),
         ("select n / 0 from generate_series(1, 2) n", ["division by zero"]),
     ],
 )

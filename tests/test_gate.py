@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from yidang import gate, landing
 from yidang import settings as settings_module
 from yidang.cli import app
-from yidang.errors import YidangError
+from yidang.errors import YidangError, hide_values
 
 pytestmark = pytest.mark.integration
 SOURCE = """
@@ -490,3 +490,44 @@ def test_a_ledger_that_an_older_version_made_takes_the_new_history(own, warehous
     add(source, "收费", day=9)
     assert landing.pull(settings, department).gate[0].rows_failed == 1
     assert [(row[0], row[3]) for row in history(warehouse)] == [(False, 0.5)]
+
+
+# -- values stay where they are ------------------------------------------------------------------------------
+@pytest.mark.parametrize("where", ["while it is counted", "while its rows are looked for"])
+def test_no_message_of_the_gate_repeats_a_value(own, warehouse, source, department, monkeypatch, where):
+    settings, write = own
+    write(rule("column_values_to_be_in_set", column="topic", value_set=["收费"]))
+    if where == "while it is counted":
+        write(rule("column_values_to_be_between", column="topic", min_value=1))
+        monkeypatch.setattr("yidang.gate.checks._rows_of", cast)
+    else:
+        keep_out = sys.modules["yidang.gate.keep_out"]  # the package has a function of that name
+        monkeypatch.setattr(keep_out, "_BY_CONDITION", keep_out._BY_CONDITION.replace(
+            "judged.is_broken", "judged.is_broken and bad.topic::int > 0"
+        ))  # fmt: skip
+    add(source, '张三 "三"\n13800000000')
+    with pytest.raises(YidangError) as caught:
+        landing.pull(settings, department)
+    said = str(caught.value)
+    assert 'invalid input syntax for type integer: "…"' in said and "own.json" in said
+    assert "张三" not in said and "138" not in said
+
+
+def cast(department, table, batches):
+    return (
+        "select _batch_id, _row_number, id, updated_at, topic::int as topic, coalesce(_landed.*) as _landed_row"  # noqa: S608
+        f" from {department.schema}.{table.name} _landed where _landed._batch_id in ({batches[0]})"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "state", "hidden"),
+    [
+        ('invalid input syntax for type integer: "张 "三""', "22P02", 'invalid input syntax for type integer: "…"'),
+        ('invalid input syntax for type date: "张', "22007", 'invalid input syntax for type date: "…"'),
+        ('value "138" is out of range for type smallint', "22003", 'value "…" is out of range for type smallint'),
+        ('column "topic" does not exist', "42703", 'column "topic" does not exist'),
+    ],
+)
+def test_what_may_be_a_value_is_hidden_and_a_name_is_not(line, state, hidden):
+    assert hide_values(line, state) == hidden

@@ -169,6 +169,20 @@ def test_a_source_that_cannot_be_reached_is_named_without_its_password(
     assert values["password"] not in str(error.value) and PASSWORD not in str(error.value)
 
 
+def test_a_database_that_is_not_there_and_a_right_that_is_lacking_are_no_refused_login(
+    settings, source, department, server, monkeypatch
+):
+    place = f"{quote(PASSWORD, safe='')}@127.0.0.1:{server[0]}"
+    monkeypatch.setenv("CESHI_DSN", f"mysql://reader:{place}/nosuch")
+    with pytest.raises(YidangError, match=r"the source has no such database: .*nosuch.*\n.*secret CESHI_DSN"):
+        landing.pull(settings, department)
+    source.execute("create or replace user stranger@'127.0.0.1' identified by %s", (PASSWORD,))
+    monkeypatch.setenv("CESHI_DSN", f"mysql://stranger:{place}")
+    with pytest.raises(YidangError, match=r"login may not read: .*stranger.*question.*\n.*GRANT SELECT ON `hall`\.\*"):
+        landing.pull(settings, department)
+    source.execute("drop user stranger@'127.0.0.1'")
+
+
 def test_a_table_that_is_not_there(settings, source, tmp_path):
     department = load(settings, tmp_path, "ceshi", SOURCE, table("missing"))
     with pytest.raises(YidangError, match=r"no table hall\.missing that its login may see"):

@@ -20,6 +20,7 @@ RANK = {
     "progress": 1,
     "settings": 1,
     "contracts": 2,
+    "locks": 2,
     "metrics": 2,
     "dictionary": 2,
     "statistics": 3,

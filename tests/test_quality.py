@@ -76,11 +76,13 @@ def test_the_page_has_the_numbers_of_the_ledger(here, warehouse, source):
     page = Page(quality.render(settings))
     assert "Batches held" not in page.text and "2025-02-28" not in page.text
     warehouse.execute(
-        "update landing.batch set gate = 'held' where batch_id = (select max(batch_id) from landing.batch)"
+        "update landing.batch set gate = 'held', held_because = '坏行太多'"
+        " where batch_id = (select max(batch_id) from landing.batch)"
     )
     page = Page(quality.render(settings))
     (batch, rows) = warehouse.execute("select batch_id, rows_landed from landing.batch where gate = 'held'").fetchone()
-    assert f"judged 测试局 ceshi.question {batch} {rows} " in page.text and "1 整批待处理" in page.text
+    assert f"judged 测试局 ceshi.question {batch} 坏行太多 {rows} " in page.text and "1 整批待处理" in page.text
+    assert "yidang quarantine replay 部门" in page.text and "yidang quarantine release 批次" in page.text
     assert "✗ 低于阈值 50.0% 2 30.0% 4" in page.text, "the last check's share and count, what may be, rows"
     assert "2 次检查：10.0% → 50.0%，最高 50.0%" in page.text
     assert "✓ 8 条规则符合" not in page.text and "条规则符合" in page.text
@@ -120,7 +122,8 @@ def test_an_empty_warehouse_has_a_page(here, empty_warehouse):
         "隔离区是空的",
         "各源的列没有变化",
         "没有不符的日期",
-        "数据集市尚无完整构建",
+        "数据集市从未构建：yidang build。",
+        "(Asia/Shanghai). Marts never built: yidang build.",
     ):
         assert sentence in page.text
     assert "有表从未拉取" in page.text

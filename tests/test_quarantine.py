@@ -60,7 +60,7 @@ def test_a_held_batch_passes_with_a_reason_that_is_kept(own, warehouse, source, 
     with pytest.raises(landing.PullError, match="is held"):
         landing.pull(settings, department)
     (batch,) = warehouse.execute("select batch_id from landing.batch").fetchone()
-    assert f"ceshi.question  batch {batch} is held: 4 rows wait" in command("list")[1]
+    assert f"ceshi.question  batch {batch} is held: 3 of 4 rows fail, more than 50%; 4 rows wait" in command("list")[1]
     code, _, problem = command("release", batch, "--reason", " ")
     assert code and "without a reason" in str(problem)
     assert command("release", batch, "--reason", "字典下月更新")[0] == 0
@@ -79,9 +79,25 @@ def test_a_held_batch_passes_with_a_reason_that_is_kept(own, warehouse, source, 
         (["show", "{path}", "visit"], "ceshi has no table 'visit'"),
         (["replay", "{path}"], "no batch is held and no row lies in quarantine"),
         (["show", "nobody", "visit"], "There is no department 'nobody'"),
+        (["list", "nobody"], "There is no department 'nobody'"),
+        (["show", "{path}", "question", "--rule", "x"], "no row in quarantine breaks 'x'"),
     ],
 )
 def test_a_wrong_request_names_the_cure(own, source, department, command, arguments, sentence):
     landing.ensure_landing(own[0], [department])
     code, _, problem = command(*(part.format(path=own[0].root / "ceshi.yml") for part in arguments))
-    assert code and sentence in str(problem)
+    assert code and sentence in str(problem) and problem.exit_code == 2 and problem.cure
+
+
+def test_what_is_not_shown_is_counted(own, source, department, command):
+    settings, write = own
+    write(IN_SET, share=1)
+    add(source, *["材料"] * 23)
+    landing.pull(settings, department)
+    path = settings.root / "ceshi.yml"
+    lines = command("show", path, "question")[1].splitlines()
+    assert (len(lines), lines[-1]) == (21, "3 more are not shown; to see all: --limit 23")
+    lines = command("show", path, "question", "--limit", 23)[1].splitlines()
+    assert len(lines) == 23 and "not shown" not in lines[-1]
+    lines = command("show", path, "question", "--rule", "column_values_to_be_in_set(topic)")[1].splitlines()
+    assert lines[-1] == "3 more are not shown; to see all: --limit 23"

@@ -180,7 +180,7 @@ def test_a_process_whose_port_does_not_answer_does_not_run(own):
 
 def test_before_the_first_build_the_marts_are_said_to_be_never_built(own):
     report = status.collect(own)
-    assert report.marts == status.MartsState(None, None, None, "never built: yidang build")
+    assert report.marts == status.MartsState(None, None, None, "never built: yidang build", "从未构建：yidang build")
     assert "! Marts: never built: yidang build." in " ".join(printed(report).split())
 
 
@@ -204,7 +204,7 @@ def test_the_marts_day_and_when_they_were_built(own, empty_warehouse, monkeypatc
         state.finish(date(2026, 6, 30), {})
         (finished_at,) = transformer.execute("select finished_at from intermediate.build_record").fetchone()
     report = status.collect(own)
-    assert report.marts == status.MartsState(date(2026, 6, 30), finished_at, 0, "")
+    assert report.marts == status.MartsState(date(2026, 6, 30), finished_at, 0, "", "")
     local = finished_at.astimezone(ZoneInfo("Asia/Shanghai"))
     assert f"Marts as of 2026-06-30, built {local:%Y-%m-%d %H:%M} (Asia/Shanghai)." in printed(report)
     said = json.loads(json.dumps(report.as_dict(), default=str))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import psycopg
@@ -127,6 +129,18 @@ def test_a_broken_yaml_is_told_and_a_department_that_is_gone_is_forgotten(own, l
     assert empty_warehouse.execute("select count(*) from landing.alert where cleared_at is null").fetchone() == (0,)
 
 
+@contextmanager
+def airflow_database(settings, warehouse: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    _, name = settings.role("airflow")
+    warehouse.execute(f"drop database if exists {name} with (force)")
+    warehouse.execute(f"create database {name} owner yidang_airflow")
+    try:
+        with psycopg.connect(settings.dsn("airflow"), autocommit=True) as connection:
+            yield connection
+    finally:
+        warehouse.execute(f"drop database {name} with (force)")
+
+
 class TaskInstance:
     dag_id = "pull_ceshi"
 
@@ -143,6 +157,22 @@ def test_a_pull_that_failed_for_good_is_told_once_with_the_reason(own, landed, h
     (message,) = heard
     assert message.startswith("【一档】测试局（ceshi）：pull_ceshi 重试后仍失败；拉取失败（question）。上次成功：")
     assert "[Yidang] ceshi: pull_ceshi failed after its last retry; ceshi.question: " in message and "topic" in message
+
+
+def test_a_pull_that_airflow_still_tries_is_told_only_when_it_is_given_up(own, landed, heard, empty_warehouse):
+    empty_warehouse.execute("update landing.table_status set last_error = 'x', last_error_at = now() + '1 minute'")
+    with airflow_database(own, empty_warehouse) as database:
+        database.execute("create table dag (dag_id text, is_paused boolean)")
+        database.execute("create table dag_run (dag_id text, state text)")
+        database.execute("insert into dag_run values ('pull_other', 'running'), ('pull_ceshi', 'failed')")
+        database.execute("insert into dag_run values ('pull_ceshi', 'running')")
+        assert watch.check(own) == 0
+        callbacks.run_failed({"ti": TaskInstance}, department="ceshi")
+        assert len(heard) == 1 and "拉取失败（question）" in heard[0]
+        assert watch.check(own) == 0, "the next run is under way: neither told again nor well"
+        empty_warehouse.execute("update landing.alert set cleared_at = now()")
+        database.execute("update dag_run set state = 'failed' where dag_id = 'pull_ceshi'")
+        assert watch.check(own) == 1, "a command's failure, or a callback that never came"
 
 
 def test_a_pull_that_died_without_a_word_is_told_each_time(own, landed, heard):

@@ -88,11 +88,13 @@ def build(
     departments:  build from these instead of the active ones.
     with_tests:   False leaves out data tests and unit tests.
     full_refresh: compute everything anew.
-    Raises YidangError that names every failed node with its message.
+    Raises YidangError that names every failed node with its message, and ConfigError, before anything is touched, for a
+    feed whose model is not there.
     """
     began = time.monotonic()
     nodes = [] if with_tests else ["--resource-type", "seed", "--resource-type", "model"]
     sources = active_departments(settings) if departments is None else departments
+    contracts.require_models(settings, sources)
     with _one_build_at_a_time(settings, sources) as warehouse:
         state = BuildState(warehouse, f"{(overrides or {}).get('schema_prefix', '')}intermediate")
         made_of = _made_of(warehouse, settings, sources, overrides)
@@ -141,6 +143,7 @@ def run_dbt(settings: Settings, args: list[str], as_of: date) -> bool:
     A command that builds computes everything it builds anew, and so does the next build.
     """
     departments = active_departments(settings)
+    contracts.require_models(settings, departments)
     with _one_build_at_a_time(settings, departments) as warehouse:
         state = BuildState(warehouse, "intermediate")
         state.last()  # staging reads the batches of the last build: the table must be there

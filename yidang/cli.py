@@ -103,42 +103,40 @@ def pull(
     departments: Annotated[list[str] | None, typer.Argument(help="Department ids, or paths of YAML files.")] = None,
     all_departments: Annotated[bool, typer.Option("--all", help="Every department in departments/.")] = False,
     since: Annotated[str | None, typer.Option(help="Read from this day of the cursor on again, YYYY-MM-DD.")] = None,
-    until: Annotated[str | None, typer.Option(help="… up to the day before this one.")] = None,
+    until: Annotated[str | None, typer.Option(help="… up to, not including, this day.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Land nothing; say what would land.")] = False,
     reconcile: Annotated[bool, typer.Option("--reconcile", help="Compare every day with the source.")] = False,
 ) -> None:
-    """Pull what is new and land it, exactly once. One department's failure does not stop the others."""
-    from yidang import contracts, gate, landing
+    """Pull what is new and land it, exactly once. One department's failure does not stop the others.
+
+    Exit code 1 when a department failed or a batch of it is held, also one of an earlier pull.
+    """
+    from yidang import contracts, landing
 
     settings = settings_module.load()
     if bool(departments) == all_departments:
         raise ConfigError("Say which departments to pull.", "yidang pull zigui shuiwu   or   yidang pull --all")
     days = {"since": _date(since), "until": _date(until)}
+    landing.require_request(**days, dry_run=dry_run, reconcile_all=reconcile)
     chosen = sorted(path.stem for path in settings.departments_dir.glob("*.yml")) if all_departments else departments
     errors: dict[str, YidangError] = {}
+    held: list[str] = []
     for name in chosen or []:
         try:
             department = contracts.load_department(settings, name)
-            result = landing.pull(settings, department, **days, dry_run=dry_run, reconcile_all=reconcile)
+            result = landing.pull(
+                settings, department, **days, dry_run=dry_run, reconcile_all=reconcile, tell=typer.echo
+            )
         except YidangError as error:
             errors[name] = error
             typer.echo(f"✗ {name}: {error}", err=True)
-            continue
-        for table in result.tables:
-            landed = "would land" if dry_run else "landed"
-            deleted = f", deleted at the source {table.rows_deleted:,}" if table.rows_deleted else ""
-            typer.echo(
-                f"✓ {department.id}.{table.table}: read {table.rows_read:,}, {landed} {table.rows_landed:,}, "
-                f"quarantined {table.rows_quarantined:,}{deleted}  ({table.seconds:.1f} s)"
-            )
-            for entry in table.differences:
-                typer.echo(f"  ! {entry}")
-            if judged := [verdict for verdict in result.gate if verdict.table == table.table]:
-                typer.echo(f"  gate: {gate.in_words(judged)}")
-    if errors:
-        what = f"{len(errors)} of {len(chosen or [])} departments failed: {', '.join(errors)}."
-        is_request = all(isinstance(error, ConfigError) for error in errors.values())
-        raise (ConfigError if is_request else YidangError)(what, "See the messages above.")
+        else:
+            held += [name] if result.held else []
+    what = [f"{len(errors)} of {len(chosen or [])} departments failed: {', '.join(errors)}."] if errors else []
+    what += [f"Batches of an earlier pull are still held: {', '.join(held)}."] if held else []
+    if what:
+        is_request = not held and all(isinstance(error, ConfigError) for error in errors.values())
+        raise (ConfigError if is_request else YidangError)(" ".join(what), "See the messages above.")
 
 
 @app.command("new-department")
@@ -361,12 +359,13 @@ def quarantine_list(department: Annotated[str | None, typer.Argument(help="Only 
     from yidang.gate import quarantine
 
     settings = _with_ledger()
-    entries, held = quarantine.entries(settings, department), quarantine.held(settings, department)
+    known = quarantine.department_id(settings, department) if department else None
+    entries, held = quarantine.entries(settings, known), quarantine.held(settings, known)
     for entry in entries:
         effect = "kept out" if entry.severity == "fail" else "warning"
         typer.echo(f"{entry.department}.{entry.table}  {entry.rows:,} × {entry.reason}  ({effect}; {entry.rule})")
-    for name, table, batch, rows in held:
-        typer.echo(f"{name}.{table}  batch {batch} is held: {rows:,} rows wait")
+    for batch in held:
+        typer.echo(f"{batch.department}.{batch.table}  {batch}; {batch.rows:,} rows wait")
     if not entries and not held:
         typer.echo("Nothing lies in quarantine and no batch is held.")
 
@@ -383,8 +382,13 @@ def quarantine_show(
     from yidang.gate import quarantine
 
     settings = _with_ledger()
-    for row in quarantine.rows(settings, contracts.load_department(settings, department), table, rule, limit):
+    shown, total = quarantine.rows(settings, contracts.load_department(settings, department), table, rule, limit)
+    for row in shown:
         typer.echo(json.dumps(asdict(row), ensure_ascii=False))
+    if not total:
+        typer.echo("Nothing of this table lies in quarantine.", err=True)
+    elif total > len(shown):
+        typer.echo(f"{total - len(shown):,} more are not shown; to see all: --limit {total}", err=True)
 
 
 @quarantine_app.command("replay")

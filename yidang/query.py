@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -14,6 +16,7 @@ from yidang.errors import ConfigError, first_line, no_connection
 from yidang.settings import Settings
 
 EXAMPLE = 'Try: yidang sql "select * from fct_project_lifecycle limit 5"'
+LIST = "yidang sql \"select table_name from information_schema.tables where table_schema = 'marts' order by 1\""
 
 
 @contextmanager
@@ -50,8 +53,8 @@ def write_csv(settings: Settings, query: str, output: BinaryIO) -> None:
         except psycopg.Error as error:
             said = error.diag.message_primary or first_line(error)
             hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
-            cure = _tables(connection) if isinstance(error, psycopg.errors.UndefinedTable) else EXAMPLE
-            raise ConfigError(f"The query failed: {said}{hint}", cure) from None
+            where = _place(statement, error)
+            raise ConfigError(f"The query failed{where}: {said}{hint}", _cure(connection, error)) from None
 
 
 def _require_select(connection: psycopg.Connection, statement: str) -> None:
@@ -72,8 +75,40 @@ def _require_select(connection: psycopg.Connection, statement: str) -> None:
         raise ConfigError("Give one SELECT (or WITH … SELECT).", EXAMPLE)
 
 
-def _tables(connection: psycopg.Connection) -> str:
+def _place(statement: str, error: psycopg.Error) -> str:
+    """Where in the query the server found the mistake, if it says so."""
+    if not (position := error.diag.statement_position):
+        return ""
+    lines = statement[: int(position) - 1].split("\n")
+    return f" at line {len(lines)}, column {len(lines[-1]) + 1}"
+
+
+def _cure(connection: psycopg.Connection, error: psycopg.Error) -> str:
     connection.rollback()  # the query that failed
+    match error:
+        case psycopg.errors.UndefinedTable():
+            return _near(connection, error)
+        case psycopg.errors.InsufficientPrivilege():
+            return (
+                "`yidang sql` reads the schema marts and nothing else. What was kept out: yidang quarantine list;"
+                " raw_* and landing: with psql as yidang_loader (docs/operations.md, psql)."
+            )
+        case psycopg.errors.UndefinedColumn():
+            return "Every table's columns: docs/dictionary.md."
+        case psycopg.errors.QueryCanceled():
+            return "A query may take one minute. Ask for less, or for a coarser table."
+        case psycopg.errors.SyntaxError():
+            return EXAMPLE
+    return "Mend the query."
+
+
+def _near(connection: psycopg.Connection, error: psycopg.Error) -> str:
+    """The tables that are called nearly as the one that is not there."""
     relations = "select relname from pg_class where relnamespace = to_regnamespace('marts') and relkind in ('r', 'v')"
-    rows = connection.execute(f"{relations} order by 1").fetchall()
-    return f"The tables of marts: {', '.join(name for (name,) in rows)}." if rows else "Build the marts: yidang build"
+    tables = [name for (name,) in connection.execute(f"{relations} order by 1")]
+    if not tables:
+        return "Build the marts: yidang build"
+    asked = re.search(r'"(.*)"', error.diag.message_primary or "")
+    near = difflib.get_close_matches(asked[1].rpartition(".")[2], tables, n=3) if asked else []
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    return f"{meant}All tables: {LIST}"

@@ -64,9 +64,11 @@ def check(settings: Settings) -> int:
             "update landing.alert set cleared_at = now() where cleared_at is null and department <> all(%s)",
             ([state.department for state in states],),
         )
-        for state in states:
+        running = airflow.running_dags(settings)
+        decided = [state for state in states if not _is_tried_again(connection, state, running)]
+        for state in decided:
             _note(connection, state)  # since when, also where telling another one fails
-        return sum(_follow(settings, connection, state) for state in states)
+        return sum(_follow(settings, connection, state) for state in decided)
 
 
 @contextmanager
@@ -113,6 +115,14 @@ def _follow(
         (state.department, stands),
     )
     return is_new or is_well
+
+
+def _is_tried_again(connection: psycopg.Connection, state: DepartmentState, running: set[str]) -> bool:
+    """Whether a pull has newly failed that Airflow is still trying. It ends well, or `tell_failed` tells all of it."""
+    if f"pull_{state.department}" not in running or "failed" not in _kinds(state):
+        return False
+    told = "select exists (select from landing.alert where department = %s and kind = 'failed' and cleared_at is null"
+    return not connection.execute(f"{told} and told_at is not null)", (state.department,)).fetchone()[0]
 
 
 def _kinds(state: DepartmentState) -> list[str]:

@@ -6,6 +6,7 @@ the name of a secret; `resolve()` looks it up when a pull needs it.
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 import yaml
@@ -71,6 +72,7 @@ __all__ = [
     "load_department",
     "load_departments",
     "references",
+    "require_models",
     "resolve",
     "spgl_departments",
 ]
@@ -111,6 +113,21 @@ def example_departments(settings: Settings) -> list[Department]:
 def feeds(departments: list[Department]) -> dict[str, list[str]]:
     """Per canonical feed, the dbt models that supply it, in the departments' order: {"cases": ["stg_…", …], …}."""
     return {feed: [item.feeds[feed] for item in departments if feed in item.feeds] for feed in FEEDS}
+
+
+def require_models(settings: Settings, departments: list[Department]) -> None:
+    """Raise ConfigError that names every feed whose model is not there, with its file and key."""
+    models = {path.stem for path in (settings.dbt_dir / "models").rglob("*.sql")}
+    problems = [
+        (f"{item.id}.yml: feeds.{feed}: there is no model {model}.", difflib.get_close_matches(model, models, n=1))
+        for item in departments
+        for feed, model in item.feeds.items()
+        if model not in models
+    ]
+    if problems:
+        near = [f"Did you mean `{match}`?" for _, matches in problems for match in matches]
+        where = f"A feed names a .sql file below {settings.dbt_dir.name}/models, without its ending."
+        raise ConfigError("\n".join(what for what, _ in problems), " ".join(dict.fromkeys([*near, where])))
 
 
 def spgl_departments(departments: list[Department]) -> list[str]:

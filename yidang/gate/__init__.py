@@ -16,9 +16,10 @@ from typing import Literal
 
 import psycopg
 
+from yidang import locks
 from yidang.contracts import Department, Table
-from yidang.errors import YidangError
-from yidang.gate.checks import Outcome, run_suite
+from yidang.errors import ConfigError, YidangError
+from yidang.gate.checks import Outcome, require_valid, run_suite
 from yidang.gate.keep_out import keep_out
 from yidang.gate.suites import load_suite
 from yidang.settings import Settings
@@ -59,7 +60,7 @@ def check_pending(settings: Settings, department: Department) -> list[GateResult
     """
     with psycopg.connect(settings.dsn("loader"), application_name="yidang gate") as connection:
         # For the session, because each table commits: a second gate waits, then finds nothing left to do.
-        connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (f"yidang gate {department.id}",))
+        locks.hold(connection, f"yidang gate {department.id}", f"{department.id}: the gate", until="session")
         pending = dict(
             connection.execute(
                 "select table_name, array_agg(batch_id order by batch_id) from landing.batch"
@@ -81,6 +82,22 @@ def check_pending(settings: Settings, department: Department) -> list[GateResult
     if errors:
         raise YidangError("\n".join(error.what for error in errors), errors[0].cure)
     return results
+
+
+def require_suites(settings: Settings, department: Department) -> None:
+    """Raise ConfigError that names every table whose suite is missing or not understood, before anything has landed."""
+    problems = []
+    for table in department.tables:
+        try:
+            suite = load_suite(settings, table)
+            if table.suite:
+                require_valid(table, suite)
+        except ConfigError as error:
+            problems.append(error)
+    if problems:
+        raise ConfigError(
+            "\n".join(error.what for error in problems), " ".join(dict.fromkeys(error.cure for error in problems))
+        )
 
 
 def _check(
@@ -156,10 +173,12 @@ def _judge(
         if speaks and failed > rows * limits["hold_above_share"]:
             causes.append(f"{failed} of {rows} rows fail, more than {limits['hold_above_share']:.0%}")
         state = "held" if causes else "passed"
+        why = "; ".join(causes)
         connection.execute(
-            "update landing.batch set gate = %s, gated_at = now() where batch_id = %s", (state, batch_id)
+            "update landing.batch set gate = %s, gated_at = now(), held_because = nullif(%s, '') where batch_id = %s",
+            (state, why, batch_id),
         )
-        reason = f"{department.id}.{table.name}: batch {batch_id} is held: {'; '.join(causes)}" if causes else ""
+        reason = f"{department.id}.{table.name}: batch {batch_id} is held: {why}" if causes else ""
         results.append(GateResult(department.id, table.name, batch_id, state, rows, failed, warned, reason, drops))
     return results
 

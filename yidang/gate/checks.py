@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from yidang.contracts import Department, Table
-from yidang.errors import ConfigError, YidangError
+from yidang.errors import ConfigError, YidangError, hide_values
 from yidang.gate.suites import file_of
 from yidang.settings import Settings
 
@@ -25,6 +26,8 @@ _RESULT_FORMAT = {
     "unexpected_index_column_names": ["_batch_id", "_row_number", "_landed_row"],
     "return_unexpected_index_query": True,
 }
+# SQLAlchemy begins with the driver's class, which is named after the SQLSTATE as psycopg's own are.
+_DRIVERS_ERROR = re.compile(r"\(psycopg2\.errors\.(\w+)\)")
 # A name in group 1, or a text.
 _QUOTED = re.compile(r"""("(?:[^"]|"")*")|'(?:[^']|'')*'""")
 
@@ -114,6 +117,11 @@ def _with_quoted_codes(expectation: dict) -> dict:
     return expectation | {"kwargs": kwargs | {"value_set": codes}}
 
 
+def require_valid(table: Table, suite: dict) -> None:
+    """Raise ConfigError where Great Expectations does not understand the suite; only rows tell whether it fits them."""
+    _expectations(table, suite)
+
+
 def _expectations(table: Table, suite: dict) -> Any:
     from great_expectations import ExpectationSuite
     from great_expectations.compatibility.pydantic import ValidationError
@@ -201,5 +209,10 @@ def _problem(info: dict) -> str:
     """The first exception of an expectation; Great Expectations nests it by metric."""
     for entry in [info, *(value for value in info.values() if isinstance(value, dict))]:
         if entry.get("raised_exception"):
-            return str(entry.get("exception_message"))[:300]
+            text = str(entry.get("exception_message")).strip() or "unknown"
+            told_by = _DRIVERS_ERROR.search(text)
+            # The statement that follows is no use to anybody here; a value may go on over lines.
+            line = text[told_by.start() :].splitlines()[0] if told_by else text
+            state = getattr(getattr(psycopg.errors, told_by[1], None), "sqlstate", "") if told_by else ""
+            return hide_values(line, state)[:300]
     return ""

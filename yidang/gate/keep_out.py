@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from yidang.contracts import Department, Table
-from yidang.errors import YidangError
+from yidang.errors import YidangError, without_values
 from yidang.gate.checks import Outcome
 from yidang.gate.suites import file_of
 
@@ -84,6 +84,6 @@ def _literals(outcome: Outcome) -> list[sql.Literal]:
 def _cannot(table: Table, rules: Sequence[Outcome], error: psycopg.Error) -> YidangError:
     names = ", ".join(outcome.rule for outcome in rules)
     return YidangError(
-        f"{file_of(table)}: the rows that break {names} cannot be found: {str(error).splitlines()[0]}",
+        f"{file_of(table)}: the rows that break {names} cannot be found: {without_values(error)}",
         "Say it with another expectation; the batches wait until then.",
     )

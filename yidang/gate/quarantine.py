@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
 from psycopg import sql
 
+from yidang import contracts
 from yidang.contracts import Department
 from yidang.errors import ConfigError
 from yidang.gate import GateResult, check_pending
@@ -37,6 +37,10 @@ from landing.quarantine
 where department = %(department)s and table_name = %(table)s and (%(rule)s::text is null or rule = %(rule)s)
 order by quarantined_at desc, batch_id desc, row_number, rule
 limit %(limit)s
+"""
+_COUNT = """
+select rule, count(*) from landing.quarantine
+where department = %(department)s and table_name = %(table)s group by rule order by rule
 """
 # What landing itself refused is in no raw table, so it can only come again.
 _FORGET = """
@@ -81,18 +85,49 @@ class Row:
     values: dict | None
 
 
+@dataclass(frozen=True)
+class Held:
+    """A batch that is held as a whole. reason: '' where an older version held it."""
+
+    department: str
+    table: str
+    batch_id: int
+    rows: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"batch {self.batch_id} is held: {self.reason or 'the log of its pull says why'}"
+
+
+def cure(department: str) -> str:
+    """What can be done about held batches. A correction comes as rows of its own; the held batch waits all the same."""
+    return (
+        f"See: yidang quarantine list {department}. If a rule is wrong, mend its suite, then: yidang quarantine replay"
+        f" {department}. If rows are wrong, have them corrected at the source and pull; then, and where all is right"
+        ' as it is: yidang quarantine release BATCH --reason "…" (rows that fail stay out).'
+    )
+
+
 def entries(settings: Settings, department: str | None = None) -> list[Entry]:
     """Everything in quarantine, by department, table and rule."""
     with _connect(settings) as connection:
         return [Entry(*row) for row in connection.execute(_LIST, {"department": department})]
 
 
-def rows(settings: Settings, department: Department, table: str, rule: str | None, limit: int) -> list[Row]:
-    """The newest rows of a table in quarantine. Raises ConfigError for a table the department has not."""
+def rows(settings: Settings, department: Department, table: str, rule: str | None, limit: int) -> tuple[list[Row], int]:
+    """The newest rows of a table in quarantine, and how many there are in all.
+
+    Raises ConfigError for a table the department has not, or a rule that no row there breaks.
+    """
     _require_table(department, table)
+    values = {"department": department.id, "table": table, "rule": rule, "limit": limit}
     with _connect(settings) as connection:
-        values = {"department": department.id, "table": table, "rule": rule, "limit": limit}
-        return [Row(*row) for row in connection.execute(_SHOW, values)]
+        counted = dict(connection.execute(_COUNT, values).fetchall())
+        if rule and rule not in counted:
+            there = f"These have rows there: {', '.join(counted)}." if counted else "No rule has rows there."
+            raise ConfigError(f"{department.id}.{table}: no row in quarantine breaks {rule!r}.", there)
+        found = [Row(*row) for row in connection.execute(_SHOW, values)]
+        return found, counted[rule] if rule else sum(counted.values())
 
 
 def replay(
@@ -137,14 +172,27 @@ def release(settings: Settings, batch: int, reason: str) -> None:
         )
 
 
-def held(settings: Settings, department: str | None = None) -> Sequence[tuple[str, str, int, int]]:
-    """(department, table, batch, rows) of every batch that is held."""
+def held(settings: Settings, department: str | None = None) -> list[Held]:
+    """Every batch that is held."""
     with _connect(settings) as connection:
-        return connection.execute(
-            "select department, table_name, batch_id, rows_landed from landing.batch where gate = 'held'"
-            " and (%(department)s::text is null or department = %(department)s) order by 1, 2, 3",
+        rows = connection.execute(
+            "select department, table_name, batch_id, rows_landed, coalesce(held_because, '') from landing.batch"
+            " where gate = 'held' and (%(department)s::text is null or department = %(department)s) order by 1, 2, 3",
             {"department": department},
-        ).fetchall()
+        )
+        return [Held(*row) for row in rows]
+
+
+def department_id(settings: Settings, name: str) -> str:
+    """The id of a department by its id or file, also of one whose file is gone. Raises ConfigError naming the known."""
+    try:
+        return contracts.load_department(settings, name).id
+    except ConfigError:
+        with _connect(settings) as connection:
+            has_landed = "select exists (select from landing.batch where department = %s)"
+            if connection.execute(has_landed, (name,)).fetchone()[0]:
+                return name
+        raise
 
 
 def _require_table(department: Department, table: str) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from yidang.contracts import Department, references, resolve
-from yidang.errors import ConfigError, no_connection
+from yidang.errors import ConfigError, YidangError, no_connection
 from yidang.landing import copy_stream
 from yidang.landing.extract import Chunk
 from yidang.landing.statements import SourceColumn, Statements, postgres_sql
@@ -31,7 +31,8 @@ select
         when typcategory = 'N' then 'number'
         when typcategory = 'S' then 'text'
         else 'other'
-    end
+    end,
+    has_column_privilege(attrelid, attnum, 'select')
 from pg_attribute join pg_type on pg_type.oid = atttypid
 where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
 """
@@ -60,12 +61,17 @@ class PostgresDatabase:
         self.connection, self.schema = connection, schema
 
     def relations(self) -> list[str]:
-        schema = sql.Identifier(self.schema).as_string(self.connection)
-        return [name for (name,) in self.connection.execute(_RELATIONS, (schema,))]
+        return [name for (name,) in self.connection.execute(_RELATIONS, (self._quoted(self.schema),))]
 
     def columns(self, relation: str) -> list[SourceColumn]:
-        rows = self.connection.execute(_COLUMNS, (self._name(relation),)).fetchall()
-        return [SourceColumn(*row) for row in rows]
+        """Raises YidangError where the login may not read all of them."""
+        try:
+            rows = self.connection.execute(_COLUMNS, (self._name(relation),)).fetchall()
+        except psycopg.errors.InsufficientPrivilege:
+            raise self._not_allowed(f"schema {self.schema}", f"USAGE ON SCHEMA {self._quoted(self.schema)}") from None
+        if not all(may_read for *_, may_read in rows):
+            raise self._not_allowed(f"{self.schema}.{relation}", f"SELECT ON {self._name(relation)}")
+        return [SourceColumn(*row) for *row, _ in rows]
 
     def unique_keys(self, relation: str) -> list[list[str]]:
         return [key for (key,) in self.connection.execute(_UNIQUE, (self._name(relation),))]
@@ -84,6 +90,16 @@ class PostgresDatabase:
                 copy.write(block)
 
         yield Chunk(names, write)
+
+    def _not_allowed(self, what: str, right: str) -> YidangError:
+        login = self.connection.info.user
+        return YidangError(
+            f"The source's login {login} may not read {what}.",
+            f"Ask the department for: GRANT {right} TO {self._quoted(login)};",
+        )
+
+    def _quoted(self, name: str) -> str:
+        return sql.Identifier(name).as_string(self.connection)
 
     def _name(self, relation: str) -> str:
         return sql.Identifier(self.schema, relation).as_string(self.connection)
@@ -110,6 +126,7 @@ def connect(settings: Settings, department: Department) -> Iterator[PostgresData
             error,
             start=f"Is the department's server up and reachable from here? Its address is in the secret {secret}.",
             login=f"Correct the secret {secret}.",
+            database=f"Correct the database's name, the last part of the URL in the secret {secret}.",
         ) from None
     with connection:
         connection.execute(_SESSION)

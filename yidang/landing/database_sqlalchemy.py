@@ -46,7 +46,10 @@ _KINDS = {
     ),
     "dameng": _Kind("dm+dmPython", "dmSQLAlchemy", ("set transaction read only",), {}),
 }
-_REFUSED_LOGIN = ("Access denied", "Unknown database", "ORA-01017", "Login failed", "1044", "1045", "1049")
+_REFUSED_LOGIN = ("Access denied", "ORA-01017", "Login failed", "1045")
+# MySQL's numbers.
+_NO_DATABASE = (1049,)
+_NO_RIGHT = (1044, 1142, 1143, 1370)
 
 
 class SqlAlchemyDatabase:
@@ -187,7 +190,7 @@ def connect(settings: Settings, department: Department) -> Iterator[SqlAlchemyDa
                 connection.exec_driver_sql(statement)
             yield SqlAlchemyDatabase(connection, source.schema_name)
     except exc.DBAPIError as error:
-        raise _failed(department.id, secret, error) from None
+        raise _failed(department, secret, error) from None
     finally:
         engine.dispose()
 
@@ -227,11 +230,18 @@ def _time_limit(connection: sa.Connection, seconds: int) -> list[str]:
     return []
 
 
-def _failed(department: str, secret: str, error: exc.DBAPIError) -> YidangError:
+def _failed(department: Department, secret: str, error: exc.DBAPIError) -> YidangError:
     said = first_line(error.orig) if error.orig else first_line(error)
+    number = next(iter(getattr(error.orig, "args", ())), None)
+    if number in _NO_RIGHT:
+        grant = f"GRANT SELECT ON `{department.source.schema_name}`.* TO the login named above"
+        return YidangError(f"{department.id}: the source's login may not read: {said}", f"Ask for: {grant};")
+    if number in _NO_DATABASE:
+        cure = f"Correct the database's name, the last part of the URL in the secret {secret}."
+        return ConfigError(f"{department.id}: the source has no such database: {said}", cure)
     if any(words in said for words in _REFUSED_LOGIN):
-        return ConfigError(f"{department}: the source refuses the login: {said}", f"Correct the secret {secret}.")
+        return ConfigError(f"{department.id}: the source refuses the login: {said}", f"Correct the secret {secret}.")
     return YidangError(
-        f"{department}: the source's database failed: {said}",
+        f"{department.id}: the source's database failed: {said}",
         f"Is the department's server up and reachable from here? Its address is in the secret {secret}.",
     )

@@ -76,8 +76,14 @@ def note(connection: psycopg.Connection, department: Department, table: Table, b
         raise NotBelieved(
             f"{department.id}.{table.name}: {gone} of {held} rows are no longer at the source, more than"
             f" {table.most_deleted_share:.0%}; this is not believed, and none was marked as deleted.",
-            "Ask the department. If it is right, set `most_deleted_share` of the table for one pull.",
+            f"Ask the department. If it is right, write `most_deleted_share: {_share(gone, held)}` at table"
+            f" {table.name} in {department.id}.yml, pull again, and take the line out.",
         )
     if gone:
         connection.execute(sql.SQL(_NOTE).format(**parts))
     return gone
+
+
+def _share(gone: int, held: int) -> float:
+    """The smallest share in whole per cent that believes it."""
+    return next(percent / 100 for percent in range(1, 101) if gone <= held * (percent / 100))

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from yidang.contracts import Department, Table
 from yidang.errors import YidangError
+from yidang.landing.drift import ColumnsRefused
 
 OWN_COLUMNS = ("_batch_id", "_row_number", "_landed_at")
 MOST_COLUMNS = 1500  # PostgreSQL's limit is 1600
@@ -152,7 +153,8 @@ def require_columns(
 ) -> None:
     """Raise YidangError unless `found`, the columns of the source, can be landed: all the expected ones, each once.
 
-    The contract's `drift` says whether a column may be missing, or one more be there; a key or cursor never is missing.
+    The contract's `drift` says whether a column may be missing, or one more be there (if not: ColumnsRefused); a key or
+    cursor never is missing.
     """
     place = f"{department.id}.{table.name}{f' ({where})' if where else ''}"
     if len(found) > MOST_COLUMNS:
@@ -167,21 +169,12 @@ def require_columns(
         for column in table.columns
         if column not in found and (table.drift.missing == "refuse" or column in needed)
     ]
-    added = [column for column in found if column not in table.columns] if table.drift.added == "refuse" else []
-    if added:
-        raise YidangError(
-            f"{place}: the source has the new column{'s' if len(added) > 1 else ''} {', '.join(added)}, which its"
-            " contract does not allow; nothing of it was landed.",
-            "Add them to `columns`, or set `drift: {added: accept}`.",
-        )
-    if missing:
-        raise YidangError(
-            f"{place}: the source no longer has the column{'s' if len(missing) > 1 else ''} {', '.join(missing)};"
-            " nothing of it was landed.",
-            hint
-            or "Ask the department what changed; then take the column out of the contract, set"
-            " `drift: {missing: accept}`, or have it restored.",
-        )
+    added = [column for column in dict.fromkeys(found) if column not in table.columns and not _is_no_column(column)]
+    may_add = table.drift.added == "accept"
+    if missing or (added and not may_add):
+        # Without any column of the contract it is no header, and what it holds may be somebody's data.
+        is_header = any(column in table.columns for column in found)
+        raise ColumnsRefused(place, missing=missing, added=added if is_header else [], may_add=may_add, hint=hint)
     doubled = sorted({column for column in found if found.count(column) > 1})
     bad = [column for column in found if _is_no_column(column)]
     if doubled or bad:

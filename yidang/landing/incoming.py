@@ -120,7 +120,8 @@ class Incoming(_Refusing):
 
         A row is held when the newest batch that has its key has it in equal form, so A → B → A is kept, and neither a
         second run nor an overlap adds anything. Of a corrected file, rows equal to the file's former content are held
-        too: files that came later may have overtaken them, and they are no news.
+        too: files that came later may have overtaken them, and they are no news. Columns that the raw table has not
+        (in a dry run, which adds none) are news where they hold something.
         """
         parts = {
             "raw": raw.name(department, table),
@@ -140,6 +141,8 @@ class Incoming(_Refusing):
             if file_name is not None:
                 same_file = sql.SQL(_SAME_FILE).format(*map(sql.Literal, (department.id, table.name, file_name)))
                 where += sql.SQL(_NOT_HELD).format(scope=same_file, **parts)
+        if new := [column for column in self.columns if column not in held_columns]:
+            where = sql.SQL("and (coalesce({}) is not null or (true {}))").format(_names(new), where)
         insert = sql.SQL(
             "insert into {raw} ({columns}, _batch_id, _row_number, _landed_at)"
             " select {values}, {batch}, _row_number, now() from incoming where true {where} order by _row_number"
@@ -154,12 +157,6 @@ class Incoming(_Refusing):
         ]
         query = sql.SQL("create temporary table source_key on commit drop as select {} from incoming")
         self.connection.execute(query.format(sql.SQL(", ").join(columns)))
-
-    def count_new(self, department: Department, table: Table) -> int:
-        """How many rows move_new would insert; what it does is taken back."""
-        with self.connection.transaction(force_rollback=True):
-            held = raw.columns(self.connection, department, table)
-            return self.move_new(department, table, held, 0, None)
 
     def _values(self, held_columns: Sequence[str]) -> sql.Composed:
         """The incoming row in the raw table's column order; a column that did not come is null."""

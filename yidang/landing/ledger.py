@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,12 +9,11 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
+from yidang import locks
 from yidang.contracts import Department
 from yidang.errors import no_connection
 from yidang.services import warehouse
 from yidang.settings import Settings
-
-log = logging.getLogger(__name__)
 
 TABLES = """
 create schema if not exists landing;
@@ -35,7 +33,9 @@ create table if not exists landing.batch (
     gate text not null default 'pending' check (gate in ('pending', 'passed', 'held')),
     gated_at timestamptz
 );
-alter table landing.batch add column if not exists release_number bigint unique;
+alter table landing.batch
+    add column if not exists release_number bigint unique,
+    add column if not exists held_because text;
 update landing.batch set release_number = batch_id where gate = 'passed' and release_number is null;
 create or replace function landing.release_batch() returns trigger language plpgsql as $$
 begin
@@ -210,8 +210,9 @@ def is_complete(connection: psycopg.Connection) -> bool:
     names = re.findall(r"create table if not exists (\S+)", TABLES)
     return connection.execute(
         "select bool_and(to_regclass(name) is not null) and to_regproc('landing.release_batch') is not null"
-        " and exists (select from pg_attribute where attrelid = to_regclass('landing.expectation_result')"
-        " and attname = 'failing_share') from unnest(%s::text[]) as name",
+        " and 2 = (select count(*) from pg_attribute where (attrelid, attname) in ("
+        " (to_regclass('landing.expectation_result'), 'failing_share'), (to_regclass('landing.batch'), 'held_because'))"
+        ") from unnest(%s::text[]) as name",
         (names,),
     ).fetchone()[0]
 
@@ -241,10 +242,7 @@ def ddl(settings: Settings) -> Iterator[psycopg.Connection]:
 
 def lock_table(connection: psycopg.Connection, department: str, table: str) -> None:
     """Until the transaction ends, no other pull lands this table; a second one says so and waits here."""
-    name = (f"yidang landing {department}.{table}",)
-    if not connection.execute("select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", name).fetchone()[0]:
-        log.warning("%s.%s: another pull is landing this table; waiting until it is done.", department, table)
-        connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", name)
+    locks.hold(connection, f"yidang landing {department}.{table}", f"{department}.{table}")
 
 
 def cursor_value(connection: psycopg.Connection, department: str, table: str) -> str | None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 import psycopg
 
-from yidang import gate
+from yidang import contracts, gate
 from yidang.contracts import DatabaseSource, Department, Table
-from yidang.errors import ConfigError, YidangError, first_line
+from yidang.errors import ConfigError, YidangError, without_values
+from yidang.gate import quarantine
 from yidang.landing import (
     database,
     deletions,
@@ -25,48 +26,14 @@ from yidang.landing import (
     source_files,
     source_rest,
 )
+from yidang.landing.drift import ColumnsRefused
 from yidang.landing.drop import Drop, DroppedFile
 from yidang.landing.extract import Extract, Request
 from yidang.landing.incoming import FirstLoad, Incoming
+from yidang.landing.result import Landed, PullError, PullResult, TablePull
 from yidang.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class TablePull:
-    """What one table brought. `error` is None when all of it was read; rows and seconds are totals over its batches."""
-
-    table: str
-    rows_read: int = 0
-    rows_landed: int = 0
-    rows_quarantined: int = 0
-    rows_deleted: int = 0
-    batch_ids: list[int] = field(default_factory=list)
-    differences: list[reconcile.Difference] = field(default_factory=list)
-    seconds: float = 0.0
-    error: str | None = None
-
-    def add(self, landed: _Landed) -> None:
-        """Count what a transaction brought, once it is committed."""
-        self.rows_read += landed.rows_read
-        self.rows_landed += landed.rows_landed
-        self.rows_quarantined += landed.rows_quarantined
-        self.rows_deleted += landed.rows_deleted
-        self.differences += landed.differences
-        if landed.batch_id is not None:
-            self.batch_ids.append(landed.batch_id)
-
-
-@dataclass(frozen=True)
-class _Landed:
-    rows_read: int = 0
-    rows_landed: int = 0
-    rows_quarantined: int = 0
-    rows_deleted: int = 0
-    batch_id: int | None = None
-    differences: tuple[reconcile.Difference, ...] = ()
-    doubt: YidangError | None = None
 
 
 @dataclass(frozen=True)
@@ -90,32 +57,6 @@ class _Job:
         return Request(cursor, since, until)
 
 
-@dataclass(frozen=True)
-class PullResult:
-    department: str
-    tables: list[TablePull]
-    gate: list[gate.GateResult]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Rows in all."""
-        names = ("rows_read", "rows_landed", "rows_deleted", "rows_quarantined")
-        return {name: sum(getattr(table, name) for table in self.tables) for name in names}
-
-    @property
-    def is_news(self) -> bool:
-        """Whether a build would give other figures."""
-        return bool(self.counts["rows_landed"] or self.counts["rows_deleted"])
-
-
-class PullError(YidangError):
-    """Some tables failed or were held; `result` tells what the others brought, which is landed and stays."""
-
-    def __init__(self, what: str, cure: str, result: PullResult) -> None:
-        super().__init__(what, cure)
-        self.result = result
-
-
 def pull(
     settings: Settings,
     department: Department,
@@ -125,40 +66,64 @@ def pull(
     until: date | None = None,
     dry_run: bool = False,
     reconcile_all: bool = False,
+    tell: Callable[[str], None] = log.info,
 ) -> PullResult:
     """Land what is new of every table, then put the new batches through the gate.
 
     since, until: read the rows of these days of the cursor again (until: not included), and leave the cursor where it
     is. dry_run: land nothing, only count what would land. reconcile_all: compare not only what was read with what has
-    landed, but all that the source has (it is read whole once more); only for databases.
-    A failing table does not stop the others. Raises PullError after all when a table failed or a batch is held;
-    what landed stays landed, and the next pull goes on from there.
+    landed, but all that the source has (it is read whole once more); only for databases. tell: takes the lines that say
+    what came of it, also when it fails.
+    A failing table does not stop the others. Raises PullError after all when a table failed or a batch of this pull is
+    held; what landed stays landed, and the next pull goes on from there. A batch that an earlier pull brought and that
+    is still held fails no later one, whose news would wait with it; the result names it.
     """
+    require_request(since, until, dry_run=dry_run, reconcile_all=reconcile_all)
     ensure_landing(settings, [department])
     job = _Job(settings, department, run_id, since, until, dry_run, reconcile_all)
-    tables = [_pull_table(job, table) for table in _tables(job)]
+    asked = _tables(job)
+    tables = [_pull_table(job, table) for table in asked]
     failed = [table for table in tables if table.error]
     # A secret that is not set fails every table alike, and is said once.
     sentences = list(dict.fromkeys(table.error for table in failed))
     judged: list[gate.GateResult] = []
+    held: list[quarantine.Held] = []
     try:
-        judged = [] if dry_run else gate.check_pending(settings, department)
+        if dry_run:
+            contracts.require_models(settings, [department])
+            gate.require_suites(settings, department)
+        else:
+            judged = gate.check_pending(settings, department)
         sentences += [checked.reason for checked in judged if checked.state == "held"]
+        new = {checked.batch_id for checked in judged}
+        held = [batch for batch in quarantine.held(settings, department.id) if batch.batch_id not in new]
     except (YidangError, psycopg.Error) as error:
         sentences.append(str(error).strip())
-    result = PullResult(department.id, tables, judged)
+    result = PullResult(department.id, tables, judged, held, _notes(job, asked), dry_run, reconcile_all)
+    for line in result.lines():
+        tell(line)
     if sentences:
         landed = sum(table.rows_landed for table in tables)
         cure = "Mend this and pull again."
         if any(checked.state == "held" for checked in judged):
-            cure += f" What is held: yidang quarantine list {department.id}; then replay, or release where it is right."
+            cure += f" What is held: {quarantine.cure(department.id)}"
         raise PullError(
             "\n".join(sentences),
             f"{cure} {len(tables) - len(failed)} of {len(tables)} tables of {department.id}"
-            f" were read, {landed} new rows landed; they stay.",
+            f" were read, {landed} new rows {'would land' if dry_run else 'landed; they stay'}.",
             result,
         )
     return result
+
+
+def require_request(since: date | None, until: date | None, *, dry_run: bool, reconcile_all: bool) -> None:
+    """Raise ConfigError for what no department can be asked for."""
+    if since and until and since >= until:
+        raise ConfigError(
+            f"No day lies from {since} up to, not including, {until}.", "Give an --until that is later than --since."
+        )
+    if dry_run and reconcile_all:
+        raise ConfigError("A dry run compares no days with the source.", "Leave out --dry-run or --reconcile.")
 
 
 def ensure_landing(settings: Settings, departments: Sequence[Department]) -> None:
@@ -180,8 +145,6 @@ def _tables(job: _Job) -> list[Table]:
         )
     if not job.is_range:
         return job.department.tables
-    if job.since and job.until and job.since >= job.until:
-        raise ConfigError(f"No day lies from {job.since} to before {job.until}.", "Give --until a later day.")
     tables = [table for table in job.department.tables if table.cursor]
     if not tables:
         raise ConfigError(
@@ -193,6 +156,18 @@ def _tables(job: _Job) -> list[Table]:
     return tables
 
 
+def _notes(job: _Job, asked: Sequence[Table]) -> list[str]:
+    """What a range of days means, and which tables know no days."""
+    if not job.is_range:
+        return []
+    begin, end = f"from {job.since}" if job.since else "", f"up to, not including, {job.until}" if job.until else "on"
+    left_out = [table.name for table in job.department.tables if table not in asked]
+    notes = [f"the days {f'{begin} {end}'.strip()} are read again; the cursor stays as it is."]
+    if left_out:
+        notes.append(f"left out, because they have no cursor: {', '.join(left_out)}. Without days they are read too.")
+    return notes
+
+
 def _pull_table(job: _Job, table: Table) -> TablePull:
     done = TablePull(table.name)
     started = time.monotonic()
@@ -201,10 +176,12 @@ def _pull_table(job: _Job, table: Table) -> TablePull:
             _pull_files(job, table, done)
         else:
             _pull_rows(job, table, done)
+    except ColumnsRefused as refusal:
+        done.error = _noted(job, table, refusal)
     except YidangError as error:
         done.error = str(error)
     except (psycopg.Error, OSError) as error:
-        done.error = f"{job.department.id}.{table.name}: {type(error).__name__}: {str(error).strip()}"
+        done.error = f"{job.department.id}.{table.name}: {type(error).__name__}: {without_values(error)}"
     except Exception as error:  # whatever it is, the other tables and the gate go on
         log.exception("%s.%s", job.department.id, table.name)
         done.error = f"{job.department.id}.{table.name}: {type(error).__name__}: {error}. This is a mistake in Yidang."
@@ -212,6 +189,16 @@ def _pull_table(job: _Job, table: Table) -> TablePull:
     if not job.dry_run:
         ledger.record_error(job.settings, job.department.id, table.name, done.error)
     return done
+
+
+def _noted(job: _Job, table: Table, refusal: ColumnsRefused) -> str:
+    """What the contract refuses is kept all the same, in a transaction of its own: the pull's was rolled back."""
+    with ledger.connect(job.settings, "drift") as connection:
+        refusal = refusal.beyond(raw.columns(connection, job.department, table))
+        if not job.dry_run:
+            for change, columns in refusal.changes.items():
+                drift.note(connection, job.department, table, change, columns)
+    return str(refusal)
 
 
 def _pull_rows(job: _Job, table: Table, done: TablePull) -> None:
@@ -224,8 +211,6 @@ def _pull_rows(job: _Job, table: Table, done: TablePull) -> None:
         if job.dry_run:
             connection.rollback()
     done.add(landed)
-    for entry in landed.differences:
-        log.warning("%s: %s", job.department.id, entry)
     if landed.doubt:
         raise landed.doubt
 
@@ -246,24 +231,27 @@ def _pull_files(job: _Job, table: Table, done: TablePull) -> None:
                     ledger.lock_table(connection, department.id, table.name)
                     landed = _pull_file(job, connection, drop, table, file)
                 done.add(landed)
+            except ColumnsRefused as refusal:
+                errors.append(_noted(job, table, refusal))
             except (YidangError, OSError) as error:
                 errors.append(str(error))
             except psycopg.Error as error:
                 if connection.closed:
                     raise
-                errors.append(f"{department.id}.{table.name} ({file.name}): {first_line(error)}; nothing of it landed.")
+                said = without_values(error)
+                errors.append(f"{department.id}.{table.name} ({file.name}): {said}; nothing of it landed.")
         if not errors and not job.dry_run:
             ledger.record_success(connection, department.id, table.name, None, None)
     if errors:
         raise YidangError("\n".join(dict.fromkeys(errors)))
 
 
-def _pull_file(job: _Job, connection: psycopg.Connection, drop: Drop, table: Table, file: DroppedFile) -> _Landed:
+def _pull_file(job: _Job, connection: psycopg.Connection, drop: Drop, table: Table, file: DroppedFile) -> Landed:
     archived = source_files.archive(job.settings, drop, job.department, file)
     if archived is None:
-        return _Landed()
+        return Landed()
     sha256, path = archived
-    landed = _Landed()
+    landed = Landed()
     if not source_files.is_known(connection, job.department, table, sha256):
         extract = Extract(items=file_formats.read(job.department, table, path, file.name))
         facts = {"run_id": job.run_id, "file_name": file.name, "file_sha256": sha256}
@@ -274,14 +262,16 @@ def _pull_file(job: _Job, connection: psycopg.Connection, drop: Drop, table: Tab
 
 def _land(
     job: _Job, connection: psycopg.Connection, table: Table, extract: Extract, facts: dict[str, str | None]
-) -> _Landed:
+) -> Landed:
     """Read an extract, add what is not held yet, write the ledger: all in the caller's transaction."""
     department = job.department
-    drift.check_types(connection, department, table, extract.types)
+    changes = {"retyped": drift.check_types(connection, department, table, extract.types), "added": []}
     batch_id = ledger.new_batch_id(connection)
 
     def widen(found: Sequence[str]) -> list[str]:
-        return _widen(job.settings, connection, department, table, found)
+        held, new = _widen(job, connection, table, found)
+        changes["added"] += new
+        return held
 
     is_empty = raw.is_empty(connection, department, table)
     is_first = is_empty and not (extract.overlapping or job.dry_run)
@@ -293,19 +283,19 @@ def _land(
     if extract.overlapping and incoming.rows:
         incoming.drop_repeats()
     read = incoming.rows + incoming.refused
-    if job.dry_run:
-        return _Landed(read, incoming.count_new(department, table), incoming.refused)
-    drift.note_missing(connection, department, table, incoming.columns)
+    changes["missing"] = drift.note_missing(connection, department, table, incoming.columns)
     held_columns = widen(incoming.columns)  # by another connection, for which a lock of ours would be in the way
-    if not is_empty:
+    if not is_empty and not job.dry_run:
         raw.index(connection, department, table)
     landed = incoming.move_new(department, table, held_columns, batch_id, facts.get("file_name"))
     refused = incoming.move_refused(department, table, batch_id)
     deleted, doubt = (0, None)
-    if table.deletes == "compare" and not is_first:
+    if table.deletes == "compare" and not is_empty:
         if told:
             wait([told])  # the source answers one question at a time
         deleted, doubt = _note_deleted(connection, department, table, extract, incoming, batch_id)
+    if job.dry_run:  # what was done up to here is taken back by the caller
+        return Landed(read, landed, refused, deleted, changes=changes, doubt=doubt)
     if landed or refused or deleted:
         ledger.add_batch(
             connection,
@@ -319,15 +309,16 @@ def _land(
             rows_quarantined=refused,
             **facts,
         )
-    differences = ()
+    differences, compared = (), None
     if told:
         scope = "first load" if is_first else "all" if asks_all else "incoming"
         differences = reconcile.compare(
             connection, department, table, incoming.columns, told, by_day=extract.by_day, scope=scope
         )
+        compared = reconcile.compared(connection, department, table)
     held = batch_id if landed or refused or deleted else None
     ledger.record_success(connection, department.id, table.name, extract.cursor_to(), held)
-    return _Landed(read, landed, refused, deleted, held, tuple(differences), doubt)
+    return Landed(read, landed, refused, deleted, held, changes, compared, tuple(differences), doubt)
 
 
 def _note_deleted(
@@ -350,14 +341,17 @@ def _note_deleted(
 
 
 def _widen(
-    settings: Settings, connection: psycopg.Connection, department: Department, table: Table, found: Sequence[str]
-) -> list[str]:
-    """Add columns that the source has gained to the raw table (in a transaction of its own) and note them as drift."""
-    held = raw.columns(connection, department, table)
+    job: _Job, connection: psycopg.Connection, table: Table, found: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Add columns that the source has gained to the raw table (in a transaction of its own) and note them as drift.
+
+    Returns the columns that the table has then, and the new ones. A dry run adds none.
+    """
+    held = raw.columns(connection, job.department, table)
     new = [column for column in found if column not in held]
-    if new:
-        with ledger.ddl(settings) as other:
-            raw.add_columns(other, department, table, new)
-            drift.note(other, department, table, "added", new)
-        held = raw.columns(connection, department, table)
-    return held
+    if new and not job.dry_run:
+        with ledger.ddl(job.settings) as other:
+            raw.add_columns(other, job.department, table, new)
+            drift.note(other, job.department, table, "added", new)
+        held = raw.columns(connection, job.department, table)
+    return held, new

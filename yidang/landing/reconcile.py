@@ -119,3 +119,12 @@ def _landed(
         is_meant=sql.SQL(" and ").join(meant),
     )
     return connection.execute(query).fetchall()
+
+
+def compared(connection: psycopg.Connection, department: Department, table: Table) -> tuple[int, int]:
+    """(days, the source's rows) that `compare` has compared in this transaction; a table without days is one."""
+    return connection.execute(
+        "select count(*), coalesce(sum(source_rows), 0)::bigint from landing.reconciliation"
+        " where department = %s and table_name = %s and checked_at = now()",
+        (department.id, table.name),
+    ).fetchone()

@@ -8,6 +8,7 @@ from datetime import datetime
 import psycopg
 from psycopg.rows import class_row
 
+from yidang.landing import ledger
 from yidang.settings import Settings
 
 HISTORY = 60
@@ -46,7 +47,7 @@ cross join lateral (
 order by department, table_name, last.share desc nulls last, rule
 """  # noqa: S608 - a number of ours
 _HELD = """
-select department, table_name, batch_id, rows_landed, gated_at
+select department, table_name, batch_id, rows_landed, gated_at, held_because
 from landing.batch where gate = 'held' order by department, table_name, batch_id
 """
 _QUARANTINE = """
@@ -113,6 +114,7 @@ class Held:
     batch_id: int
     rows_landed: int
     gated_at: datetime | None
+    held_because: str | None
 
 
 @dataclass(frozen=True)
@@ -190,13 +192,10 @@ _ORDER = {"missed": 0, "broken": 1, "met": 2}
 
 
 def collect(settings: Settings) -> Facts:
-    """Read the ledger; nothing where it was never made."""
+    """Read the ledger; nothing where it was never made, or is older than this version."""
     with psycopg.connect(settings.dsn("loader"), application_name="yidang quality", connect_timeout=10) as connection:
         connection.execute("set transaction isolation level repeatable read, read only")  # the page is of one moment
-        if not connection.execute(
-            "select to_regclass('landing.reconciliation') is not null and exists (select from pg_attribute"
-            " where attrelid = to_regclass('landing.expectation_result') and attname = 'failing_share')"
-        ).fetchone()[0]:
+        if not ledger.is_complete(connection):
             return Facts()
 
         def rows(kind: type, query: str) -> list:

@@ -201,6 +201,16 @@ def paused_dags(settings: Settings) -> set[str] | None:
         return None
 
 
+def running_dags(settings: Settings) -> set[str]:
+    """The DAGs of which a run is under way or waits, also between two tries of a task; none where that is not known."""
+    try:
+        with psycopg.connect(settings.dsn("airflow"), connect_timeout=5) as connection:
+            query = "select distinct dag_id from dag_run where state in ('queued', 'running')"
+            return {dag_id for (dag_id,) in connection.execute(query)}
+    except (psycopg.Error, ConfigError):
+        return set()
+
+
 # -- running the pulls and the build -----------------------------------------------------------------------
 def run_pipeline(
     settings: Settings,
