@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 
+import yaml
 from flask_migrate import upgrade
 from superset.app import create_app
 
@@ -44,6 +45,7 @@ def main(assets_dir: Path) -> None:
         db.session.commit()
         admin = ensure_account(security_manager, "admin", "Admin", os.environ["SUPERSET_ADMIN_PASSWORD"])
         import_assets(assets_dir, admin)
+        delete_removed(assets_dir)
         ensure_viewer_role(security_manager)
         ensure_account(security_manager, "viewer", "Viewer", os.environ["SUPERSET_VIEWER_PASSWORD"])
         db.session.commit()
@@ -74,6 +76,33 @@ def import_assets(folder: Path, admin) -> None:
         ImportAssetsCommand(contents).run()
     db.session.commit()
     print(f"{len(contents) - 1} assets imported", flush=True)
+
+
+def delete_removed(folder: Path) -> None:
+    """Delete what an earlier import brought and this one does not, except what people use: it becomes theirs."""
+    from superset.connectors.sqla.models import SqlaTable
+    from superset.models.dashboard import Dashboard
+    from superset.models.slice import Slice
+
+    from superset import db
+
+    kept = {yaml.safe_load(path.read_text("utf-8")).get("uuid") for path in folder.rglob("*.yaml")}
+
+    def removed(model) -> list:
+        imported = db.session.query(model).filter(model.external_url.like("yidang:%")).all()
+        return [item for item in imported if str(item.uuid) not in kept]
+
+    # Dashboards first, then what only they used.
+    for model, users in ((Dashboard, None), (Slice, "dashboards"), (SqlaTable, "slices")):
+        for item in removed(model):
+            if users and getattr(item, users):
+                item.external_url = None
+                print(f"{item} is in no file any more, and stays: people use it", flush=True)
+            else:
+                db.session.delete(item)
+                print(f"{item} is in no file any more, and was deleted", flush=True)
+        db.session.flush()
+    db.session.commit()
 
 
 def ensure_viewer_role(security_manager) -> None:

@@ -26,6 +26,7 @@ RANK = {
     "statistics": 3,
     "metric_page": 3,
     "superset_assets": 3,
+    "superset_check": 4,
     "services": 4,
     "query": 4,
     "district": 5,

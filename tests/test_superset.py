@@ -4,78 +4,88 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import replace
 
 import httpx
 import psycopg
 import pytest
 import yaml
 
-from yidang import metrics, superset_assets
+from yidang import build, metrics, superset_assets, superset_check
 from yidang import settings as settings_module
+from yidang.errors import ConfigError
 from yidang.services import superset
 from yidang.settings import Settings
 
 HERE = settings_module.load()
-FILES = {
-    str(path.relative_to(superset_assets.source_dir(HERE))): yaml.safe_load(path.read_text(encoding="utf-8"))
-    for path in sorted(superset_assets.source_dir(HERE).rglob("*.yaml"))
-}
+ASSETS = superset_check.load(HERE)
+FILES = ASSETS.files
 
 
-def kind(name: str) -> dict[str, dict]:
-    return {path: asset for path, asset in FILES.items() if path.startswith(f"{name}/")}
-
-
-DATASETS = {asset["uuid"]: asset for asset in kind("datasets").values()}
+kind = ASSETS.kind
+DATASETS = ASSETS.by_uuid("datasets")
 DASHBOARD = FILES["dashboards/overview.yaml"]
 
 
-def mart_columns(model: str) -> set[str]:
-    path = HERE.dbt_dir / "models" / "marts" / f"_{model}.yml"
-    (described,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
-    return {column["name"] for column in described["columns"]}
-
-
-def chart_metrics(params: dict) -> list[str]:
-    named = [*params.get("metrics", []), params.get("metric"), params.get("timeseries_limit_metric")]
-    return [name for name in named if name]
-
-
-def base(metric_name: str) -> str:
-    return metric_name.removesuffix("__n").removesuffix("__order").removesuffix("__interval")
-
-
-def chart_columns(params: dict) -> set[str]:
-    groupby = params.get("groupby") or []
-    named = [
-        params.get("x_axis"),
-        *([groupby] if isinstance(groupby, str) else groupby),
-        *params.get("all_columns", []),
-    ]
-    named += [json.loads(order)[0] for order in params.get("order_by_cols", [])]
-    named += [one["subject"] for one in params["adhoc_filters"]]
-    return {name for name in named if name}
-
-
 # -- the files ---------------------------------------------------------------------------------------------
-def test_every_uuid_is_valid_and_used_once():
-    uuids = [asset["uuid"] for path, asset in FILES.items() if path != "metadata.yaml"]
-    assert len(uuids) > 20
-    assert len(set(uuids)) == len(uuids)
-    assert all(str(uuid.UUID(text)) == text for text in uuids)
+def test_every_link_holds():
+    assert superset_check.check(HERE, ASSETS) == []
 
 
 def test_dashboard_shows_every_chart_once():
-    charts = {asset["uuid"] for asset in kind("charts").values()}
-    shown = [
-        node["meta"]["uuid"]
-        for node in DASHBOARD["position"].values()
-        if isinstance(node, dict) and node["type"] == "CHART"
-    ]
-    assert sorted(shown) == sorted(charts)
+    assert sorted(superset_check.charts_of(DASHBOARD)) == sorted(ASSETS.by_uuid("charts"))
+
+
+CHART, DATASET, BOARD = "charts/on_time_by_department.yaml", "datasets/dim_item.yaml", "dashboards/overview.yaml"
+
+
+@pytest.mark.parametrize(
+    ("path", "keys", "value", "said"),
+    [
+        (DATASET, ["uuid"], FILES[CHART]["uuid"], f"it has the UUID of {CHART}"),
+        (CHART, ["dataset_uuid"], "nosuch", "there is no dataset nosuch"),
+        (CHART, ["params", "groupby"], ["nosuch"], "has no column nosuch"),
+        (CHART, ["params", "metrics"], ["nosuch__n"], "dbt has no metric nosuch of fct_item_instance"),
+        (CHART, ["params", "metrics"], ["stage_span_median"], "dbt has no metric stage_span_median"),
+        (CHART, ["params", "metrics"], [{"label": "自己算", "sqlExpression": "sum(1)"}], "'自己算' is no dbt metric"),
+        (CHART, ["params", "adhoc_filters"], [{"expressionType": "SQL"}], "a filter is written in SQL"),
+        (DATASET, ["table_name"], "nosuch", "dbt has no mart nosuch"),
+        (DATASET, ["columns", 0, "column_name"], "nosuch", "the mart has no column nosuch"),
+        (DATASET, ["metrics"], [], "it lists metrics"),
+        (BOARD, ["position", "CHART-kpi_open", "meta", "uuid"], "nosuch", "there is no chart nosuch"),
+        (BOARD, ["metadata", "native_filter_configuration", 0, "targets", 0, "column", "name"], "x", "no column x"),
+        (BOARD, ["metadata", "native_filter_configuration", 0, "targets", 0, "datasetUuid"], "x", "to no dataset"),
+    ],
+)
+def test_a_broken_link_is_named_with_its_file(path: str, keys: list, value: object, said: str):
+    files = deepcopy(FILES)
+    inner = files[path]
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    found = superset_check.check(HERE, superset_check.Assets(files))
+    assert any(one.place == path and said in one.what and one.cure for one in found), found
+
+
+def test_a_chart_that_no_dashboard_shows_is_named():
+    files = deepcopy(FILES)
+    files["charts/new.yaml"] = files[CHART] | {"uuid": "new"}
+    (found,) = superset_check.check(HERE, superset_check.Assets(files))
+    assert (found.place, found.what) == ("charts/new.yaml", "no dashboard shows this chart")
+
+
+def test_what_a_change_of_a_model_touches():
+    assert superset_check.touched(ASSETS, ["dim_calendar"]) == {"审批效能总览": ["数据说明"]}
+    models = build.downstream(HERE, ["int_stages"])
+    assert {"fct_stage", "agg_indicator"} <= set(models) and "fct_item_instance" not in models
+    (charts,) = superset_check.touched(ASSETS, models).values()
+    assert "各阶段审批用时中位数（工作日，不随“部门”筛选）" in charts and "在办件数" not in charts
+    with pytest.raises(ConfigError, match="no model nosuch"):
+        build.downstream(HERE, ["nosuch"])
 
 
 def test_every_row_of_the_dashboard_fills_the_width():
@@ -84,43 +94,23 @@ def test_every_row_of_the_dashboard_fills_the_width():
         assert sum(nodes[child]["meta"]["width"] for child in row["children"]) == 12
 
 
-@pytest.mark.parametrize("path", kind("datasets"))
-def test_every_column_exists_in_its_mart_and_has_a_chinese_name(path: str):
-    dataset = FILES[path]
-    plain = {column["column_name"] for column in dataset["columns"] if "expression" not in column}
-    if dataset["sql"] is None:
-        assert plain <= mart_columns(dataset["table_name"])
-    assert all(re.search("[一-鿿]", column["verbose_name"]) for column in dataset["columns"])
+def test_every_column_has_a_chinese_name():
+    for path, dataset in kind("datasets").items():
+        assert all(re.search("[一-鿿]", column["verbose_name"]) for column in dataset["columns"]), path
 
 
 @pytest.mark.parametrize("path", kind("charts"))
-def test_every_chart_uses_metrics_of_dbt_and_columns_of_its_dataset(path: str):
-    chart = FILES[path]
-    dataset, params = DATASETS[chart["dataset_uuid"]], chart["params"]
-    known = {name: metric for name, metric in metrics.load(HERE).items() if metric.model == dataset["table_name"]}
-    names = chart_metrics(params)
-    assert all(isinstance(name, str) for name in names), "an ad-hoc metric is a formula of our own"
-    assert {base(name) for name in names} <= set(known)
-    assert chart_columns(params) <= {column["column_name"] for column in dataset["columns"]}
-    # The period of a figure is that of its definition, e.g. punctuality by due month, speed by month of decision.
-    periods = [one["subject"] for one in params["adhoc_filters"] if one["operator"] == "TEMPORAL_RANGE"]
-    assert set(periods) <= {known[base(name)].date_column for name in names}
+def test_the_period_of_a_figure_is_that_of_its_definition(path: str):
+    """E.g. punctuality by the month when it was due, speed by the month of the decision."""
+    params, known = FILES[path]["params"], metrics.load(HERE)
+    periods = {one["subject"] for one in params["adhoc_filters"] if one["operator"] == "TEMPORAL_RANGE"}
+    named = superset_check.chart_metrics(params)
+    assert periods <= {known[superset_check.base_metric(name)].date_column for name in named}
 
 
-def test_filters_name_columns_of_their_dataset():
-    targets = [
-        target for one in DASHBOARD["metadata"]["native_filter_configuration"] for target in one["targets"] if target
-    ]
-    assert len(targets) == 3
-    for target in targets:
-        columns = DATASETS[target["datasetUuid"]]["columns"]
-        assert target["column"]["name"] in {column["column_name"] for column in columns}
-
-
-def test_git_holds_no_address_password_or_formula():
+def test_git_holds_no_address():
     for path, asset in FILES.items():
         assert "sqlalchemy_uri" not in asset, path
-        assert "metrics" not in asset, path
 
 
 def test_rendering_fills_in_metrics_and_the_address_without_a_password(settings: Settings):
@@ -138,7 +128,10 @@ def test_charts_that_hide_small_samples_say_so():
     known = metrics.load(HERE)
     told = 0
     for path, chart in kind("charts").items():
-        if any(known[base(name)].needs_sample for name in chart_metrics(chart["params"])):
+        if any(
+            known[superset_check.base_metric(name)].needs_sample
+            for name in superset_check.chart_metrics(chart["params"])
+        ):
             assert "样本不足10" in chart["description"], path
             told += 1
     assert told > 5
@@ -348,6 +341,43 @@ def test_importing_again_changes_no_id(served: Settings):
     assert superset.start(served) is True
     with login(served, "admin") as client:
         assert ids(client) == before
+
+
+@pytest.mark.end_to_end
+def test_what_is_in_no_file_any_more_is_deleted_unless_people_use_it(served: Settings, tmp_path):
+    """Two charts of ours leave git; one of them stands on a dashboard that somebody made, and stays as theirs."""
+    lonely, used = "charts/kpi_median.yaml", "charts/kpi_p90.yaml"
+    with login(served, "admin") as client:
+        before = ids(client)
+        made = client.post("api/v1/dashboard/", json={"dashboard_title": "我的看板"}).json()["id"]
+        _, chart = before[FILES[used]["uuid"]]
+        dashboards = [before[DASHBOARD["uuid"]][1], made]
+        client.put(f"api/v1/chart/{chart}", json={"dashboards": dashboards}).raise_for_status()
+    shutil.copytree(HERE.root / "superset", tmp_path / "superset")
+    fewer = deepcopy(DASHBOARD)
+    for node in [node for node in fewer["position"].values() if isinstance(node, dict) and node["type"] == "ROW"]:
+        gone = {"CHART-kpi_median", "CHART-kpi_p90"}
+        node["children"] = [child for child in node["children"] if child not in gone]
+    for name in ("kpi_median", "kpi_p90"):
+        del fewer["position"][f"CHART-{name}"]
+        (tmp_path / "superset" / "assets" / "charts" / f"{name}.yaml").unlink()
+    board = tmp_path / "superset" / "assets" / "dashboards" / "overview.yaml"
+    board.write_text(yaml.safe_dump(fewer, allow_unicode=True), encoding="utf-8")
+    (tmp_path / "dbt_project").symlink_to(served.dbt_dir)
+    (tmp_path / ".yidang").mkdir()
+    (tmp_path / ".yidang" / "venv").symlink_to(HERE.root / ".yidang" / "venv")
+    (tmp_path / "requirements").symlink_to(HERE.root / "requirements")
+    try:
+        assert superset.start(replace(served, root=tmp_path)) is True
+        with login(served, "admin") as client:
+            left = ids(client)
+            assert set(before) - set(left) == {FILES[lonely]["uuid"]}
+            assert left[FILES[used]["uuid"]] == before[FILES[used]["uuid"]]
+    finally:
+        assert superset.start(served) is True
+    with login(served, "admin") as client:
+        client.delete(f"api/v1/dashboard/{made}").raise_for_status()
+        assert set(ids(client)) == set(before)
 
 
 @pytest.mark.end_to_end

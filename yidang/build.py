@@ -11,16 +11,17 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 import psycopg
 
 from yidang import contracts, landing, metrics, statistics
 from yidang.build_state import LOCK, BuildState
-from yidang.errors import YidangError
+from yidang.errors import ConfigError, YidangError
 from yidang.landing import ledger
 from yidang.settings import Settings, environment
 
@@ -150,6 +151,23 @@ def run_dbt(settings: Settings, args: list[str], as_of: date) -> bool:
         if args and args[0] in _BUILDING:
             state.begin(None, {}, None)
         return _invoke(settings, args, variables(settings, departments, as_of=as_of)).success
+
+
+def downstream(settings: Settings, models: list[str]) -> list[str]:
+    """Names of these dbt models and of all that are built on them; needs no server.
+
+    Raises ConfigError for one that dbt does not have.
+    """
+    values = variables(settings, contracts.load_departments(settings), as_of=settings.as_of())
+    found: set[str] = set()
+    for model in models:
+        arguments = ["--quiet", "ls", "--resource-type", "model", "--select", f"{model}+", "--output", "name"]
+        with redirect_stdout(StringIO()):  # dbt prints the list as well
+            listed = _invoke(settings, arguments, values)
+        if not listed.success or not listed.result:
+            raise ConfigError(f"dbt has no model {model}.", "Its models are listed by: yidang dbt ls")
+        found.update(listed.result)
+    return sorted(found)
 
 
 def variables(settings: Settings, departments: list[contracts.Department], *, as_of: date) -> dict:

@@ -45,6 +45,9 @@ app.add_typer(docs_app, name="docs")
 policy_app = typer.Typer(help="The clock's switches: what would another one change?", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 
+superset_app = typer.Typer(help="The dashboards as files: check, import, what a change touches.", no_args_is_help=True)
+app.add_typer(superset_app, name="superset")
+
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day the figures are true for.")]
 
 
@@ -207,6 +210,55 @@ def build(
     )
     for warning in result.warnings:
         typer.echo(f"  ! {warning}", err=True)
+
+
+@superset_app.command("check")
+def superset_check() -> None:
+    """Follow every link of superset/assets: dashboard, chart, dataset, dbt model, column, metric. Needs no server."""
+    from yidang import superset_check
+
+    settings = settings_module.load()
+    assets = superset_check.load(settings)
+    broken = superset_check.check(settings, assets)
+    for one in broken:
+        typer.echo(f"✗ {one}", err=True)
+    if broken:
+        raise typer.Exit(1)
+    counts = ", ".join(f"{len(assets.kind(kind))} {kind}" for kind in ("dashboards", "charts", "datasets"))
+    typer.echo(f"✓ every link holds: {counts}")
+
+
+@superset_app.command("apply")
+def superset_apply() -> None:
+    """Import superset/assets into Superset by UUID, delete what is in no file any more, keep what people made.
+
+    A chart of ours that was changed in the browser becomes what its file says.
+    """
+    from yidang.services import superset
+
+    settings = settings_module.load()
+    was_served = superset.is_healthy(settings)
+    changed = superset.prepare(settings)
+    if was_served:
+        superset.serve(settings)
+    typer.echo("✓ imported" if changed else "✓ nothing to do: Superset has what the files say")
+
+
+@superset_app.command("touched")
+def superset_touched(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="dbt models, e.g. int_cases; or path:FILE.")],
+) -> None:
+    """Which dashboards and charts stand on these dbt models, directly or by models in between."""
+    from yidang import build, superset_check
+
+    settings = settings_module.load()
+    found = superset_check.touched(superset_check.load(settings), build.downstream(settings, models))
+    for dashboard, charts in found.items():
+        typer.echo(dashboard)
+        for chart in charts:
+            typer.echo(f"  {chart}")
+    if not found:
+        typer.echo("No dashboard stands on " + ", ".join(models) + ".")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -15,6 +15,8 @@ from yidang.settings import Settings
 
 # Below any rate or duration: a group without a figure comes last.
 BELOW_EVERYTHING = -1_000_000_000
+# Superset keeps it with the asset: what bears it was imported from the file it names, all else people made.
+OURS = "yidang:"
 
 
 def source_dir(settings: Settings) -> Path:
@@ -38,6 +40,8 @@ def render(settings: Settings) -> dict[str, str]:
             asset["metrics"] = [
                 entry for metric in by_model.get(asset["table_name"], []) for entry in _dataset_metrics(metric)
             ]
+        if name.parts[0] in ("charts", "dashboards", "datasets"):
+            asset["external_url"] = f"{OURS}{name.as_posix()}"
         files[str(name)] = yaml.safe_dump(asset, allow_unicode=True, sort_keys=False)
     return files
 
