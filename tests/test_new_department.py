@@ -27,7 +27,7 @@ from typer.testing import CliRunner
 from yidang import build, cli, contracts, landing
 from yidang import settings as settings_module
 from yidang.errors import ConfigError, YidangError
-from yidang.new_department import guess, look_api, look_file
+from yidang.new_department import guess, look_api, look_file, names
 from yidang.new_department.seen import SeenTable
 from yidang.settings import ROOT
 
@@ -60,10 +60,10 @@ def test_the_canonical_columns_are_those_of_architecture():
 def test_reason_codes_and_event_kinds_are_the_known_ones():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     codes = (ROOT / "dbt_project" / "seeds" / "code_lists.csv").read_text(encoding="utf-8")
-    for row in guess._rows("steps"):
+    for row in names.words("steps"):
         assert f"`{row['event_kind']}`" in text or row["event_kind"] in ("decided", "issued")
         assert not row["reason_code"] or f"special_procedure,{row['reason_code']}," in codes
-    assert all(f"`{row['event_kind']}`" in text for row in guess._rows("results"))
+    assert all(f"`{row['event_kind']}`" in text for row in names.words("results"))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,9 @@ def test_reason_codes_and_event_kinds_are_the_known_ones():
          ["instance_code", "project_code_raw", "promised_limit", "applicant_name"]),
         ("spsxslbm,gcdm,spsxbm,sxblsx", ["instance_code", "item_code", "works_code_raw", "promised_limit"]),
         ("case_no,ITEM_CODE,ProjectCode", ["instance_code", "item_code", "project_code_raw"]),
+        ("caseNum,item_cd,proj_code", ["instance_code", "item_code", "project_code_raw"]),
+        ("bjbh,sxbm,xmdm", ["instance_code", "item_code", "project_code_raw"]),
+        ("case_id,prjNo,dept_nm", ["instance_code", "project_code_raw", "handling_department_name"]),
         ("备注,经纬度", []),
     ],
 )  # fmt: skip
@@ -102,6 +105,8 @@ def test_columns_by_name(columns, canonical):
         ("批复日期", "decided", ""),
         ("办结时间", "decided", ""),
         ("出证日期", "issued", ""),
+        ("rcvd_dt", "received", ""),
+        ("acptTs", "accepted", ""),
     ],
 )
 def test_steps_by_name(column, kind, reason):
@@ -271,6 +276,20 @@ def pulled(own, department: str) -> dict[str, int]:
 
 def everything_written(own) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in own.root.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["last_upd", "upd_ts", "modify_dt", "gmt_modified", "lastmodifytime", "LAST_UPDATE_TIME", "updatedOn", "modTime",
+     "lastUpdTs", "sys_update_time", "row_updated_at", "last_changed", "数据更新时间", "最后修改日期", "zhgxsj"],
+)  # fmt: skip
+def test_a_cursor_by_name(column):
+    assert guess.cursor(table(f"id,{column}", "1,2025-01-01 10:00")) == column
+
+
+@pytest.mark.parametrize("column", ["change_date", "变更日期", "gmt_create", "created_at", "updated_by", "更新人"])
+def test_what_moves_for_other_reasons_is_no_cursor(column):
+    assert guess.cursor(table(f"id,{column}", "1,2025-01-01 10:00")) is None
 
 
 @pytest.mark.integration

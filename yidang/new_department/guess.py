@@ -1,19 +1,14 @@
-"""What columns seem to mean, by their names and a sample of their values. Every guess is for a person to confirm.
-
-The words are data: columns.csv (canonical columns), steps.csv (dates of a case), results.csv (what a decision says).
-"""
+"""What columns seem to mean, by their names and a sample of their values. Every guess is for a person to confirm."""
 
 from __future__ import annotations
 
-import csv
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
-from pathlib import Path
 
+from yidang.new_department.names import plain, spelled, words
 from yidang.new_department.seen import SeenTable
 
 # As expectations/*.json have it, with the fractions and zones that databases write.
@@ -21,13 +16,16 @@ DATE = (
     r"\s*(\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{4}年\d{1,2}月\d{1,2}日|\d{8})"
     r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?\s*"
 )
-_CURSORS = (
-    "updated_at", "update_time", "last_updated", "last_update_time", "updated", "modified_at", "modify_time",
-    "modified",
-    "last_modified", "last_modified_time",
-    "更新时间", "最后更新时间", "修改时间", "最后修改时间", "数据更新时间", "上传时间",
-    "gxsj", "xgsj", "scsj", "zhgxsj",
-)  # fmt: skip
+# Names of a column that moves whenever its row changes, as `plain` spells them, the likeliest first.
+_LAST = r"(last|latest|gmt|sys|data|record|row|最后|最近|最新|数据|记录|zh|zj|zx|sj)*"
+_CURSORS = [
+    re.compile(f"{_LAST}({what})")
+    for what in (
+        r"(updated?|upd)(at|on|time|date|timestamp)?|更新(时间|日期|时间戳)|gx(sj|rq|sjc)",
+        r"(modify|modified|modification)(at|on|time|date|timestamp)?|修改(时间|日期|时间戳)|xg(sj|rq|sjc)",
+        r"lastchanged?(at|on|time|date|timestamp)?|上传时间|scsj",
+    )
+]
 # Days that somebody planned or the law sets; nothing has happened on them.
 _PLANNED = re.compile(
     r"应|计划|预计|拟|截止|限期|到期|期限|承诺|法定|有效|失效|生效|deadline|due|plan|expect|expir|limit|valid"
@@ -100,19 +98,12 @@ class LogTable:
 
 
 # -- words ---------------------------------------------------------------------------------------------------------
-def plain(name: str) -> str:
-    """A column's name as it is compared: half-width, lower case, without what stands in brackets, without signs."""
-    text = unicodedata.normalize("NFKC", name).lower()
-    text = re.sub(r"[(\[【].*?[)\]】]", "", text) or text
-    return re.sub(r"[\s_\-./:]", "", text)
-
-
 @cache
 def canonical(feed: str) -> list[Canonical]:
     """The columns of a feed in their order, as architecture.md has them (case_events: those a case's own row tells)."""
     return [
         Canonical(row["column"], row["type"], tuple(row["names"].split("|")))
-        for row in _rows("columns")
+        for row in words("columns")
         if row["feed"] == feed
     ]
 
@@ -132,9 +123,9 @@ def step(column: str) -> Step | None:
     name = plain(column)
     if _PLANNED.search(name):
         return None
-    for row in _rows("steps"):
-        words = [plain(word) for word in row["words"].split("|") if word]
-        if name in row["names"].split("|") or any(word in name for word in words):
+    for row in words("steps"):
+        known = [plain(word) for word in row["words"].split("|") if word]
+        if name in row["names"].split("|") or any(word in name for word in known):
             return Step(column, row["event_kind"], row["reason_code"], int(row["source_order"]))
     return None
 
@@ -143,14 +134,8 @@ def outcome(value: str) -> str | None:
     """The event kind that a value of a result column stands for; None where no word of it is known."""
     text = value.strip().lower()
     return next(
-        (row["event_kind"] for row in _rows("results") if any(w in text for w in row["words"].split("|"))), None
+        (row["event_kind"] for row in words("results") if any(w in text for w in row["words"].split("|"))), None
     )
-
-
-@cache
-def _rows(name: str) -> list[dict[str, str]]:
-    with (Path(__file__).parent / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 # -- keys, cursors, values -----------------------------------------------------------------------------------------
@@ -171,10 +156,10 @@ def key(
         column for column in columns if column not in likely and not _is_running(column) and not _is_dated(column)
     ]
     # A version tells rows apart only beside what it is a version of, whatever a small sample says.
-    candidates = [[column] for column in likely if not _VERSION.search(column.lower())] + [
+    candidates = [[column] for column in likely if not _VERSION.search(spelled(column))] + [
         list(pair) for pair in combinations(likely[:8], 2)
     ]
-    candidates += [[column] for column in others if not _PERSON.search(column) and not column.endswith("名称")]
+    candidates += [[column] for column in others if not _is_personal(column) and not column.endswith("名称")]
     if not rows:
         return candidates[0] if candidates else [columns[0]], "guessed by its name alone: there are no rows yet"
     for candidate in candidates:
@@ -191,10 +176,10 @@ def key(
 
 def cursor(table: SeenTable) -> str | None:
     """The column that seems to grow when a row changes, filled in every row of the sample; None: compare the whole."""
-    by_name = {plain(column): column for column in table.columns}
     for name in _CURSORS:
-        column = by_name.get(plain(name))
-        if column and len(list(table.values(column))) == len(table.rows):
+        for column in table.columns:
+            if not name.fullmatch(plain(column)) or len(list(table.values(column))) < len(table.rows):
+                continue
             if table.kinds and table.kinds.get(column) not in ("moment", "date"):
                 continue  # text of any spelling, or a number: its order need not be that of time
             return column
@@ -209,7 +194,7 @@ def is_date(table: SeenTable, column: str) -> bool:
         return False
     values = list(table.values(column))
     if not values:
-        return _is_dated(column) or (step(column) is not None and not _NO_DAY.search(column))
+        return _is_dated(column) or (step(column) is not None and not _NO_DAY.search(spelled(column)))
     share = sum(re.fullmatch(DATE, value) is not None for value in values) / len(values)
     if _is_dated(column) or step(column) is not None:
         return share >= 0.5  # what is typed into such a column and is no date belongs into quarantine
@@ -221,8 +206,7 @@ def codes(table: SeenTable, column: str) -> list[str]:
 
     Strict, because these values are written down: nothing that is long, holds a long number or may tell of a person.
     """
-    name = unicodedata.normalize("NFKC", column).lower()
-    return _few(table, column, _MOST_CODES) if _CODED.search(name) and not _PERSON.search(name) else []
+    return _few(table, column, _MOST_CODES) if _CODED.search(spelled(column)) and not _is_personal(column) else []
 
 
 def _few(table: SeenTable, column: str, most: int) -> list[str]:
@@ -261,10 +245,16 @@ def _is_unique_in(rows: list[dict[str, str | None]], columns: list[str]) -> bool
 
 
 def _is_keylike(column: str) -> bool:
-    name = unicodedata.normalize("NFKC", column).lower()
     return (
-        bool(_KEYLIKE.search(name)) and not _is_running(column) and not _PERSON.search(name) and not _is_dated(column)
+        bool(_KEYLIKE.search(spelled(column)))
+        and not _is_running(column)
+        and not _is_personal(column)
+        and not _is_dated(column)
     )
+
+
+def _is_personal(column: str) -> bool:
+    return bool(_PERSON.search(column.lower()) or _PERSON.search(spelled(column)))
 
 
 def _names_a_case(column: str) -> bool:
@@ -272,11 +262,11 @@ def _names_a_case(column: str) -> bool:
 
 
 def _is_running(column: str) -> bool:
-    return bool(_RUNNING.match(column.strip().lower()))
+    return bool(_RUNNING.match(spelled(column)))
 
 
 def _is_dated(column: str) -> bool:
-    return bool(_DATED.search(column.strip().lower()))
+    return bool(_DATED.search(spelled(column)))
 
 
 # -- tables --------------------------------------------------------------------------------------------------------
@@ -379,7 +369,7 @@ def _results(table: SeenTable, column: str | None) -> tuple[dict[str, list[str]]
         return {}, []
     found: dict[str, list[str]] = {}
     seen = codes(table, column)
-    for row in _rows("results"):
+    for row in words("results"):
         usual = [value for value in row["values"].split("|") if value]
         own = [value for value in seen if outcome(value) == row["event_kind"]]
         if values := list(dict.fromkeys([*own, *usual])):
