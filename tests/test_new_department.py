@@ -229,6 +229,16 @@ def test_patterns(name, pattern):
     assert look_file.pattern_of(name) == pattern
 
 
+@pytest.mark.parametrize(
+    ("line", "is_footer"),
+    [("合计,2,,", True), ('"合　计",,', True), (",,总计,3", True), ("本月小计：5件", True), ("Total;4", True),
+     ("\t\t合计\t1", True), ("制表人：某某", True), ("合计12件", True), ("合计医疗楼,1", False), ("Total-7,x", False),
+     ("T-1,合计,2", False), ("说明书-1,a", False), ("总计划编号,1", False)],
+)  # fmt: skip
+def test_lines_that_are_no_records(line, is_footer):
+    assert bool(re.search(look_file.FOOTER, line)) is is_footer
+
+
 def test_a_title_row_is_no_header():
     assert look_file.header_at([["人防审批台账", None, None], ["编号", "事项", "日期"], ["1", "a", "2025-01-02"]]) == 1
     assert look_file.header_at([["1", "2"], ["3", "4"]]) is None
@@ -374,6 +384,52 @@ def test_a_workbook_with_a_title_row(own, tmp_path):
     department = contracts.load_department(own, "renfang2")
     assert department.source.format.header_row == 2 and department.feeds["cases"] == "stg_renfang2__cases"
     assert pulled(own, "renfang2") == {"cases": 1}
+
+
+FELLED = """办件编号,事项编码,收件日期,受理日期,办结日期,结果
+F-1,YL01,2026-06-01,2026-06-03,2026-06-12,准予
+F-2,YL01,2026-06-02,2026-06-03,2026-06-12,准予
+"""
+
+
+@pytest.mark.integration
+def test_a_total_at_the_end_is_no_case(own, warehouse, tmp_path):
+    """Where the looked-at file has one it is declared; where only a later file has, it is refused with its reason."""
+    path = drop(tmp_path / "with", "砍伐_20260629.csv", f"{FELLED}合计,2,,,,\n".encode())
+    output, problem = command("linye", "--from", str(path), "--table", "cases")
+    assert problem is None, output
+    department = contracts.load_department(own, "linye")
+    assert department.source.format.footer_pattern == look_file.FOOTER and department.tables[0].key == ["办件编号"]
+    assert "line 4 of this file" in (own.departments_dir / "linye.yml").read_text(encoding="utf-8")
+    assert pulled(own, "linye") == {"cases": 2}
+
+    path = drop(tmp_path / "without", "砍伐_20260629.csv", FELLED.encode())
+    output, problem = command("senlin", "--from", str(path), "--table", "cases")
+    assert problem is None, output
+    assert contracts.load_department(own, "senlin").source.format.footer_pattern is None
+    pulled(own, "senlin")
+    drop(tmp_path / "without", "砍伐_20260630.csv", f"{FELLED.replace('F-', 'G-')}小计,2,,,,\n".encode())
+    pulled(own, "senlin")
+    refused = warehouse.execute(
+        "select department, rule, raw_row ->> '办件编号' from landing.quarantine where severity = 'fail' order by 1"
+    ).fetchall()
+    assert refused[0][:2] == ("linye", "footer") and refused[1][::2] == ("senlin", "小计") and len(refused) == 2
+
+
+@pytest.mark.integration
+def test_a_total_in_a_workbook_far_below_the_sample(own, tmp_path, monkeypatch):
+    monkeypatch.setattr(look_file, "SAMPLE_ROWS", 3)
+    book = openpyxl.Workbook()
+    for row in [("序号", "办件编号", "接件时间", "受理时间", "办结时间"), *[
+        (n, f"R-{n}", "2026-06-01", "2026-06-02", None) for n in range(1, 20)
+    ], ("合计", 19, None, None, None)]:  # fmt: skip
+        book.active.append(row)
+    (tmp_path / "drop").mkdir()
+    path = tmp_path / "drop" / "台账_20260629.xlsx"
+    book.save(path)
+    output, problem = command("renfang2", "--from", str(path), "--table", "cases")
+    assert problem is None, output
+    assert pulled(own, "renfang2") == {"cases": 19}
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def look_and_draft(
     texts[models / f"_{department}.yml"] = write.sources(department, seen, described)
     for table in seen.tables:
         path = settings.root / "expectations" / f"{write.suite_name(department, table)}.json"
-        texts[path] = write.suite(department, table, case)
+        texts[path] = write.suite(department, table, case, _undeclared_footer(seen))
     _validate(settings, department, texts[contract])
     _refuse_existing(settings, department, list(texts), models=True)
     texts[settings.dbt_dir / "dbt_project.yml"] = _switched(settings, department)
@@ -155,6 +155,12 @@ def _look(
             f"Give {', '.join(look_database.SCHEMES)} http://, https:// or the path of a file.",
         )
     return look_file.look(department, Path(origin), name)
+
+
+def _undeclared_footer(seen: Seen) -> str | None:
+    """What a total of a later file begins with, where this one has none and so no footer_pattern."""
+    declared = seen.source.get("format")
+    return look_file.FOOTER if declared and "footer_pattern" not in declared else None
 
 
 def _check_name(name: str) -> None:

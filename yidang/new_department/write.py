@@ -195,9 +195,17 @@ def suite_name(department: str, table: SeenTable) -> str:
     return f"{department}_{table.name}"[:55]
 
 
-def suite(department: str, table: SeenTable, case: CaseTable | None) -> str:
-    """expectations/<suite>.json: form of the key, dates that are dates, values of small code columns."""
+def suite(department: str, table: SeenTable, case: CaseTable | None, no_record: str | None = None) -> str:
+    """expectations/<suite>.json: form of the key, dates that are dates, values of small code columns.
+
+    no_record: how values begin that make a line of a file a total instead of a row.
+    """
     rules = []
+    for column in dict.fromkeys([table.columns[0], *table.key]) if no_record else []:
+        rules.append(
+            _rule("not_match_regex", column, "fail", "合计或说明行，不是记录", "a total or a note, no record",
+                  regex=no_record)
+        )  # fmt: skip
     for column in table.key:
         form = guess.shape(table.values(column)) if not guess.is_date(table, column) else None
         if form:
