@@ -27,7 +27,7 @@ from typer.testing import CliRunner
 from yidang import build, cli, contracts, landing
 from yidang import settings as settings_module
 from yidang.errors import ConfigError, YidangError
-from yidang.new_department import guess, look_api, look_file, names
+from yidang.new_department import guess, look_api, look_file, names, pauses, write
 from yidang.new_department.seen import SeenTable
 from yidang.settings import ROOT
 
@@ -166,6 +166,69 @@ def test_values_are_written_down_only_of_codes():
 def test_a_form_shows_kinds_of_characters_only():
     assert guess.shape(["T-1", "AB-20"]) == r"[A-Za-z]+\-\d+"
     assert guess.shape(["园2025", "1"]) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "start", "code"),
+    [("公示", "special_start", "5"), ("专家评审", "special_start", "2"), ("补正材料", "correction_requested", ""),
+     ("现场勘验", "special_start", "1"), ("expert review", "special_start", "2"), ("中止", "suspended", ""),
+     ("检测", "special_start", "8"), ("case_pause", "special_start", "8")],
+)  # fmt: skip
+def test_reasons_of_pauses(reason, start, code):
+    found = pauses.kind(reason)
+    assert (found.start, found.reason_code) == (start, code)
+    assert pauses.kind("延期") is None
+
+
+def test_tables_of_pauses():
+    cases = replace(table("id,case_no", "1,A-1", "2,A-2"), name="permit")
+
+    def of(columns: str, *rows: str, name: str = "x") -> tuple[list[pauses.PauseTable], dict[str, str]]:
+        return pauses.recognised([replace(table(columns, *rows), name=name)], cases, "case_no")
+
+    rows = ["A-1,公示,2025-01-02,2025-01-03", "A-1,其他,2025-01-02,", "A-2,公示,2025-01-02,2025-01-03"]
+    (found,), _ = of("办件编号,原因,开始时间,结束时间", *rows)
+    assert (found.code, found.link, found.reason) == ("办件编号", "case_no", "原因")
+    assert (list(found.kinds), found.unknown, found.doubts) == (["公示"], ["其他"], [])
+    (found,), _ = of("permit_id,begin_dt,finish_dt", "1,2025-01-02,2025-01-04", "1,2025-01-03,2025-01-05", name="pause")
+    assert (found.link, found.reason, found.days_only) == ("id", None, True)
+    assert "overlap" in found.doubts[0]
+    (found,), _ = of("case_no,kind,start,end", "B-9,评审,2025-01-02,2025-01-04")
+    assert "no value of case_no" in found.doubts[0]
+    # not sure, and none
+    assert of("case_no,start,end", "A-1,2025-01-02,2025-01-04") == ([], {"x": "start, end"})
+    assert of("case_no,reason,start,end", "A-1,红,2025-01-02,2025-01-04") == ([], {"x": "start, end"})
+    assert of("case_no,plan_start,plan_end", "A-1,2025-01-02,2025-01-04") == ([], {})
+    assert of("colour,start,end", "红,2025-01-02,2025-01-04") == ([], {})
+
+
+def test_a_case_without_a_code_of_its_own_goes_by_its_key():
+    rows = ["1,x,2025-01-02,2025-01-03", "2,x,2025-01-02,2025-01-03"]
+    seen = table("rec,proj_code,accepted_dt,decided_dt", *rows)
+    assert guess.case_table([seen]) == (None, [])
+    case, _ = guess.case_table_by_key([seen])
+    assert case.columns["instance_code"] == "rec"
+    assert "TODO no column with the code of a case was recognised: the key rec" in write.cases("x", case)
+    for key in (["proj_code"], ["rec", "proj_code"]):
+        assert guess.case_table_by_key([replace(seen, key=key)]) == (None, [])
+
+
+def test_a_key_that_is_unique_but_for_blanks_is_named():
+    rows = [{"case_no": f"C-{n}", "row_code": f"R-{n}", "start": "2025-01-02"} for n in range(20)]
+    rows[0]["case_no"] = rows[1]["row_code"] = None
+    found, doubt = guess.key(["row_code", "case_no", "start"], rows)
+    assert found == ["case_no"] and "unique but for 1 blank of 20 rows" in doubt
+    rows[2]["case_no"] = "C-3"
+    assert guess.key(["row_code", "case_no", "start"], rows)[0] == ["row_code"]
+    pair = [{"item_code": "A", "serial_no": str(n), "document_no": f"D{n}"} for n in range(20)]
+    pair[5] = {"item_code": "B", "serial_no": "4", "document_no": None}
+    found, doubt = guess.key(["item_code", "serial_no", "document_no"], pair)
+    assert found == ["item_code", "serial_no"] and "document_no would be, but for 1 blank of 20 rows" in doubt
+
+
+def test_pauses_and_steps_without_a_number_are_told_apart_by_when_they_began():
+    rows = [{"case_no": "A", "kind": kind, "start": day, "end": None} for kind in "xy" for day in ("1月", "2月")]
+    assert guess.key(["case_no", "kind", "start", "end"], rows)[0] == ["case_no", "kind", "start"]
 
 
 def test_a_special_procedure_without_an_end_is_left_out():
@@ -315,6 +378,24 @@ def test_like_spgl_is_one_file(own):
         assert word in output
 
 
+# From 2 to 12 June 2026 are eight working days after the first.
+STOPS = """
+create schema stops;
+create table stops.permit (id int primary key, case_no text, item_cd text, accepted_dt date, decided_dt date,
+    result text, last_upd timestamp not null);
+insert into stops.permit select n, 'P-' || n, 'YL01', '2026-06-02', '2026-06-12', '准予', '2026-06-12 10:00'
+    from generate_series(1, 4) as n;
+create table stops.case_pause (id int primary key, permit_id int, kind text, start_dt date, end_dt date);
+insert into stops.case_pause values (1, 1, '专家评审', '2026-06-03', '2026-06-05'),
+    (2, 1, '专家评审', '2026-06-05', '2026-06-09'), (3, 2, '公示', '2026-06-03', '2026-06-09'),
+    (4, 2, '等待', '2026-06-03', '2026-06-09'), (5, 3, '补正', '2026-06-02', '2026-06-04'),
+    (6, 4, '专家评审', '2026-06-03', null), (7, 3, '补正', null, null), (8, 3, '补正', null, null);
+create table stops.visit (id int primary key, case_no text, started date, ended date, who text);
+create table stops.colour (id int primary key, name text);
+create table stops.spare (id int primary key, case_no text, note text);
+"""
+
+
 @pytest.mark.integration
 def test_what_was_drafted_builds_with_the_right_days(
     settings, own, warehouse, exchange, exchange_url, tmp_path, monkeypatch
@@ -349,8 +430,35 @@ def test_what_was_drafted_builds_with_the_right_days(
     output, problem = command("linye", "--from", exchange_url, "--schema", "log")
     assert problem is None, output
     assert pulled(own, "linye") == {"cases": 2, "steps": 7}
+    # and one whose pauses are a table of their own, by the number of the row and not by the code of the case
+    exchange.execute(STOPS)
+    output, problem = command("shuizhi", "--from", exchange_url, "--schema", "stops")
+    assert problem is None, output
+    assert "case_pause: pauses of cases (专家评审, 公示, 补正)" in output
+    assert "visit: no model reads it; a case's code and two dates" in output
+    assert "colour: no model reads it" in output and "spare: no model reads it" in output
+    models = own.dbt_dir / "models" / "staging" / "shuizhi"
+    events = (models / "stg_shuizhi__case_events.sql").read_text(encoding="utf-8")
+    assert "TODO nothing reads visit" in events and "nothing reads colour" not in events
+    text = (models / "stg_shuizhi__case_pause_pauses.sql").read_text(encoding="utf-8")
+    assert "TODO these reasons stop nothing until they stand in kinds: 等待" in text
+    assert "local_pause_rules.csv needs a line shuizhi,5," in text
+    contract = (own.departments_dir / "shuizhi.yml").read_text(encoding="utf-8")
+    assert all(f"# TODO no model reads {name}: " in contract for name in ("visit", "colour", "spare"))
+    assert pulled(own, "shuizhi")["case_pause"] == 8
     result = build.build(own, as_of=date(2026, 6, 30))
     assert result.failed == 0
+    stopped = warehouse.execute(
+        "select instance_code, gross_working_days, elapsed_working_days, statutory_elapsed_working_days"
+        " from marts.fct_item_instance where source_department = 'shuizhi' order by 1"
+    ).fetchall()
+    # P-1: reviews of 3 to 5 and, from the day that ended, to 9 June; P-2: neither 公示 nor 等待 stops anything;
+    # P-3: asked on the day of acceptance; P-4: a review without an end on a decided case earns nothing
+    assert stopped == [("P-1", 8, 4, 4), ("P-2", 8, 8, 8), ("P-3", 8, 6, 8), ("P-4", 8, 8, 8)]
+    doubted = warehouse.execute(
+        "select business_key, rule from marts.issue_log where department = 'shuizhi'"
+    ).fetchall()
+    assert {("shuizhi:P-2", "unknown_status"), ("shuizhi:P-3", "event_time_unreadable")} <= set(doubted)
     logged = warehouse.execute(
         "select instance_code, elapsed_working_days, outcome from marts.fct_item_instance"
         " where source_department = 'linye' order by 1"
