@@ -737,6 +737,36 @@ def test_wrong_requests(own, district_dsn, arguments, said):
 
 
 @pytest.mark.integration
+def test_a_refused_login_names_what_was_given(own, district_dsn, monkeypatch):
+    wrong = f"postgresql://postgres:wrong@{district_dsn.rsplit('@', 1)[1]}"
+    monkeypatch.setenv("HALL_LOGIN", wrong)
+    for origin, given in (("${HALL_LOGIN}", "the secret HALL_LOGIN"), (wrong, "the URL of --from")):
+        _, problem = command("linye", "--from", origin)
+        assert isinstance(problem, ConfigError) and f"Correct {given}." in str(problem)
+        assert "LINYE_DSN" not in str(problem) and "wrong@" not in str(problem)
+    monkeypatch.setenv("HALL_LOGIN", "postgresql://postgres:x@127.0.0.1:1/postgres")
+    _, problem = command("linye", "--from", "${HALL_LOGIN}")
+    assert "Its address is in the secret HALL_LOGIN." in str(problem)
+
+
+@pytest.mark.integration
+def test_a_blank_key_is_set_aside_and_named(own, exchange, exchange_url):
+    exchange.execute(
+        "create schema blank; create table blank.permit (case_no text, office_id int, accepted_at timestamp,"
+        " decided_at timestamp);"
+        "insert into blank.permit select nullif('C-' || n, 'C-7'), n % 3, '2026-06-02', '2026-06-12'"
+        " from generate_series(1, 20) as n"
+    )
+    output, problem = command("linye", "--from", exchange_url, "--schema", "blank")
+    assert problem is None, output
+    assert contracts.load_department(own, "linye").tables[0].key == ["case_no"]
+    text = (own.departments_dir / "linye.yml").read_text(encoding="utf-8")
+    assert "# TODO is it the key? unique but for 1 blank of 20 rows" in text
+    found = landing.pull(own, contracts.load_department(own, "linye"))
+    assert found.tables[0].rows_landed == 20
+
+
+@pytest.mark.integration
 def test_wrong_sources(own, exchange, exchange_url, api, tmp_path, monkeypatch):
     def refused(*arguments: str) -> str:
         output, problem = command("x", *arguments)

@@ -76,7 +76,9 @@ def look_and_draft(
     models = settings.dbt_dir / "models" / "staging" / department
     contract = settings.departments_dir / f"{department}.yml"
     _refuse_existing(settings, department, [contract, models], models=True)
-    seen = _look(settings, department, contracts.resolve(settings, origin), schema, tables, token_secret)
+    named = contracts.references(origin)
+    given = f"the secret {named}" if named else "the URL of --from"
+    seen = _look(settings, department, contracts.resolve(settings, origin), given, schema, tables, token_secret)
     # A secret that was named instead of written stays where it is.
     secrets = {name: value for name, value in seen.secrets.items() if origin != f"${{{name}}}"}
     _refuse_other_secrets(settings, secrets)
@@ -167,6 +169,7 @@ def _look(
     settings: Settings,
     department: str,
     origin: str,
+    given: str,
     schema: str | None,
     tables: Sequence[str],
     token_secret: str | None,
@@ -178,7 +181,7 @@ def _look(
     if schema and not is_database:
         raise ConfigError("--schema is for a database.", "Leave it out.")
     if is_database:
-        return look_database.look(settings, department, origin, schema, tables)
+        return look_database.look(settings, department, origin, schema, tables, given)
     if len(tables) > 1:
         raise ConfigError("An API's answer or a file is one table.", "Give --table once: what Yidang shall call it.")
     name = tables[0] if tables else None
