@@ -750,7 +750,7 @@ def test_a_refused_login_names_what_was_given(own, district_dsn, monkeypatch):
 
 
 @pytest.mark.integration
-def test_a_blank_key_is_set_aside_and_named(own, exchange, exchange_url):
+def test_a_blank_key_is_set_aside_and_named(own, warehouse, exchange, exchange_url):
     exchange.execute(
         "create schema blank; create table blank.permit (case_no text, office_id int, accepted_at timestamp,"
         " decided_at timestamp);"
@@ -762,8 +762,10 @@ def test_a_blank_key_is_set_aside_and_named(own, exchange, exchange_url):
     assert contracts.load_department(own, "linye").tables[0].key == ["case_no"]
     text = (own.departments_dir / "linye.yml").read_text(encoding="utf-8")
     assert "# TODO is it the key? unique but for 1 blank of 20 rows" in text
-    found = landing.pull(own, contracts.load_department(own, "linye"))
-    assert found.tables[0].rows_landed == 20
+    assert pulled(own, "linye") == {"permit": 20}
+    assert pulled(own, "linye") == {"permit": 0}
+    refused = warehouse.execute("select severity, reason from landing.quarantine").fetchall()
+    assert [severity for severity, _ in refused] == ["fail"], refused
 
 
 @pytest.mark.integration
