@@ -794,3 +794,45 @@ def test_wrong_sources(own, exchange, exchange_url, api, tmp_path, monkeypatch):
     (own.root / "expectations" / "x_trees.json").write_text("{}", encoding="utf-8")
     assert "expectations/x_trees.json exists" in refused("--from", str(good), "--table", "trees")
     assert not (own.departments_dir / "x.yml").exists()
+
+
+# -- the guide -----------------------------------------------------------------------------------------------------
+@pytest.mark.integration
+def test_the_guides_example_gives_the_figures_it_shows(settings, own, warehouse, tmp_path, monkeypatch):
+    """Every block of docs/add-a-department.md that names its file, as it stands, to the figures printed there."""
+    open_world(settings, tmp_path / "departments", monkeypatch)
+    guide = (ROOT / "docs" / "add-a-department.md").read_text(encoding="utf-8").partition("tables of its own")[2]
+    monkeypatch.setenv("YUANLIN_DROP", str(tmp_path / "drop"))
+    for block in re.findall(r"```(?:yaml|json|sql)\n(.*?)```", guide, re.DOTALL):
+        if named := re.match(r"(?:#|//|--) ([a-z_]+/\S+\.(?:yml|json|sql)).*\n", block):
+            is_contract = named[1].startswith("departments/")
+            path = own.departments_dir / "yuanlin.yml" if is_contract else own.root / named[1]
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(block[named.end() :] if path.suffix == ".json" else block, encoding="utf-8")
+    for name, content in re.findall(r"```csv\n(\S+\.csv)\n(.*?)```", guide, re.DOTALL):
+        drop(tmp_path / "drop", name, content.encode())
+    project = own.dbt_dir / "dbt_project.yml"
+    line = re.search(r"`(yuanlin: \{\+enabled.*?\}\"\})`", guide)[1]
+    text = project.read_text(encoding="utf-8")
+    project.write_text(text.replace("    staging:\n", f"    staging:\n      {line}\n", 1), encoding="utf-8")
+
+    assert pulled(own, "yuanlin") == {"trees": 4, "items": 1, "pauses": 2}
+    assert build.build(own, as_of=date(2026, 6, 30)).failed == 0
+    shown = re.search(r"instance_code,statutory_limit.*?\n((?:T-.*\n)+)", guide)[1].splitlines()
+    found = warehouse.execute(
+        "select concat_ws(',', instance_code, coalesce(statutory_limit::text, ''), promised_limit,"
+        " elapsed_working_days, outcome, due_date)"
+        " from marts.fct_item_instance where source_department = 'yuanlin' order by 1"
+    ).fetchall()
+    assert [row for (row,) in found] == [row.rsplit(",", 1)[0] for row in shown]
+
+    # 公示 counts on until a local rule says otherwise: 17, 18, 22, 23 and 24 June are working days
+    rules = own.dbt_dir / "seeds" / "local_pause_rules.csv"
+    rule = re.search(r"^yuanlin,5,.*$", guide, re.MULTILINE)[0]
+    rules.write_text(rules.read_text(encoding="utf-8").rstrip("\n") + f"\n{rule}\n", encoding="utf-8")
+    assert build.build(own, as_of=date(2026, 6, 30)).failed == 0
+    counted = warehouse.execute(
+        "select elapsed_working_days, statutory_elapsed_working_days from marts.fct_item_instance"
+        " where source_department = 'yuanlin' and instance_code = 'T-2'"
+    ).fetchone()
+    assert counted == (5, 10)
