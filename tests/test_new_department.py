@@ -27,7 +27,7 @@ from typer.testing import CliRunner
 from yidang import build, cli, contracts, landing
 from yidang import settings as settings_module
 from yidang.errors import ConfigError, YidangError
-from yidang.new_department import guess, look_api, look_file
+from yidang.new_department import guess, look_api, look_file, names, pauses, write
 from yidang.new_department.seen import SeenTable
 from yidang.settings import ROOT
 
@@ -60,10 +60,10 @@ def test_the_canonical_columns_are_those_of_architecture():
 def test_reason_codes_and_event_kinds_are_the_known_ones():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     codes = (ROOT / "dbt_project" / "seeds" / "code_lists.csv").read_text(encoding="utf-8")
-    for row in guess._rows("steps"):
+    for row in names.words("steps"):
         assert f"`{row['event_kind']}`" in text or row["event_kind"] in ("decided", "issued")
         assert not row["reason_code"] or f"special_procedure,{row['reason_code']}," in codes
-    assert all(f"`{row['event_kind']}`" in text for row in guess._rows("results"))
+    assert all(f"`{row['event_kind']}`" in text for row in names.words("results"))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,9 @@ def test_reason_codes_and_event_kinds_are_the_known_ones():
          ["instance_code", "project_code_raw", "promised_limit", "applicant_name"]),
         ("spsxslbm,gcdm,spsxbm,sxblsx", ["instance_code", "item_code", "works_code_raw", "promised_limit"]),
         ("case_no,ITEM_CODE,ProjectCode", ["instance_code", "item_code", "project_code_raw"]),
+        ("caseNum,item_cd,proj_code", ["instance_code", "item_code", "project_code_raw"]),
+        ("bjbh,sxbm,xmdm", ["instance_code", "item_code", "project_code_raw"]),
+        ("case_id,prjNo,dept_nm", ["instance_code", "project_code_raw", "handling_department_name"]),
         ("备注,经纬度", []),
     ],
 )  # fmt: skip
@@ -102,6 +105,8 @@ def test_columns_by_name(columns, canonical):
         ("批复日期", "decided", ""),
         ("办结时间", "decided", ""),
         ("出证日期", "issued", ""),
+        ("rcvd_dt", "received", ""),
+        ("acptTs", "accepted", ""),
     ],
 )
 def test_steps_by_name(column, kind, reason):
@@ -161,6 +166,69 @@ def test_values_are_written_down_only_of_codes():
 def test_a_form_shows_kinds_of_characters_only():
     assert guess.shape(["T-1", "AB-20"]) == r"[A-Za-z]+\-\d+"
     assert guess.shape(["园2025", "1"]) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "start", "code"),
+    [("公示", "special_start", "5"), ("专家评审", "special_start", "2"), ("补正材料", "correction_requested", ""),
+     ("现场勘验", "special_start", "1"), ("expert review", "special_start", "2"), ("中止", "suspended", ""),
+     ("检测", "special_start", "8"), ("case_pause", "special_start", "8")],
+)  # fmt: skip
+def test_reasons_of_pauses(reason, start, code):
+    found = pauses.kind(reason)
+    assert (found.start, found.reason_code) == (start, code)
+    assert pauses.kind("延期") is None
+
+
+def test_tables_of_pauses():
+    cases = replace(table("id,case_no", "1,A-1", "2,A-2"), name="permit")
+
+    def of(columns: str, *rows: str, name: str = "x") -> tuple[list[pauses.PauseTable], dict[str, str]]:
+        return pauses.recognised([replace(table(columns, *rows), name=name)], cases, "case_no")
+
+    rows = ["A-1,公示,2025-01-02,2025-01-03", "A-1,其他,2025-01-02,", "A-2,公示,2025-01-02,2025-01-03"]
+    (found,), _ = of("办件编号,原因,开始时间,结束时间", *rows)
+    assert (found.code, found.link, found.reason) == ("办件编号", "case_no", "原因")
+    assert (list(found.kinds), found.unknown, found.doubts) == (["公示"], ["其他"], [])
+    (found,), _ = of("permit_id,begin_dt,finish_dt", "1,2025-01-02,2025-01-04", "1,2025-01-03,2025-01-05", name="pause")
+    assert (found.link, found.reason, found.days_only) == ("id", None, True)
+    assert "overlap" in found.doubts[0]
+    (found,), _ = of("case_no,kind,start,end", "B-9,评审,2025-01-02,2025-01-04")
+    assert "no value of case_no" in found.doubts[0]
+    # not sure, and none
+    assert of("case_no,start,end", "A-1,2025-01-02,2025-01-04") == ([], {"x": "start, end"})
+    assert of("case_no,reason,start,end", "A-1,红,2025-01-02,2025-01-04") == ([], {"x": "start, end"})
+    assert of("case_no,plan_start,plan_end", "A-1,2025-01-02,2025-01-04") == ([], {})
+    assert of("colour,start,end", "红,2025-01-02,2025-01-04") == ([], {})
+
+
+def test_a_case_without_a_code_of_its_own_goes_by_its_key():
+    rows = ["1,x,2025-01-02,2025-01-03", "2,x,2025-01-02,2025-01-03"]
+    seen = table("rec,proj_code,accepted_dt,decided_dt", *rows)
+    assert guess.case_table([seen]) == (None, [])
+    case, _ = guess.case_table_by_key([seen])
+    assert case.columns["instance_code"] == "rec"
+    assert "TODO no column with the code of a case was recognised: the key rec" in write.cases("x", case)
+    for key in (["proj_code"], ["rec", "proj_code"]):
+        assert guess.case_table_by_key([replace(seen, key=key)]) == (None, [])
+
+
+def test_a_key_that_is_unique_but_for_blanks_is_named():
+    rows = [{"case_no": f"C-{n}", "row_code": f"R-{n}", "start": "2025-01-02"} for n in range(20)]
+    rows[0]["case_no"] = rows[1]["row_code"] = None
+    found, doubt = guess.key(["row_code", "case_no", "start"], rows)
+    assert found == ["case_no"] and "unique but for 1 blank of 20 rows" in doubt
+    rows[2]["case_no"] = "C-3"
+    assert guess.key(["row_code", "case_no", "start"], rows)[0] == ["row_code"]
+    pair = [{"item_code": "A", "serial_no": str(n), "document_no": f"D{n}"} for n in range(20)]
+    pair[5] = {"item_code": "B", "serial_no": "4", "document_no": None}
+    found, doubt = guess.key(["item_code", "serial_no", "document_no"], pair)
+    assert found == ["item_code", "serial_no"] and "document_no would be, but for 1 blank of 20 rows" in doubt
+
+
+def test_pauses_and_steps_without_a_number_are_told_apart_by_when_they_began():
+    rows = [{"case_no": "A", "kind": kind, "start": day, "end": None} for kind in "xy" for day in ("1月", "2月")]
+    assert guess.key(["case_no", "kind", "start", "end"], rows)[0] == ["case_no", "kind", "start"]
 
 
 def test_a_special_procedure_without_an_end_is_left_out():
@@ -224,6 +292,16 @@ def test_patterns(name, pattern):
     assert look_file.pattern_of(name) == pattern
 
 
+@pytest.mark.parametrize(
+    ("line", "is_footer"),
+    [("合计,2,,", True), ('"合　计",,', True), (",,总计,3", True), ("本月小计：5件", True), ("Total;4", True),
+     ("\t\t合计\t1", True), ("制表人：某某", True), ("合计12件", True), ("合计医疗楼,1", False), ("Total-7,x", False),
+     ("T-1,合计,2", False), ("说明书-1,a", False), ("总计划编号,1", False)],
+)  # fmt: skip
+def test_lines_that_are_no_records(line, is_footer):
+    assert bool(re.search(look_file.FOOTER, line)) is is_footer
+
+
 def test_a_title_row_is_no_header():
     assert look_file.header_at([["人防审批台账", None, None], ["编号", "事项", "日期"], ["1", "a", "2025-01-02"]]) == 1
     assert look_file.header_at([["1", "2"], ["3", "4"]]) is None
@@ -273,6 +351,20 @@ def everything_written(own) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in own.root.rglob("*") if path.is_file())
 
 
+@pytest.mark.parametrize(
+    "column",
+    ["last_upd", "upd_ts", "modify_dt", "gmt_modified", "lastmodifytime", "LAST_UPDATE_TIME", "updatedOn", "modTime",
+     "lastUpdTs", "sys_update_time", "row_updated_at", "last_changed", "数据更新时间", "最后修改日期", "zhgxsj"],
+)  # fmt: skip
+def test_a_cursor_by_name(column):
+    assert guess.cursor(table(f"id,{column}", "1,2025-01-01 10:00")) == column
+
+
+@pytest.mark.parametrize("column", ["change_date", "变更日期", "gmt_create", "created_at", "updated_by", "更新人"])
+def test_what_moves_for_other_reasons_is_no_cursor(column):
+    assert guess.cursor(table(f"id,{column}", "1,2025-01-01 10:00")) is None
+
+
 @pytest.mark.integration
 def test_like_spgl_is_one_file(own):
     output, problem = command("jiaotong", "--like", "spgl", "--schema", "exchange")
@@ -284,6 +376,24 @@ def test_like_spgl_is_one_file(own):
     assert f"{text.count('TODO')} TODOs" in output
     for word in ("JIAOTONG_DSN", "yidang pull jiaotong --dry-run", "yidang build"):
         assert word in output
+
+
+# From 2 to 12 June 2026 are eight working days after the first.
+STOPS = """
+create schema stops;
+create table stops.permit (id int primary key, case_no text, item_cd text, accepted_dt date, decided_dt date,
+    result text, last_upd timestamp not null);
+insert into stops.permit select n, 'P-' || n, 'YL01', '2026-06-02', '2026-06-12', '准予', '2026-06-12 10:00'
+    from generate_series(1, 4) as n;
+create table stops.case_pause (id int primary key, permit_id int, kind text, start_dt date, end_dt date);
+insert into stops.case_pause values (1, 1, '专家评审', '2026-06-03', '2026-06-05'),
+    (2, 1, '专家评审', '2026-06-05', '2026-06-09'), (3, 2, '公示', '2026-06-03', '2026-06-09'),
+    (4, 2, '等待', '2026-06-03', '2026-06-09'), (5, 3, '补正', '2026-06-02', '2026-06-04'),
+    (6, 4, '专家评审', '2026-06-03', null), (7, 3, '补正', null, null), (8, 3, '补正', null, null);
+create table stops.visit (id int primary key, case_no text, started date, ended date, who text);
+create table stops.colour (id int primary key, name text);
+create table stops.spare (id int primary key, case_no text, note text);
+"""
 
 
 @pytest.mark.integration
@@ -320,8 +430,35 @@ def test_what_was_drafted_builds_with_the_right_days(
     output, problem = command("linye", "--from", exchange_url, "--schema", "log")
     assert problem is None, output
     assert pulled(own, "linye") == {"cases": 2, "steps": 7}
+    # and one whose pauses are a table of their own, by the number of the row and not by the code of the case
+    exchange.execute(STOPS)
+    output, problem = command("shuizhi", "--from", exchange_url, "--schema", "stops")
+    assert problem is None, output
+    assert "case_pause: pauses of cases (专家评审, 公示, 补正)" in output
+    assert "visit: no model reads it; a case's code and two dates" in output
+    assert "colour: no model reads it" in output and "spare: no model reads it" in output
+    models = own.dbt_dir / "models" / "staging" / "shuizhi"
+    events = (models / "stg_shuizhi__case_events.sql").read_text(encoding="utf-8")
+    assert "TODO nothing reads visit" in events and "nothing reads colour" not in events
+    text = (models / "stg_shuizhi__case_pause_pauses.sql").read_text(encoding="utf-8")
+    assert "TODO these reasons stop nothing until they stand in kinds: 等待" in text
+    assert "local_pause_rules.csv needs a line shuizhi,5," in text
+    contract = (own.departments_dir / "shuizhi.yml").read_text(encoding="utf-8")
+    assert all(f"# TODO no model reads {name}: " in contract for name in ("visit", "colour", "spare"))
+    assert pulled(own, "shuizhi")["case_pause"] == 8
     result = build.build(own, as_of=date(2026, 6, 30))
     assert result.failed == 0
+    stopped = warehouse.execute(
+        "select instance_code, gross_working_days, elapsed_working_days, statutory_elapsed_working_days"
+        " from marts.fct_item_instance where source_department = 'shuizhi' order by 1"
+    ).fetchall()
+    # P-1: reviews of 3 to 5 and, from the day that ended, to 9 June; P-2: neither 公示 nor 等待 stops anything;
+    # P-3: asked on the day of acceptance; P-4: a review without an end on a decided case earns nothing
+    assert stopped == [("P-1", 8, 4, 4), ("P-2", 8, 8, 8), ("P-3", 8, 6, 8), ("P-4", 8, 8, 8)]
+    doubted = warehouse.execute(
+        "select business_key, rule from marts.issue_log where department = 'shuizhi'"
+    ).fetchall()
+    assert {("shuizhi:P-2", "unknown_status"), ("shuizhi:P-3", "event_time_unreadable")} <= set(doubted)
     logged = warehouse.execute(
         "select instance_code, elapsed_working_days, outcome from marts.fct_item_instance"
         " where source_department = 'linye' order by 1"
@@ -355,6 +492,52 @@ def test_a_workbook_with_a_title_row(own, tmp_path):
     department = contracts.load_department(own, "renfang2")
     assert department.source.format.header_row == 2 and department.feeds["cases"] == "stg_renfang2__cases"
     assert pulled(own, "renfang2") == {"cases": 1}
+
+
+FELLED = """办件编号,事项编码,收件日期,受理日期,办结日期,结果
+F-1,YL01,2026-06-01,2026-06-03,2026-06-12,准予
+F-2,YL01,2026-06-02,2026-06-03,2026-06-12,准予
+"""
+
+
+@pytest.mark.integration
+def test_a_total_at_the_end_is_no_case(own, warehouse, tmp_path):
+    """Where the looked-at file has one it is declared; where only a later file has, it is refused with its reason."""
+    path = drop(tmp_path / "with", "砍伐_20260629.csv", f"{FELLED}合计,2,,,,\n".encode())
+    output, problem = command("linye", "--from", str(path), "--table", "cases")
+    assert problem is None, output
+    department = contracts.load_department(own, "linye")
+    assert department.source.format.footer_pattern == look_file.FOOTER and department.tables[0].key == ["办件编号"]
+    assert "line 4 of this file" in (own.departments_dir / "linye.yml").read_text(encoding="utf-8")
+    assert pulled(own, "linye") == {"cases": 2}
+
+    path = drop(tmp_path / "without", "砍伐_20260629.csv", FELLED.encode())
+    output, problem = command("senlin", "--from", str(path), "--table", "cases")
+    assert problem is None, output
+    assert contracts.load_department(own, "senlin").source.format.footer_pattern is None
+    pulled(own, "senlin")
+    drop(tmp_path / "without", "砍伐_20260630.csv", f"{FELLED.replace('F-', 'G-')}小计,2,,,,\n".encode())
+    pulled(own, "senlin")
+    refused = warehouse.execute(
+        "select department, rule, raw_row ->> '办件编号' from landing.quarantine where severity = 'fail' order by 1"
+    ).fetchall()
+    assert refused[0][:2] == ("linye", "footer") and refused[1][::2] == ("senlin", "小计") and len(refused) == 2
+
+
+@pytest.mark.integration
+def test_a_total_in_a_workbook_far_below_the_sample(own, tmp_path, monkeypatch):
+    monkeypatch.setattr(look_file, "SAMPLE_ROWS", 3)
+    book = openpyxl.Workbook()
+    for row in [("序号", "办件编号", "接件时间", "受理时间", "办结时间"), *[
+        (n, f"R-{n}", "2026-06-01", "2026-06-02", None) for n in range(1, 20)
+    ], ("合计", 19, None, None, None)]:  # fmt: skip
+        book.active.append(row)
+    (tmp_path / "drop").mkdir()
+    path = tmp_path / "drop" / "台账_20260629.xlsx"
+    book.save(path)
+    output, problem = command("renfang2", "--from", str(path), "--table", "cases")
+    assert problem is None, output
+    assert pulled(own, "renfang2") == {"cases": 19}
 
 
 @pytest.fixture
@@ -554,6 +737,38 @@ def test_wrong_requests(own, district_dsn, arguments, said):
 
 
 @pytest.mark.integration
+def test_a_refused_login_names_what_was_given(own, district_dsn, monkeypatch):
+    wrong = f"postgresql://postgres:wrong@{district_dsn.rsplit('@', 1)[1]}"
+    monkeypatch.setenv("HALL_LOGIN", wrong)
+    for origin, given in (("${HALL_LOGIN}", "the secret HALL_LOGIN"), (wrong, "the URL of --from")):
+        _, problem = command("linye", "--from", origin)
+        assert isinstance(problem, ConfigError) and f"Correct {given}." in str(problem)
+        assert "LINYE_DSN" not in str(problem) and "wrong@" not in str(problem)
+    monkeypatch.setenv("HALL_LOGIN", "postgresql://postgres:x@127.0.0.1:1/postgres")
+    _, problem = command("linye", "--from", "${HALL_LOGIN}")
+    assert "Its address is in the secret HALL_LOGIN." in str(problem)
+
+
+@pytest.mark.integration
+def test_a_blank_key_is_set_aside_and_named(own, warehouse, exchange, exchange_url):
+    exchange.execute(
+        "create schema blank; create table blank.permit (case_no text, office_id int, accepted_at timestamp,"
+        " decided_at timestamp);"
+        "insert into blank.permit select nullif('C-' || n, 'C-7'), n % 3, '2026-06-02', '2026-06-12'"
+        " from generate_series(1, 20) as n"
+    )
+    output, problem = command("linye", "--from", exchange_url, "--schema", "blank")
+    assert problem is None, output
+    assert contracts.load_department(own, "linye").tables[0].key == ["case_no"]
+    text = (own.departments_dir / "linye.yml").read_text(encoding="utf-8")
+    assert "# TODO is it the key? unique but for 1 blank of 20 rows" in text
+    assert pulled(own, "linye") == {"permit": 20}
+    assert pulled(own, "linye") == {"permit": 0}
+    refused = warehouse.execute("select severity, reason from landing.quarantine").fetchall()
+    assert [severity for severity, _ in refused] == ["fail"], refused
+
+
+@pytest.mark.integration
 def test_wrong_sources(own, exchange, exchange_url, api, tmp_path, monkeypatch):
     def refused(*arguments: str) -> str:
         output, problem = command("x", *arguments)
@@ -579,3 +794,45 @@ def test_wrong_sources(own, exchange, exchange_url, api, tmp_path, monkeypatch):
     (own.root / "expectations" / "x_trees.json").write_text("{}", encoding="utf-8")
     assert "expectations/x_trees.json exists" in refused("--from", str(good), "--table", "trees")
     assert not (own.departments_dir / "x.yml").exists()
+
+
+# -- the guide -----------------------------------------------------------------------------------------------------
+@pytest.mark.integration
+def test_the_guides_example_gives_the_figures_it_shows(settings, own, warehouse, tmp_path, monkeypatch):
+    """Every block of docs/add-a-department.md that names its file, as it stands, to the figures printed there."""
+    open_world(settings, tmp_path / "departments", monkeypatch)
+    guide = (ROOT / "docs" / "add-a-department.md").read_text(encoding="utf-8").partition("tables of its own")[2]
+    monkeypatch.setenv("YUANLIN_DROP", str(tmp_path / "drop"))
+    for block in re.findall(r"```(?:yaml|json|sql)\n(.*?)```", guide, re.DOTALL):
+        if named := re.match(r"(?:#|//|--) ([a-z_]+/\S+\.(?:yml|json|sql)).*\n", block):
+            is_contract = named[1].startswith("departments/")
+            path = own.departments_dir / "yuanlin.yml" if is_contract else own.root / named[1]
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(block[named.end() :] if path.suffix == ".json" else block, encoding="utf-8")
+    for name, content in re.findall(r"```csv\n(\S+\.csv)\n(.*?)```", guide, re.DOTALL):
+        drop(tmp_path / "drop", name, content.encode())
+    project = own.dbt_dir / "dbt_project.yml"
+    line = re.search(r"`(yuanlin: \{\+enabled.*?\}\"\})`", guide)[1]
+    text = project.read_text(encoding="utf-8")
+    project.write_text(text.replace("    staging:\n", f"    staging:\n      {line}\n", 1), encoding="utf-8")
+
+    assert pulled(own, "yuanlin") == {"trees": 4, "items": 1, "pauses": 2}
+    assert build.build(own, as_of=date(2026, 6, 30)).failed == 0
+    shown = re.search(r"instance_code,statutory_limit.*?\n((?:T-.*\n)+)", guide)[1].splitlines()
+    found = warehouse.execute(
+        "select concat_ws(',', instance_code, coalesce(statutory_limit::text, ''), promised_limit,"
+        " elapsed_working_days, outcome, due_date)"
+        " from marts.fct_item_instance where source_department = 'yuanlin' order by 1"
+    ).fetchall()
+    assert [row for (row,) in found] == [row.rsplit(",", 1)[0] for row in shown]
+
+    # 公示 counts on until a local rule says otherwise: 17, 18, 22, 23 and 24 June are working days
+    rules = own.dbt_dir / "seeds" / "local_pause_rules.csv"
+    rule = re.search(r"^yuanlin,5,.*$", guide, re.MULTILINE)[0]
+    rules.write_text(rules.read_text(encoding="utf-8").rstrip("\n") + f"\n{rule}\n", encoding="utf-8")
+    assert build.build(own, as_of=date(2026, 6, 30)).failed == 0
+    counted = warehouse.execute(
+        "select elapsed_working_days, statutory_elapsed_working_days from marts.fct_item_instance"
+        " where source_department = 'yuanlin' and instance_code = 'T-2'"
+    ).fetchone()
+    assert counted == (5, 10)

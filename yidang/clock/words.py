@@ -66,6 +66,8 @@ def stops(pause: dict) -> str:
         word for word, stop in (("承诺 promise", "stops_promise"), ("法定 statute", "stops_statute")) if pause[stop]
     ]
     basis = f" ({pause['local_rule_basis']})" if pause["local_rule_basis"] else ""
+    if not clocks and not basis and pause["reason_code"] == "5":
+        basis = " (公示无地方规定 no local rule about it)"
     return (" + ".join(clocks) or "不停 none") + basis
 
 

@@ -13,11 +13,15 @@ from pydantic import TypeAdapter, ValidationError
 from yidang import contracts
 from yidang.contracts.models import Identifier
 from yidang.errors import ConfigError
-from yidang.new_department import guess, look_api, look_database, look_file, write
+from yidang.new_department import guess, look_api, look_database, look_file, pauses, write, write_pauses
 from yidang.new_department.seen import Seen
 from yidang.settings import Settings
 
 _ENABLED = "      {0}: {{+enabled: \"{{{{ '{0}' in var('active_departments', []) }}}}\"}}\n"
+_PERHAPS_PAUSES = (
+    "TODO nothing reads {table}, which has a case's code and two dates ({dates}): if its rows are pauses, the clock"
+    " runs on through them until they are written here (docs/add-a-department.md, A table of pauses)"
+)
 
 
 @dataclass(frozen=True)
@@ -72,50 +76,75 @@ def look_and_draft(
     models = settings.dbt_dir / "models" / "staging" / department
     contract = settings.departments_dir / f"{department}.yml"
     _refuse_existing(settings, department, [contract, models], models=True)
-    seen = _look(settings, department, contracts.resolve(settings, origin), schema, tables, token_secret)
+    named = contracts.references(origin)
+    given = f"the secret {named}" if named else "the URL of --from"
+    seen = _look(settings, department, contracts.resolve(settings, origin), given, schema, tables, token_secret)
     # A secret that was named instead of written stays where it is.
     secrets = {name: value for name, value in seen.secrets.items() if origin != f"${{{name}}}"}
     _refuse_other_secrets(settings, secrets)
 
-    case, others = guess.case_table(seen.tables)
-    logged = None if case else guess.logged_cases(seen.tables)
+    case, log, others = _cases(seen)
     feeds: dict[str, str] = {}
     texts: dict[Path, str] = {}
     described: dict[str, str] = {}
     said, notes = [], []
+    read = {found.table.name for found in (case, log) if found}
+    moments = {found.table.name: found.moments for found in (case, log) if found}
 
-    def model(feed: str, text: str, about: str) -> None:
-        name = f"stg_{department}__{feed}"
-        feeds[feed], texts[models / f"{name}.sql"] = name, text
-        described[name] = f"{about} Canonical feed `{feed}` (docs/architecture.md)."
+    def model(name: str, text: str, about: str, feed: str | None = None) -> None:
+        name = f"stg_{department}__{name}"
+        texts[models / f"{name}.sql"] = text
+        described[name] = f"{about} Canonical feed `{feed}` (docs/architecture.md)." if feed else about
+        if feed:
+            feeds[feed] = name
 
-    if case:
-        said.append(f"{case.table.name}: cases, with {len(case.steps)} dated steps")
-        model("cases", write.cases(department, case), "One row per case.")
-        model("case_events", write.case_events(department, case), "One row per dated step of a case.")
-        notes += [f"{name} looks like cases too; only {case.table.name} is read" for name in others]
-    if logged:
-        cases, log = logged
-        said.append(f"{cases.table.name}: cases, with {len(log.steps)} kinds of steps in {log.table.name}")
-        model("cases", write.cases(department, cases), "One row per case.")
-        model("case_events", write.logged_events(department, log), "One row per step of a case.")
     for feed, about in (("items", "One row per catalogue version of an item."), ("projects", "One row per project.")):
-        if found := guess.other_table(seen.tables, feed):
+        if found := guess.other_table([table for table in seen.tables if table.name not in read], feed):
             said.append(f"{found[0].name}: {feed}")
-            model(feed, write.feed(department, feed, *found), about)
-    if not case and not logged:
+            model(feed, write.feed(department, feed, *found), about, feed)
+            read.add(found[0].name)
+    unread = {name: f"it looks like cases too; only {case.table.name} is read" for name in others}
+    if case:
+        code = case.columns["instance_code"]
+        left = [table for table in seen.tables if table.name not in {*read, *unread}]
+        stopped, perhaps = pauses.recognised(left, case.table, code)
+        beside = write.Beside(
+            models=[f"stg_{department}__{entry.table.name}_pauses" for entry in stopped],
+            days_only=bool(stopped) and any(entry.days_only for entry in [*stopped, log or case]),
+            notes=[_PERHAPS_PAUSES.format(table=name, dates=dates) for name, dates in perhaps.items()],
+        )
+        unread |= {name: f"a case's code and two dates ({dates}): pauses?" for name, dates in perhaps.items()}
+        in_steps = f"{len(log.steps)} kinds of steps in {log.table.name}" if log else f"{len(case.steps)} dated steps"
+        said.insert(0, f"{case.table.name}: cases, with {in_steps}")
+        model("cases", write.cases(department, case), "One row per case.", "cases")
+        events = write.logged_events(department, log, beside) if log else write.case_events(department, case, beside)
+        model("case_events", events, "One row per dated step of a case.", "case_events")
+        days_only = beside.days_only or (not log and case.days_only)
+        for entry in stopped:
+            said.append(
+                f"{entry.table.name}: pauses of cases ({', '.join(filter(None, entry.kinds)) or 'by its name'})"
+            )
+            text = write_pauses.pauses(department, entry, case.table, code, days_only=days_only)
+            model(f"{entry.table.name}_pauses", text, f"Pauses of cases, from {entry.table.name}, for case_events.")
+            read.add(entry.table.name)
+            moments[entry.table.name] = {entry.started, entry.ended}
+    else:
         said.append("No table with cases was recognised: no model of cases was written")
         notes.append(
             "no table with cases was recognised: write the models of cases and case_events and name them in feeds"
         )
+    for table in seen.tables:
+        if table.name not in read:
+            unread.setdefault(table.name, "is anything in it that a feed of docs/architecture.md needs?")
+            said.append(f"{table.name}: no model reads it; {unread[table.name]}")
     if any(table.name.startswith("spgl_") for table in seen.tables):
         said.append("The tables are those of the national standard? Then one YAML is enough: --like spgl")
 
-    texts[contract] = write.contract(department, seen, feeds, notes)
+    texts[contract] = write.contract(department, seen, feeds, notes, unread)
     texts[models / f"_{department}.yml"] = write.sources(department, seen, described)
     for table in seen.tables:
         path = settings.root / "expectations" / f"{write.suite_name(department, table)}.json"
-        texts[path] = write.suite(department, table, case)
+        texts[path] = write.suite(department, table, case, moments.get(table.name, set()), _undeclared_footer(seen))
     _validate(settings, department, texts[contract])
     _refuse_existing(settings, department, list(texts), models=True)
     texts[settings.dbt_dir / "dbt_project.yml"] = _switched(settings, department)
@@ -125,10 +154,22 @@ def look_and_draft(
     return _write(settings, texts, said, [], department)
 
 
+def _cases(seen: Seen) -> tuple[guess.CaseTable | None, guess.LogTable | None, list[str]]:
+    """The table of cases, that of their steps where it is another, and the names of others that look like cases."""
+    case, others = guess.case_table(seen.tables)
+    if not case and (logged := guess.logged_cases(seen.tables)):
+        return *logged, []
+    if not case:
+        feeds = [found[0] for feed in ("items", "projects") if (found := guess.other_table(seen.tables, feed))]
+        case, others = guess.case_table_by_key([table for table in seen.tables if table not in feeds])
+    return case, None, others
+
+
 def _look(
     settings: Settings,
     department: str,
     origin: str,
+    given: str,
     schema: str | None,
     tables: Sequence[str],
     token_secret: str | None,
@@ -140,7 +181,7 @@ def _look(
     if schema and not is_database:
         raise ConfigError("--schema is for a database.", "Leave it out.")
     if is_database:
-        return look_database.look(settings, department, origin, schema, tables)
+        return look_database.look(settings, department, origin, schema, tables, given)
     if len(tables) > 1:
         raise ConfigError("An API's answer or a file is one table.", "Give --table once: what Yidang shall call it.")
     name = tables[0] if tables else None
@@ -155,6 +196,12 @@ def _look(
             f"Give {', '.join(look_database.SCHEMES)} http://, https:// or the path of a file.",
         )
     return look_file.look(department, Path(origin), name)
+
+
+def _undeclared_footer(seen: Seen) -> str | None:
+    """What a total of a later file begins with, where this one has none and so no footer_pattern."""
+    declared = seen.source.get("format")
+    return look_file.FOOTER if declared and "footer_pattern" not in declared else None
 
 
 def _check_name(name: str) -> None:

@@ -1,38 +1,38 @@
-"""What columns seem to mean, by their names and a sample of their values. Every guess is for a person to confirm.
-
-The words are data: columns.csv (canonical columns), steps.csv (dates of a case), results.csv (what a decision says).
-"""
+"""What columns seem to mean, by their names and a sample of their values. Every guess is for a person to confirm."""
 
 from __future__ import annotations
 
-import csv
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
-from pathlib import Path
 
-from yidang.new_department.seen import SeenTable
+from yidang.new_department.names import plain, spelled, words
+from yidang.new_department.seen import SeenTable, filled
 
 # As expectations/*.json have it, with the fractions and zones that databases write.
 DATE = (
     r"\s*(\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{4}年\d{1,2}月\d{1,2}日|\d{8})"
     r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?\s*"
 )
-_CURSORS = (
-    "updated_at", "update_time", "last_updated", "last_update_time", "updated", "modified_at", "modify_time",
-    "modified",
-    "last_modified", "last_modified_time",
-    "更新时间", "最后更新时间", "修改时间", "最后修改时间", "数据更新时间", "上传时间",
-    "gxsj", "xgsj", "scsj", "zhgxsj",
-)  # fmt: skip
+# Names of a column that moves whenever its row changes, as `plain` spells them, the likeliest first.
+_LAST = r"(last|latest|gmt|sys|data|record|row|最后|最近|最新|数据|记录|zh|zj|zx|sj)*"
+_CURSORS = [
+    re.compile(f"{_LAST}({what})")
+    for what in (
+        r"(updated?|upd)(at|on|time|date|timestamp)?|更新(时间|日期|时间戳)|gx(sj|rq|sjc)",
+        r"(modify|modified|modification)(at|on|time|date|timestamp)?|修改(时间|日期|时间戳)|xg(sj|rq|sjc)",
+        r"lastchanged?(at|on|time|date|timestamp)?|上传时间|scsj",
+    )
+]
 # Days that somebody planned or the law sets; nothing has happened on them.
 _PLANNED = re.compile(
     r"应|计划|预计|拟|截止|限期|到期|期限|承诺|法定|有效|失效|生效|deadline|due|plan|expect|expir|limit|valid"
 )
-_DATED = re.compile(r"日期|时间|时刻|开始|结束|日$|_at$|date|time|(sj|rq)$")
+_DATED = re.compile(r"日期|时间|时刻|开始|结束|日$|_at$|date|time|(sj|rq)$|(^|_)(start|begin|end|finish)(ed)?$")
+# A day that tells rows of one case apart: when a pause or a step began.
+_BEGINS = re.compile(r"开始|起始|发生|操作|办理|(^|_)(start|begin|from|event|step|action)|(ks|bl|cz)sj$|^(时间|time)$")
 _NO_DAY = re.compile(r"(人|员|号|单位|部门|科室|处室|意见|方式|材料|名称|结果|by|no|name|id|opinion)$")
 _CODED = re.compile(
     r"(结果|结论|状态|类别|类型|种类|方式|等级|级别|result|status|state|type|kind|category|class|grade|level)$"
@@ -84,6 +84,11 @@ class CaseTable:
     unused: dict[str, str]
     days_only: bool
 
+    @property
+    def moments(self) -> set[str]:
+        """The columns that become events."""
+        return {entry.column for entry in self.steps}
+
 
 @dataclass(frozen=True)
 class LogTable:
@@ -98,21 +103,24 @@ class LogTable:
     unknown: list[str]
     results: dict[str, list[str]]
 
+    @property
+    def moments(self) -> set[str]:
+        """The columns that become events."""
+        return {self.columns["event_at"]}
+
+    @property
+    def days_only(self) -> bool:
+        """Some dates have no time of day."""
+        return not all(has_time(value) for value in self.table.values(self.columns["event_at"]))
+
 
 # -- words ---------------------------------------------------------------------------------------------------------
-def plain(name: str) -> str:
-    """A column's name as it is compared: half-width, lower case, without what stands in brackets, without signs."""
-    text = unicodedata.normalize("NFKC", name).lower()
-    text = re.sub(r"[(\[【].*?[)\]】]", "", text) or text
-    return re.sub(r"[\s_\-./:]", "", text)
-
-
 @cache
 def canonical(feed: str) -> list[Canonical]:
     """The columns of a feed in their order, as architecture.md has them (case_events: those a case's own row tells)."""
     return [
         Canonical(row["column"], row["type"], tuple(row["names"].split("|")))
-        for row in _rows("columns")
+        for row in words("columns")
         if row["feed"] == feed
     ]
 
@@ -130,27 +138,26 @@ def matched(columns: Sequence[str], feed: str) -> dict[str, str]:
 def step(column: str) -> Step | None:
     """The event whose day the column seems to hold, by its name alone; None for anything else."""
     name = plain(column)
-    if _PLANNED.search(name):
+    if is_planned(column):
         return None
-    for row in _rows("steps"):
-        words = [plain(word) for word in row["words"].split("|") if word]
-        if name in row["names"].split("|") or any(word in name for word in words):
+    for row in words("steps"):
+        known = [plain(word) for word in row["words"].split("|") if word]
+        if name in row["names"].split("|") or any(word in name for word in known):
             return Step(column, row["event_kind"], row["reason_code"], int(row["source_order"]))
     return None
+
+
+def is_planned(column: str) -> bool:
+    """Whether the column holds days that somebody planned or the law sets."""
+    return bool(_PLANNED.search(plain(column)))
 
 
 def outcome(value: str) -> str | None:
     """The event kind that a value of a result column stands for; None where no word of it is known."""
     text = value.strip().lower()
     return next(
-        (row["event_kind"] for row in _rows("results") if any(w in text for w in row["words"].split("|"))), None
+        (row["event_kind"] for row in words("results") if any(w in text for w in row["words"].split("|"))), None
     )
-
-
-@cache
-def _rows(name: str) -> list[dict[str, str]]:
-    with (Path(__file__).parent / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 # -- keys, cursors, values -----------------------------------------------------------------------------------------
@@ -166,35 +173,56 @@ def key(
     """
     if declared:
         return list(declared[0]), ""
-    likely = sorted((column for column in columns if _is_keylike(column)), key=lambda name: not _names_a_case(name))
+    likely = sorted((column for column in columns if _is_keylike(column)), key=lambda name: not is_case_code(name))
     others = [
         column for column in columns if column not in likely and not _is_running(column) and not _is_dated(column)
     ]
     # A version tells rows apart only beside what it is a version of, whatever a small sample says.
-    candidates = [[column] for column in likely if not _VERSION.search(column.lower())] + [
-        list(pair) for pair in combinations(likely[:8], 2)
-    ]
-    candidates += [[column] for column in others if not _PERSON.search(column) and not column.endswith("名称")]
+    single = [[column] for column in likely if not _VERSION.search(spelled(column))]
+    wide = [list(pair) for pair in combinations(likely[:8], 2)]
+    wide += [[column] for column in others if not is_personal(column) and not column.endswith("名称")]
+    begins = [column for column in columns if _BEGINS.search(spelled(column)) and _is_dated(column)][:3]
+    coded = [column for column in others if _CODED.search(spelled(column))][:3]
+    wide += [[column, begin] for column in likely[:4] for begin in begins]
+    wide += [[column, code, begin] for column in likely[:4] for code in coded for begin in begins]
     if not rows:
-        return candidates[0] if candidates else [columns[0]], "guessed by its name alone: there are no rows yet"
-    for candidate in candidates:
-        if _is_unique_in(rows, candidate) and (is_unique is None or is_unique(candidate)):
-            basis = (
-                "in the rows that were looked at"
-                if is_unique is None
-                else "in all rows; the source does not declare it"
-            )
-            return candidate, f"unique {basis}"
+        return (single or wide or [[columns[0]]])[0], "guessed by its name alone: there are no rows yet"
+
+    def found(candidates: list[list[str]]) -> list[str] | None:
+        unique = (columns for columns in candidates if _is_unique_in(rows, columns))
+        return next((columns for columns in unique if is_unique is None or is_unique(columns)), None)
+
+    basis = "in all rows; the source does not declare it" if is_unique else "in the rows that were looked at"
+    if alone := found(single):
+        return alone, f"unique {basis}"
+    but_for = {column: blanks for (column,) in single if (blanks := _blanks_beside_unique(rows, column))}
+    nearly = "; ".join(
+        f"{column} would be, but for {blanks} blank of {len(rows)} rows" for column, blanks in but_for.items()
+    )
+    # A row without its case's code is none that could be counted: the gate sets it aside and says so.
+    best = next((column for column in but_for if is_case_code(column)), None)
+    several = None if best else found(wide)
+    if several:
+        return several, f"unique {basis}{f'; {nearly}' if nearly else ''}"
+    if best := best or next(iter(but_for), None):
+        return [best], f"unique but for {but_for[best]} blank of {len(rows)} rows, and rows without a key are set aside"
     fallback = likely[0] if likely else columns[0]
     return [fallback], "no column or pair of columns was found to be unique: of rows that share it only the last counts"
 
 
+def _blanks_beside_unique(rows: list[dict[str, str | None]], column: str) -> int:
+    """How many rows lack a value in a column that else tells them apart; 0 where it does not, or too many lack it."""
+    values = list(filled(rows, column))
+    blanks = len(rows) - len(values)
+    return blanks if len(set(values)) == len(values) and blanks <= max(1, len(rows) // 20) else 0
+
+
 def cursor(table: SeenTable) -> str | None:
     """The column that seems to grow when a row changes, filled in every row of the sample; None: compare the whole."""
-    by_name = {plain(column): column for column in table.columns}
     for name in _CURSORS:
-        column = by_name.get(plain(name))
-        if column and len(list(table.values(column))) == len(table.rows):
+        for column in table.columns:
+            if not name.fullmatch(plain(column)) or len(list(table.values(column))) < len(table.rows):
+                continue
             if table.kinds and table.kinds.get(column) not in ("moment", "date"):
                 continue  # text of any spelling, or a number: its order need not be that of time
             return column
@@ -209,7 +237,7 @@ def is_date(table: SeenTable, column: str) -> bool:
         return False
     values = list(table.values(column))
     if not values:
-        return _is_dated(column) or (step(column) is not None and not _NO_DAY.search(column))
+        return _is_dated(column) or (step(column) is not None and not _NO_DAY.search(spelled(column)))
     share = sum(re.fullmatch(DATE, value) is not None for value in values) / len(values)
     if _is_dated(column) or step(column) is not None:
         return share >= 0.5  # what is typed into such a column and is no date belongs into quarantine
@@ -221,16 +249,21 @@ def codes(table: SeenTable, column: str) -> list[str]:
 
     Strict, because these values are written down: nothing that is long, holds a long number or may tell of a person.
     """
-    name = unicodedata.normalize("NFKC", column).lower()
-    return _few(table, column, _MOST_CODES) if _CODED.search(name) and not _PERSON.search(name) else []
+    return few(table, column) if _CODED.search(spelled(column)) and not is_personal(column) else []
 
 
-def _few(table: SeenTable, column: str, most: int) -> list[str]:
+def few(
+    table: SeenTable,
+    column: str,
+    known: Callable[[str], object] = lambda value: outcome(value) or step(value),
+    most: int = _MOST_CODES,
+) -> list[str]:
+    """The values of a column where they are few and short; known: whether a value is one of a vocabulary."""
     values = list(table.values(column))
     found = sorted(set(values))
     if len(found) > most:
         return []
-    if len(found) == len(values) and not all(outcome(value) or step(value) for value in found):
+    if len(found) == len(values) and not all(known(value) for value in found):
         return []  # nothing comes twice: no code list, as far as can be seen
     return [] if any(len(value) > _LONGEST_CODE or re.search(r"\d{5}", value) for value in found) else found
 
@@ -261,28 +294,43 @@ def _is_unique_in(rows: list[dict[str, str | None]], columns: list[str]) -> bool
 
 
 def _is_keylike(column: str) -> bool:
-    name = unicodedata.normalize("NFKC", column).lower()
     return (
-        bool(_KEYLIKE.search(name)) and not _is_running(column) and not _PERSON.search(name) and not _is_dated(column)
+        bool(_KEYLIKE.search(spelled(column)))
+        and not _is_running(column)
+        and not is_personal(column)
+        and not _is_dated(column)
     )
 
 
-def _names_a_case(column: str) -> bool:
+def is_personal(column: str) -> bool:
+    return bool(_PERSON.search(column.lower()) or _PERSON.search(spelled(column)))
+
+
+def is_case_code(column: str) -> bool:
+    """Whether the name is one for the code of a case."""
     return plain(column) in ("id", "lsh", *(plain(name) for name in canonical("cases")[0].names))
 
 
 def _is_running(column: str) -> bool:
-    return bool(_RUNNING.match(column.strip().lower()))
+    return bool(_RUNNING.match(spelled(column)))
 
 
 def _is_dated(column: str) -> bool:
-    return bool(_DATED.search(column.strip().lower()))
+    return bool(_DATED.search(spelled(column)))
 
 
 # -- tables --------------------------------------------------------------------------------------------------------
 def case_table(tables: Sequence[SeenTable]) -> tuple[CaseTable | None, list[str]]:
     """The table that most looks like one row per 办件, and the names of others that do too."""
-    found = [case for table in tables if (case := _case(table))]
+    return _best([case for table in tables if (case := _case(table))])
+
+
+def case_table_by_key(tables: Sequence[SeenTable]) -> tuple[CaseTable | None, list[str]]:
+    """As `case_table`, of tables without a code of the case: their key of one column stands for it."""
+    return _best([case for table in tables if (case := _case(table, by_key=True))])
+
+
+def _best(found: list[CaseTable]) -> tuple[CaseTable | None, list[str]]:
     found.sort(key=lambda case: -(len(case.steps) * 2 + len(case.columns)))
     return (found[0] if found else None), [case.table.name for case in found[1:]]
 
@@ -302,7 +350,7 @@ def _log(table: SeenTable) -> LogTable | None:
     columns = matched([column for column in table.columns if column != case], "case_events")
     if not case or "step" not in columns or "event_at" not in columns or not is_date(table, columns["event_at"]):
         return None
-    seen = _few(table, columns["step"], _MOST_STEPS)
+    seen = few(table, columns["step"], most=_MOST_STEPS)
     steps = {value: found for value in seen if (found := step(value)) and found.event_kind != "issued"}
     if len({found.event_kind for found in steps.values()} & {"received", "accepted", "decided"}) < 2:
         return None
@@ -314,8 +362,10 @@ def _log(table: SeenTable) -> LogTable | None:
     return LogTable(table, {"instance_code": case, **columns}, steps, unknown, results)
 
 
-def _case(table: SeenTable, *, with_steps: bool = True) -> CaseTable | None:
+def _case(table: SeenTable, *, with_steps: bool = True, by_key: bool = False) -> CaseTable | None:
     columns = matched(table.columns, "cases")
+    if by_key and "instance_code" not in columns and _key_stands_for_case(table, columns):
+        columns["instance_code"] = table.key[0]
     left = [column for column in table.columns if column not in columns.values()]
     extras = {name: column for name, column in matched(left, "case_events").items() if name in _OF_A_CASE}
     left = [column for column in left if column not in extras.values()]
@@ -357,8 +407,14 @@ def _case(table: SeenTable, *, with_steps: bool = True) -> CaseTable | None:
         results=results,
         unknown=unknown,
         unused=unused,
-        days_only=not all(_has_time(value) for entry in steps.values() for value in table.values(entry.column)),
+        days_only=not all(has_time(value) for entry in steps.values() for value in table.values(entry.column)),
     )
+
+
+def _key_stands_for_case(table: SeenTable, columns: dict[str, str]) -> bool:
+    (column, *others) = table.key
+    is_free = not others and column not in columns.values() and not _is_running(column)
+    return is_free and (not table.rows or _is_unique_in(table.rows, table.key))
 
 
 def _of_no_use(table: SeenTable, column: str, cursor_column: str | None) -> str:
@@ -379,7 +435,7 @@ def _results(table: SeenTable, column: str | None) -> tuple[dict[str, list[str]]
         return {}, []
     found: dict[str, list[str]] = {}
     seen = codes(table, column)
-    for row in _rows("results"):
+    for row in words("results"):
         usual = [value for value in row["values"].split("|") if value]
         own = [value for value in seen if outcome(value) == row["event_kind"]]
         if values := list(dict.fromkeys([*own, *usual])):
@@ -387,7 +443,7 @@ def _results(table: SeenTable, column: str | None) -> tuple[dict[str, list[str]]
     return found, [value for value in seen if outcome(value) is None]
 
 
-def _has_time(value: str) -> bool:
+def has_time(value: str) -> bool:
     return ":" in value and not re.search(r"[ T]0?0:00(:00(\.0+)?)?( |Z|[+-]|$)", value)
 
 

@@ -13,6 +13,7 @@ from yidang.landing.http import Api
 from yidang.landing.masking import Secrets
 from yidang.new_department import guess
 from yidang.new_department.look_database import identifier
+from yidang.new_department.names import plain
 from yidang.new_department.seen import SAMPLE_ROWS, Seen, SeenTable
 from yidang.settings import Settings, environment
 
@@ -101,7 +102,7 @@ def _walk(value: dict, before: str = "") -> Iterator[tuple[str, object]]:
 def _paging(answer: object, items: str, rows: int, asked: dict[str, str]) -> tuple[dict[str, object], dict[str, str]]:
     """The contract's `paging` and what of it is doubtful."""
     named = {
-        guess.plain(path.rsplit(".", 1)[-1]): (path, value)
+        plain(path.rsplit(".", 1)[-1]): (path, value)
         for path, value in reversed(list(_walk(answer)) if isinstance(answer, dict) else [])
     }
     page = next((name for name in asked if _PAGE.match(name)), None)

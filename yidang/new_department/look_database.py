@@ -36,8 +36,11 @@ def is_url(url: str) -> bool:
     return url.split("://")[0].split("+")[0] in _KINDS and "://" in url
 
 
-def look(settings: Settings, department: str, url: str, schema: str | None, tables: Sequence[str]) -> Seen:
-    """The tables named, or all of the schema. Raises ConfigError (URL, login, names) or YidangError."""
+def look(settings: Settings, department: str, url: str, schema: str | None, tables: Sequence[str], given: str) -> Seen:
+    """The tables named, or all of the schema. Raises ConfigError (URL, login, names) or YidangError.
+
+    given: what holds the URL, in the words of messages.
+    """
     try:
         parsed = sa.make_url(url)
     except (exc.ArgumentError, ValueError):
@@ -58,9 +61,14 @@ def look(settings: Settings, department: str, url: str, schema: str | None, tabl
     provisional = contracts.Department.model_construct(
         id=department, source=contracts.DatabaseSource.model_validate(source)
     )
-    with environment({secret: url}), database.connect(settings, provisional) as opened:
-        relations = _relations(opened, schema, tables)
-        found = [_table(opened, relation, place) for place, relation in enumerate(relations, 1)]
+    try:
+        with environment({secret: url}), database.connect(settings, provisional) as opened:
+            relations = _relations(opened, schema, tables)
+            found = [_table(opened, relation, place) for place, relation in enumerate(relations, 1)]
+    except YidangError as error:
+        # the secret is only made when the look has succeeded
+        what, cure = ((text or "").replace(f"the secret {secret}", given) for text in (error.what, error.cure))
+        raise type(error)(what, cure) from None
     return Seen(source=source, tables=found, secrets={secret: url})
 
 

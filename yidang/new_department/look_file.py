@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import glob
 import re
-from collections import Counter
+from collections import Counter, deque
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +20,12 @@ _LOOKED_AT = 1 << 20  # bytes by which the encoding is told
 _HEAD = 30  # records among which the header must be
 _MOST_TITLE_ROWS = 5
 _ANY_CSV = contracts.CsvFormat(kind="csv", encoding="gb18030")
+_LAST_RECORDS = 5  # behind the sample, where a total would stand
+# How lines begin that sum up or sign a table, in words that Python (files) and PostgreSQL (checks) read alike.
+FOOTER = (
+    r"""^[\s"',;|]*(本?[日月季年页]?[合总小共累]\s*计(\d+[件项个宗])?|[Tt]otal|TOTAL|([Ss]ub-?|[Gg]rand )[Tt]otal"""
+    r"""|[填制]表(人|时间|日期|说明)|审核人|说明)(?=[\s"',;|:：(（]|$)"""
+)
 _DATE_IN_NAME = re.compile(r"\d+(?:[-_.年月]?\d+)*[年月日号期]?")
 
 
@@ -40,11 +46,17 @@ def look(department: str, path: Path, table: str | None) -> Seen:
         declared = {"kind": "csv", "encoding": encoding, "delimiter": _delimiter(path, encoding)}
         doubts["format"] = "the encoding is told by the bytes of one file"
     records = _records(path, declared)
+    no_records = [number for number, _, text in records if re.search(FOOTER, text)]
+    records = [(number, values) for number, values, _ in records if number not in no_records]
     head = [values for _, values in records[:_HEAD]]
     at = header_at(head)
     if at is None:
         raise ConfigError(f"{path.name} has no row that could be a header.", "Give a file whose columns have names.")
     declared["header_row"] = records[at][0]
+    if footers := [number for number in no_records if number > declared["header_row"]]:
+        declared["footer_pattern"] = FOOTER
+        doubt = f"footer_pattern sets lines like line {footers[-1]} of this file (合计 …) aside: are they no records?"
+        doubts["format"] = "; ".join([*doubts.values(), doubt])
     columns = [(value or "").strip() for value in records[at][1]]
     while columns and not columns[-1]:
         columns.pop()
@@ -131,8 +143,8 @@ def _sheet(path: Path) -> tuple[dict[str, object], dict[str, str]]:
     return {"kind": "xlsx", "sheet": names[0]}, {"format": f"the first of {len(names)} sheets ({', '.join(names)})"}
 
 
-def _records(path: Path, declared: dict[str, object]) -> list[tuple[int, list[str | None]]]:
-    """(line, values) of the file's first records, as the pulls' readers give them; what is no record is left out.
+def _records(path: Path, declared: dict[str, object]) -> list[tuple[int, list[str | None], str]]:
+    """(line, values, text) of the file's first and last records, as the pulls' readers give them, in its order.
 
     Raises YidangError when no row of the first ones can begin a table.
     """
@@ -144,7 +156,8 @@ def _records(path: Path, declared: dict[str, object]) -> list[tuple[int, list[st
     for first in range(1, _MOST_TITLE_ROWS + 1):
         try:
             found = reader.records(path, kind.model_validate({**declared, "header_row": first}), unknown, path.name)
-            return [(number, values) for number, values, *_ in islice(found, SAMPLE_ROWS) if values is not None]
+            first_and_last = [*islice(found, SAMPLE_ROWS), *deque(found, _LAST_RECORDS)]
+            return [(number, values, text) for number, values, text, *_ in first_and_last if values is not None]
         except YidangError as error:
             refusal = error  # titles above the header may be merged as no table is
     raise refusal

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+from dataclasses import dataclass
 
-import yaml
-
-from yidang.new_department import guess
+from yidang.new_department import guess, spelling
 from yidang.new_department.guess import CaseTable, LogTable
 from yidang.new_department.seen import Seen, SeenTable
 
@@ -103,7 +102,7 @@ select
     case step
 {kinds}
     end as event_kind,
-    event_at,
+    {event_at},
     {source_order} as source_order,
     null as recorded_at,
     {reason} as reason_code,
@@ -119,7 +118,11 @@ select
 from steps
 where event_at is not null
 """
-_SPECIAL = "TODO a special procedure stops the clock (1 勘验, 2 评审, 4 听证, 5 公示 …): is each of these one?"
+_SPECIAL = "TODO a special procedure stops the clock (1 勘验, 2 评审, 4 听证 …): is each of these one?"
+_PUBLICITY = (
+    "TODO 公示 (5) stops no clock as it stands: it is not on the list of 行政许可法 art. 45. Where a local rule"
+    " exempts it, dbt_project/seeds/local_pause_rules.csv needs a line {department},5,true,false,<since>,<rule>"
+)
 _NO_RESULT = "TODO no column with the result was recognised: every decision counts as a grant"
 _FEED_NOTES = {
     "items": "-- One row per catalogue version of an item.",
@@ -127,6 +130,17 @@ _FEED_NOTES = {
 }
 # Where nothing fits and null would not do.
 _DEFAULTS = {"is_terminated": "false"}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What else becomes events: models of pauses, whether some of their dates have no time of day, and what to say."""
+
+    models: list[str]
+    days_only: bool
+    notes: list[str]
+
+
 _UNITS = {"limit_unit": "promised_limit", "promised_unit": "promised_limit", "statutory_unit": "statutory_limit"}
 _OPTIONAL_DATE = rf"^\s*$|^{guess.DATE}$"
 
@@ -134,23 +148,35 @@ _OPTIONAL_DATE = rf"^\s*$|^{guess.DATE}$"
 def like_spgl(department: str, schema: str | None) -> str:
     """departments/<id>.yml of an exchange library in the national standard."""
     head = _HEAD.format(department=department, how="--like spgl")
-    return head + _SPGL.format(secret=f"{department.upper()}_DSN", schema=_scalar(schema or "spgl"))
+    return head + _SPGL.format(secret=f"{department.upper()}_DSN", schema=spelling.flow(schema or "spgl"))
+
+
+def about_publicity(department: str) -> str:
+    """Why 公示 stops nothing yet, and what would."""
+    return _PUBLICITY.format(department=department)
+
+
+def _about_special(department: str, steps: list[guess.Step]) -> list[str]:
+    reasons = {entry.reason_code for entry in steps if entry.event_kind == "special_start"}
+    return [_SPECIAL] * bool(reasons - {"5"}) + [about_publicity(department)] * ("5" in reasons)
 
 
 # -- the contract --------------------------------------------------------------------------------------------------
-def contract(department: str, seen: Seen, feeds: dict[str, str], notes: list[str]) -> str:
-    """departments/<id>.yml; notes: comments on what was not recognised."""
+def contract(department: str, seen: Seen, feeds: dict[str, str], notes: list[str], unread: dict[str, str]) -> str:
+    """departments/<id>.yml; notes: comments on what was not recognised; unread: table that no model reads -> why."""
     lines = [_HEAD.format(department=department, how="--from …").rstrip()]
     if feeds:
         lines += ["feeds:", *(f"  {feed}: {model}" for feed, model in feeds.items())]
-    lines += [f"# TODO {_comment(note)}" for note in notes]
+    lines += [f"# TODO {spelling.comment(note)}" for note in notes]
     lines += ["", "source:"]
     for key, value in seen.source.items():
         if key in seen.doubts:
-            lines.append(f"  # TODO check: {_comment(seen.doubts[key])}")
-        lines.append(f"  {key}: {_flow(value)}")
+            lines.append(f"  # TODO check: {spelling.comment(seen.doubts[key])}")
+        lines.append(f"  {key}: {spelling.flow(value)}")
     lines += ["", "tables:"]
     for table in seen.tables:
+        if table.name in unread:
+            lines.append(f"  # TODO no model reads {table.name}: {spelling.comment(unread[table.name])}")
         lines += _table(department, table, seen)
     return "\n".join(lines) + "\n"
 
@@ -159,12 +185,12 @@ def _table(department: str, table: SeenTable, seen: Seen) -> list[str]:
     lines = [f"  - name: {table.name}", '    description: "TODO what one row is"']
     if "pattern" in seen.doubts:
         lines.append(f"    # TODO {seen.doubts['pattern']}")
-    lines += [f"    {key}: {_flow(value)}" for key, value in table.place.items()]
-    lines += [f"    # TODO is it the key? {_comment(table.key_doubt)}"] if table.key_doubt else []
-    lines.append(f"    key: {_flow(table.key)}")
+    lines += [f"    {key}: {spelling.flow(value)}" for key, value in table.place.items()]
+    lines += [f"    # TODO is it the key? {spelling.comment(table.key_doubt)}"] if table.key_doubt else []
+    lines.append(f"    key: {spelling.flow(table.key)}")
     lines += _cursor(table, seen)
     lines += [f"    suite: {suite_name(department, table)}", "    columns:"]
-    lines.append(textwrap.indent(_flow(table.columns), "      "))
+    lines.append(textwrap.indent(spelling.flow(table.columns), "      "))
     return lines
 
 
@@ -175,13 +201,13 @@ def _cursor(table: SeenTable, seen: Seen) -> list[str]:
         return []
     if column is None:
         return ["    # TODO no cursor: no column of an update time was recognised, so each pull reads the whole table"]
-    line = f"cursor: {{column: {_flow(column)}, overlap_minutes: 60}}"
+    line = f"cursor: {{column: {spelling.flow(column)}, overlap_minutes: 60}}"
     if kind != "rest":
         return [f"    {line}  # TODO does it move whenever a row changes?"]
     if seen.since_parameter:
         return [
             f"    {line}  # TODO are the pages sorted by it?",
-            f"    since_parameter: {_flow(seen.since_parameter)}",
+            f"    since_parameter: {spelling.flow(seen.since_parameter)}",
         ]
     return [
         "    # TODO each pull reads everything. Where the API can give what changed since a moment, write:",
@@ -195,9 +221,17 @@ def suite_name(department: str, table: SeenTable) -> str:
     return f"{department}_{table.name}"[:55]
 
 
-def suite(department: str, table: SeenTable, case: CaseTable | None) -> str:
-    """expectations/<suite>.json: form of the key, dates that are dates, values of small code columns."""
+def suite(department: str, table: SeenTable, case: CaseTable | None, moments: set[str], no_record: str | None) -> str:
+    """expectations/<suite>.json: form of the key, dates that are dates, values of small code columns.
+
+    moments: columns that become events; no_record: how values begin that make a line of a file a total, not a row.
+    """
     rules = []
+    for column in dict.fromkeys([table.columns[0], *table.key]) if no_record else []:
+        rules.append(
+            _rule("not_match_regex", column, "fail", "合计或说明行，不是记录", "a total or a note, no record",
+                  regex=no_record)
+        )  # fmt: skip
     for column in table.key:
         form = guess.shape(table.values(column)) if not guess.is_date(table, column) else None
         if form:
@@ -205,11 +239,10 @@ def suite(department: str, table: SeenTable, case: CaseTable | None) -> str:
                 _rule("match_regex", column, "warn", f"{column} 的写法与样本不同", "not the form of the sample",
                       regex=rf"^\s*{form}\s*$")
             )  # fmt: skip
-    read = {entry.column for entry in case.steps} if case and case.table is table else set()
     for column in table.columns:
         if guess.is_date(table, column):
-            # a step without a readable day would be lost, so its row is kept out and shown
-            severity = "fail" if column in read else "warn"
+            # an event without a readable day would be lost, so its row is kept out and shown
+            severity = "fail" if column in moments else "warn"
             rules.append(_rule("match_regex", column, severity, f"{column} 不是日期", "no date", regex=_OPTIONAL_DATE))
         elif values := guess.codes(table, column):
             if case and case.table is table and column == case.extras.get("result"):
@@ -252,83 +285,93 @@ def cases(department: str, case: CaseTable) -> str:
     """stg_<id>__cases.sql."""
     columns, notes = _columns(guess.canonical("cases"), case.columns, case.table)
     code = case.columns["instance_code"]
+    if not guess.is_case_code(code):
+        notes.append(
+            f"TODO no column with the code of a case was recognised: the key {code} stands for it. Which is it?"
+        )
     codes = list(case.table.values(code))
     if [code] != case.table.key and len(set(codes)) < len(codes):
         notes.append(f"TODO several rows of the sample share one {code}; this feed must have one row per case")
     unused = [
-        f"-- not used: {_comment(name)}{f' ({_comment(why)})' if why else ''}" for name, why in case.unused.items()
+        f"-- not used: {spelling.comment(name)}{f' ({spelling.comment(why)})' if why else ''}"
+        for name, why in case.unused.items()
     ]
     return _CASES.format(
-        department=department, table=case.table.name, key=_key(case.table), columns=columns,
-        notes=_lines(notes), unused="".join(f"{line}\n" for line in unused),
+        department=department, table=case.table.name, key=spelling.key(case.table), columns=columns,
+        notes=spelling.lines(notes), unused="".join(f"{line}\n" for line in unused),
     )  # fmt: skip
 
 
-def case_events(department: str, case: CaseTable) -> str:
+def case_events(department: str, case: CaseTable, beside: Beside) -> str:
     """stg_<id>__case_events.sql."""
-    notes = []
-    if case.days_only:
+    notes = [*beside.notes]
+    days_only = case.days_only or beside.days_only
+    if days_only:
         notes.append("Some dates have no time of day: among those of one day the steps' own order decides.")
     if case.unknown:
         notes.append(f"TODO what do these results mean? {', '.join(case.unknown)}")
-    if any(entry.event_kind == "special_start" for entry in case.steps):
-        notes.append(_SPECIAL)
+    notes += _about_special(department, case.steps)
     kinds = {entry.event_kind for entry in case.steps}
     if "decided" in kinds and not case.results:
         notes.append(_NO_RESULT)
-    typed = [_as("text", case.columns["instance_code"], "instance_code")]
-    typed += [_as("text", column, name) for name, column in case.extras.items()]
-    typed += [_as("timestamp", entry.column, _alias(entry)) for entry in case.steps]
+    typed = [spelling.cast("text", case.columns["instance_code"], "instance_code")]
+    typed += [spelling.cast("text", column, name) for name, column in case.extras.items()]
+    typed += [spelling.cast("timestamp", entry.column, _alias(entry)) for entry in case.steps]
     steps = [_value(entry, case, kinds) for entry in case.steps]
     return _EVENTS.format(
         department=department,
         table=case.table.name,
-        key=_key(case.table),
-        notes=_lines(notes),
+        key=spelling.key(case.table),
+        notes=spelling.lines(notes),
         typed=textwrap.indent("\n".join(f"{line}," for line in typed), " " * 8),
-        event_at="step.event_at::date::timestamp as event_at" if case.days_only else "step.event_at",
+        event_at="step.event_at::date::timestamp as event_at" if days_only else "step.event_at",
         office="typed.office_name" if "office_name" in case.extras else "null",
         opinion="case when step.source_order = 9 then typed.opinion end" if "opinion" in case.extras else "null",
         steps=textwrap.indent(",\n".join(steps), " " * 4),
-    )
+    ) + _united(beside)
 
 
-def logged_events(department: str, log: LogTable) -> str:
+def _united(beside: Beside) -> str:
+    return "".join(f"\nunion all\n\nselect * from {{{{ ref('{model}') }}}}\n" for model in beside.models)
+
+
+def logged_events(department: str, log: LogTable, beside: Beside) -> str:
     """stg_<id>__case_events.sql where each step is a row of a table of its own."""
-    notes = []
+    notes = [*beside.notes]
     if log.unknown:
         notes.append(f"TODO these steps say nothing to the clock as it stands: {', '.join(log.unknown)}")
-    if any(entry.event_kind == "special_start" for entry in log.steps.values()):
-        notes.append(_SPECIAL)
+    notes += _about_special(department, list(log.steps.values()))
     if any(entry.event_kind == "decided" for entry in log.steps.values()) and not log.results:
         notes.append(_NO_RESULT)
     kinds, orders, reasons = [], [], []
     for value, entry in log.steps.items():
         kind = _outcomes(log.results) if entry.event_kind == "decided" else f"'{entry.event_kind}'"
-        kinds.append(f"when {_text(value)} then {kind}")
-        orders.append(f"when {_text(value)} then {entry.source_order}")
-        reasons += [f"when {_text(value)} then '{entry.reason_code}'"] if entry.reason_code else []
+        kinds.append(f"when {spelling.text(value)} then {kind}")
+        orders.append(f"when {spelling.text(value)} then {entry.source_order}")
+        reasons += [f"when {spelling.text(value)} then '{entry.reason_code}'"] if entry.reason_code else []
 
     def column(name: str, kind: str = "text") -> str:
-        return _as(kind, log.columns[name], name) if name in log.columns else f"null as {name}"
+        return spelling.cast(kind, log.columns[name], name) if name in log.columns else f"null as {name}"
 
-    order = log.columns.get("source_order")
+    # among the days of pauses only the steps' own order has a meaning
+    order = None if beside.days_only else log.columns.get("source_order")
     return _LOG.format(
         department=department,
         table=log.table.name,
-        key=_key(log.table),
-        notes=_lines(notes),
+        key=spelling.key(log.table),
+        notes=spelling.lines(notes),
         code=column("instance_code"),
         step=column("step"),
         result=column("result"),
         at=column("event_at", "timestamp"),
-        order=f"{{{{ to_integer({_jinja(_quoted(order))}) }}}}" if order else "null",
+        order=f"{{{{ to_integer({spelling.jinja(spelling.quoted(order))}) }}}}" if order else "null",
         office=column("office_name"),
         opinion=column("opinion"),
         kinds=textwrap.indent("\n".join(kinds), " " * 8),
         source_order="given_order" if order else f"case step {' '.join(orders)} else 5 end",
         reason=f"case step {' '.join(reasons)} end" if reasons else "null",
-    )
+        event_at="event_at::date::timestamp as event_at" if beside.days_only else "event_at",
+    ) + _united(beside)
 
 
 def feed(department: str, name: str, table: SeenTable, found: dict[str, str]) -> str:
@@ -336,8 +379,8 @@ def feed(department: str, name: str, table: SeenTable, found: dict[str, str]) ->
     columns, notes = _columns(guess.canonical(name), found, table)
     left = [column for column in table.columns if column not in found.values()]
     return _CASES.format(
-        department=department, table=table.name, key=_key(table), columns=columns, notes=_lines(notes),
-        unused="".join(f"-- not used: {_comment(column)}\n" for column in left),
+        department=department, table=table.name, key=spelling.key(table), columns=columns, notes=spelling.lines(notes),
+        unused="".join(f"-- not used: {spelling.comment(column)}\n" for column in left),
     ).replace(f"-- One row per 办件 of {table.name}.", _FEED_NOTES[name], 1)  # fmt: skip
 
 
@@ -347,7 +390,7 @@ def _columns(wanted: list[guess.Canonical], found: dict[str, str], table: SeenTa
     for entry in wanted:
         column = found.get(entry.column)
         if column is not None:
-            lines.append(f"{_as(entry.type, column, entry.column)},")
+            lines.append(f"{spelling.cast(entry.type, column, entry.column)},")
             values = list(table.values(column))
             if entry.type == "integer" and not all(re.fullmatch(r"\d+(\.0*)?", value) for value in values):
                 notes.append(f"TODO {column} is not always a whole number; where it is none, {entry.column} is null")
@@ -372,7 +415,7 @@ def _value(entry: guess.Step, case: CaseTable, kinds: set[str]) -> str:
 def _outcomes(results: dict[str, list[str]]) -> str:
     """The event kind of a decision, by its result."""
     branches = [
-        f"when result in ({', '.join(_text(value) for value in values)}) then '{outcome}'"
+        f"when result in ({', '.join(spelling.text(value) for value in values)}) then '{outcome}'"
         for outcome, values in results.items()
     ]
     return "case\n    " + "\n    ".join(branches) + "\nend" if branches else "'decided_pass'"
@@ -380,53 +423,3 @@ def _outcomes(results: dict[str, list[str]]) -> str:
 
 def _alias(entry: guess.Step) -> str:
     return f"{entry.event_kind}{f'_{entry.reason_code}' if entry.reason_code else ''}_at"
-
-
-_CASTS = {"integer", "numeric", "boolean", "timestamp", "date", "limit_unit"}
-
-
-def _as(kind: str, column: str, name: str) -> str:
-    if kind == "raw":
-        return f"{_braceless(_quoted(column))} as {name}"
-    macro = f"to_{kind}" if kind in _CASTS else "clean_text"
-    return f"{{{{ {macro}({_jinja(_quoted(column))}) }}}} as {name}"
-
-
-def _key(table: SeenTable) -> str:
-    return _jinja(", ".join(_quoted(column) for column in table.key))
-
-
-# -- spelling ------------------------------------------------------------------------------------------------------
-def _quoted(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return _braceless("'" + value.replace("'", "''") + "'")
-
-
-def _jinja(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _braceless(text: str) -> str:
-    """SQL outside of a macro: what Jinja would take for its own is written as a string of Jinja."""
-    return f"{{{{ {_jinja(text)} }}}}" if re.search(r"\{[{%#]", text) else text
-
-
-def _comment(text: str) -> str:
-    return re.sub(r"\s+", " ", text).replace("{", "(").replace("}", ")")
-
-
-def _lines(notes: list[str]) -> str:
-    return "".join(f"-- {_comment(note)}\n" for note in notes)
-
-
-def _scalar(text: str) -> str:
-    return _flow(text)
-
-
-def _flow(value: object) -> str:
-    """A value as one piece of flow YAML, without what PyYAML puts behind a scalar."""
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=110)
-    return text.removesuffix("...\n").rstrip("\n")
