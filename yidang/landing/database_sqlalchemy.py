@@ -188,7 +188,14 @@ def connect(settings: Settings, department: Department) -> Iterator[SqlAlchemyDa
         with engine.connect() as connection:
             for statement in (*_time_limit(connection, source.statement_timeout_seconds), *kind.session):
                 connection.exec_driver_sql(statement)
-            yield SqlAlchemyDatabase(connection, source.schema_name)
+            driver = connection.connection.driver_connection
+            try:
+                yield SqlAlchemyDatabase(connection, source.schema_name)
+            except exc.DBAPIError:
+                # PyMySQL would try to read the rest of a broken connection when the result is collected.
+                if unread := getattr(driver, "_result", None):
+                    unread.unbuffered_active = False
+                raise
     except exc.DBAPIError as error:
         raise _failed(department, secret, error) from None
     finally:
