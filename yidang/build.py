@@ -28,9 +28,10 @@ from yidang.settings import Settings, environment
 _FAILED = ("error", "fail", "runtime error")
 # What dbt read from the project, by all that it was read with, for the builds of one process: reading it takes as long
 # as a small build. For the next process dbt keeps it in its target folder, void as soon as a variable changes; so those
-# that change by the night are the same here, and given only when SQL is compiled.
+# that change by the night, or that only a figure depends on, are the same here, and given when SQL is compiled.
 _PARSED: dict[str, object] = {}
-_DAYS = ("as_of", "previous_as_of")
+_ONLY_COMPILED = ("as_of", "previous_as_of", "clock_policy")
+_ONLY_COMPILED += ("same_name_from", "offer_name_from", "shortest_permit_number")
 # What neither raw nor the day changes; when models or seeds change, all is built. empty: tests of these are run anyway.
 _STANDING = ["resource_type:seed", "config.materialized:view", "--indirect-selection", "empty"]
 _BUILDING = ("build", "run", "seed", "retry", "clone", "snapshot")
@@ -216,7 +217,7 @@ def _selection(select: str | None, full_refresh: str) -> list[str]:
 
 def _invoke(settings: Settings, arguments: list[str], values: dict):
     # what a build of what changed refers to is what a full refresh does, and more
-    parsed_with = {key: value for key, value in values.items() if key not in _DAYS} | {"only_changed": True}
+    parsed_with = {key: value for key, value in values.items() if key not in _ONLY_COMPILED} | {"only_changed": True}
     parsed_from = _digest([parsed_with, _models_digest(settings), str(settings.dbt_dir), settings.warehouse_database])
     with environment(_environment(settings)), _few_collections():
         from dbt.cli.main import dbtRunner  # 1.5 s of imports that `yidang --help` and DAG parsing must not pay
