@@ -11,8 +11,9 @@ from clock_world import PROJECT_CODE, Spgl, catalogue_row, drop_everything, land
 from psycopg.rows import dict_row
 
 from yidang import build, contracts, district, landing
-from yidang.clock import against_due, words
+from yidang.clock import against_due
 from yidang.clock import explain as module
+from yidang.clock import words as clock_words
 from yidang.errors import ConfigError, YidangError
 from yidang.services import district as servers
 from yidang.settings import ROOT
@@ -115,8 +116,8 @@ def test_an_extension_is_shown_with_its_document_and_both_ends(world, settings):
     assert "延长时限 extended +10 (甲延〔2025〕3号)" in lines["2025-03-20"]
     assert "如不延长，法定到期" in lines["2025-03-31"]
     assert "◀ 法定到期 statute due" in lines["2025-04-15"]
-    for said in ("延长 extended by", "不延长的到期日", "不延长则超期"):
-        assert said in printed
+    for words in ("延长 extended by", "不延长的到期日", "不延长则超期"):
+        assert words in printed
 
 
 def test_a_deemed_acceptance_is_named_on_its_day(world, settings):
@@ -239,6 +240,6 @@ def test_every_case_of_a_small_district_adds_up(settings, monkeypatch):
 
 def test_publicity_that_stops_nothing_says_why():
     pause = {"is_unclosed_on_decided": False, "stops_promise": False, "stops_statute": False, "local_rule_basis": None}
-    assert words.stops(pause | {"reason_code": "5"}) == "不停 none (公示无地方规定 no local rule about it)"
-    assert words.stops(pause | {"reason_code": None}) == "不停 none"
-    assert words.stops(pause | {"reason_code": "5", "local_rule_basis": "某号文"}) == "不停 none (某号文)"
+    assert clock_words.stops(pause | {"reason_code": "5"}) == "不停 none (公示无地方规定 no local rule about it)"
+    assert clock_words.stops(pause | {"reason_code": None}) == "不停 none"
+    assert clock_words.stops(pause | {"reason_code": "5", "local_rule_basis": "某号文"}) == "不停 none (某号文)"

@@ -609,6 +609,22 @@ def test_steps_may_be_rows_of_a_table_of_their_own():
 
 
 @pytest.mark.integration
+def test_steps_that_name_cases_by_something_else_are_doubted(own, exchange, exchange_url):
+    exchange.execute(
+        "create schema other; create table other.cases (id int primary key, case_no text, item_code text);"
+        "insert into other.cases select n, 'C-' || n, 'YL01' from generate_series(1, 4) as n;"
+        "create table other.steps (row_id int primary key, case_id int, step text, event_time timestamp);"
+        "insert into other.steps select row_number() over (), n, step, '2026-06-02'"
+        " from generate_series(1, 4) as n, unnest(array['受理', '办结']) as step"
+    )
+    output, problem = command("linye", "--from", exchange_url, "--schema", "other")
+    assert problem is None, output
+    assert "kinds of steps in steps" in output
+    events = own.dbt_dir / "models" / "staging" / "linye" / "stg_linye__case_events.sql"
+    assert "-- TODO case_id of steps holds id of cases, not case_no" in events.read_text(encoding="utf-8")
+
+
+@pytest.mark.integration
 def test_the_url_may_be_the_name_of_a_secret(own, exchange_url, monkeypatch):
     monkeypatch.setenv("LINYE_DSN", exchange_url)
     output, problem = command("linye", "--from", "${LINYE_DSN}", "--schema", "biz", "--table", "item")

@@ -111,7 +111,10 @@ def look_and_draft(
         beside = write.Beside(
             models=[f"stg_{department}__{entry.table.name}_pauses" for entry in stopped],
             days_only=bool(stopped) and any(entry.days_only for entry in [*stopped, log or case]),
-            notes=[_PERHAPS_PAUSES.format(table=name, dates=dates) for name, dates in perhaps.items()],
+            notes=[
+                *_of_no_case(case, log),
+                *(_PERHAPS_PAUSES.format(table=name, dates=dates) for name, dates in perhaps.items()),
+            ],
         )
         unread |= {name: f"a case's code and two dates ({dates}): pauses?" for name, dates in perhaps.items()}
         in_steps = f"{len(log.steps)} kinds of steps in {log.table.name}" if log else f"{len(case.steps)} dated steps"
@@ -163,6 +166,19 @@ def _cases(seen: Seen) -> tuple[guess.CaseTable | None, guess.LogTable | None, l
         feeds = [found[0] for feed in ("items", "projects") if (found := guess.other_table(seen.tables, feed))]
         case, others = guess.case_table_by_key([table for table in seen.tables if table not in feeds])
     return case, None, others
+
+
+def _of_no_case(case: guess.CaseTable, log: guess.LogTable | None) -> list[str]:
+    """What to say where a table of steps seems to name the cases by something else than their code."""
+    if not log:
+        return []
+    code, own = case.columns["instance_code"], log.columns["instance_code"]
+    link, doubts = pauses.linked(log.table, own, case.table, code)
+    if link != code:
+        doubts = [
+            f"{own} of {log.table.name} holds {link} of {case.table.name}, not {code}: join it, or no case has steps"
+        ]
+    return [f"TODO {doubt}" for doubt in doubts]
 
 
 def _look(

@@ -76,7 +76,7 @@ def recognised(tables: Sequence[SeenTable], cases: SeenTable, code: str) -> tupl
         if not is_sure:
             perhaps[table.name] = f"{started}, {ended}"
             continue
-        link, doubts = _link(table, own, cases, code)
+        link, doubts = linked(table, own, cases, code)
         if _overlap(table, own, started, ended, reason):
             doubts.append("pauses of one case and one reason overlap; each ends with the first end that comes")
         unknown = [value for value in seen if value not in known]
@@ -115,8 +115,8 @@ def _name(table: SeenTable) -> str:
     return str(table.place.get("relation", table.name))
 
 
-def _link(table: SeenTable, own: str, cases: SeenTable, code: str) -> tuple[str, list[str]]:
-    """The column of the cases that holds what `own` does: their code, or else the key that the code stands beside."""
+def linked(table: SeenTable, own: str, cases: SeenTable, code: str) -> tuple[str, list[str]]:
+    """(the column of the cases that holds what `own` does: their code or else their key, what is doubtful about it)."""
     ours = set(table.values(own))
     likely = [code, *(column for column in cases.key if len(cases.key) == 1 and column != code)]
     for column in likely:

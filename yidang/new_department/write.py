@@ -130,6 +130,8 @@ _FEED_NOTES = {
 }
 # Where nothing fits and null would not do.
 _DEFAULTS = {"is_terminated": "false"}
+_UNITS = {"limit_unit": "promised_limit", "promised_unit": "promised_limit", "statutory_unit": "statutory_limit"}
+_OPTIONAL_DATE = rf"^\s*$|^{guess.DATE}$"
 
 
 @dataclass(frozen=True)
@@ -139,10 +141,6 @@ class Beside:
     models: list[str]
     days_only: bool
     notes: list[str]
-
-
-_UNITS = {"limit_unit": "promised_limit", "promised_unit": "promised_limit", "statutory_unit": "statutory_limit"}
-_OPTIONAL_DATE = rf"^\s*$|^{guess.DATE}$"
 
 
 def like_spgl(department: str, schema: str | None) -> str:
