@@ -78,14 +78,14 @@ def test_a_chart_that_no_dashboard_shows_is_named():
     assert (found.place, found.what) == ("charts/new.yaml", "no dashboard shows this chart")
 
 
-def test_what_a_change_of_a_model_touches():
+def test_what_a_change_of_a_model_touches(settings: Settings):
     assert superset_check.touched(ASSETS, ["dim_calendar"]) == {"审批效能总览": ["数据说明"]}
-    models = build.downstream(HERE, ["int_stages"])
+    models = build.downstream(settings, ["int_stages"])
     assert {"fct_stage", "agg_indicator"} <= set(models) and "fct_item_instance" not in models
     (charts,) = superset_check.touched(ASSETS, models).values()
     assert "各阶段审批用时中位数（工作日，不随“部门”筛选）" in charts and "在办件数" not in charts
     with pytest.raises(ConfigError, match="no model nosuch"):
-        build.downstream(HERE, ["nosuch"])
+        build.downstream(settings, ["nosuch"])
 
 
 def test_every_row_of_the_dashboard_fills_the_width():

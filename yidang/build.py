@@ -159,6 +159,7 @@ def downstream(settings: Settings, models: list[str]) -> list[str]:
 
     Raises ConfigError for one that dbt does not have.
     """
+    settings.ensure_secrets(["YIDANG_TRANSFORMER_PASSWORD"])  # dbt wants a whole profile before it lists anything
     values = variables(settings, contracts.load_departments(settings), as_of=settings.as_of())
     found: set[str] = set()
     for model in models:
