@@ -159,5 +159,6 @@ def _connect(dsn: str) -> psycopg.Connection:
             "The PostgreSQL server",
             error,
             start="Start it with `make demo`; your own server must answer at the host and port of YIDANG_DATABASE_URL.",
-            login="Correct YIDANG_DATABASE_URL: the password of a role that may create roles and databases.",
+            login="Your own server: correct YIDANG_DATABASE_URL, the password of a role that may create roles and"
+            " databases. The one of `make demo`, if an earlier clone in this folder has left its data: `make clean`.",
         ) from None
