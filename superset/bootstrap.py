@@ -89,6 +89,7 @@ def delete_removed(folder: Path) -> None:
     kept = {yaml.safe_load(path.read_text("utf-8")).get("uuid") for path in folder.rglob("*.yaml")}
 
     def removed(model) -> list:
+        # yidang.superset_assets.OURS, which this environment cannot import
         imported = db.session.query(model).filter(model.external_url.like("yidang:%")).all()
         return [item for item in imported if str(item.uuid) not in kept]
 

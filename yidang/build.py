@@ -30,8 +30,10 @@ _FAILED = ("error", "fail", "runtime error")
 # as a small build. For the next process dbt keeps it in its target folder, void as soon as a variable changes; so those
 # that change by the night, or that only a figure depends on, are the same here, and given when SQL is compiled.
 _PARSED: dict[str, object] = {}
-_ONLY_COMPILED = ("as_of", "previous_as_of", "clock_policy")
-_ONLY_COMPILED += ("same_name_from", "offer_name_from", "shortest_permit_number")
+_ONLY_COMPILED = (
+    *("as_of", "previous_as_of"),
+    *("clock_policy", "same_name_from", "offer_name_from", "shortest_permit_number"),
+)
 # What neither raw nor the day changes; when models or seeds change, all is built. empty: tests of these are run anyway.
 _STANDING = ["resource_type:seed", "config.materialized:view", "--indirect-selection", "empty"]
 _BUILDING = ("build", "run", "seed", "retry", "clone", "snapshot")

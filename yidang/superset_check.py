@@ -6,11 +6,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import yaml
 
-from yidang import metrics, superset_assets
+from yidang import dictionary, metrics, superset_assets
 from yidang.settings import Settings
 
 # A dataset's own query may read several marts.
@@ -54,9 +53,10 @@ def load(settings: Settings) -> Assets:
 def check(settings: Settings, assets: Assets) -> list[Broken]:
     """Every broken link, and every formula that is not a dbt metric."""
     known = metrics.load(settings)
+    marts = {model.name: {column.name for column in model.columns} for model in dictionary.marts(settings)}
     found = [*_uuids(assets)]
     for path, dataset in assets.kind("datasets").items():
-        found += _dataset(settings, path, dataset)
+        found += _dataset(path, dataset, marts)
     for path, chart in assets.kind("charts").items():
         found += _chart(path, chart, assets, known)
     for path, dashboard in assets.kind("dashboards").items():
@@ -92,15 +92,6 @@ def charts_of(dashboard: dict) -> list[str]:
     return [node["meta"]["uuid"] for node in nodes if node["type"] == "CHART"]
 
 
-def described_columns(settings: Settings, model: str) -> set[str] | None:
-    """The columns that a mart's YAML describes; None if there is no such mart."""
-    path: Path = settings.dbt_dir / "models" / "marts" / f"_{model}.yml"
-    if not path.exists():
-        return None
-    (described,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
-    return {column["name"] for column in described["columns"]}
-
-
 def chart_metrics(params: dict) -> list[object]:
     """What a chart calls its metrics: names, or a formula of its own where it is not text."""
     named = [*params.get("metrics", []), *params.get("percent_metrics", [])]
@@ -130,17 +121,15 @@ def _uuids(assets: Assets) -> Iterator[Broken]:
             yield Broken(path, f"it has the UUID of {other}", "Give the copy a UUID of its own.")
 
 
-def _dataset(settings: Settings, path: str, dataset: dict) -> Iterator[Broken]:
-    columns: set[str] = set()
-    for model in sorted(marts_of(dataset)):
-        described = described_columns(settings, model)
-        if described is None:
-            yield Broken(path, f"dbt has no mart {model}", f"Write models/marts/_{model}.yml, or correct the dataset.")
-        columns |= described or set()
+def _dataset(path: str, dataset: dict, marts: dict[str, set[str]]) -> Iterator[Broken]:
+    """marts: the columns of each mart by its name."""
+    for model in sorted(marts_of(dataset) - marts.keys()):
+        yield Broken(path, f"dbt has no mart {model}", f"Write models/marts/_{model}.yml, or correct the dataset.")
     if "metrics" in dataset:
         yield Broken(path, "it lists metrics", "Leave them out: they come from dbt's _metrics.")
     if dataset.get("sql"):
         return  # what its query calls a column is its own affair
+    columns = marts.get(dataset["table_name"], set())
     for column in dataset["columns"]:
         if "expression" not in column and column["column_name"] not in columns:
             yield Broken(

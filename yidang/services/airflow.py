@@ -190,25 +190,22 @@ def pools(settings: Settings) -> list[dict[str, str | int]]:
 
 
 def paused_dags(settings: Settings) -> set[str] | None:
-    """The DAGs that somebody has paused; None where that is not known.
-
-    Asked of Airflow's database, which is quicker than its API and answers while Airflow is down.
-    """
-    try:
-        with psycopg.connect(settings.dsn("airflow"), connect_timeout=5) as connection:
-            return {dag_id for (dag_id,) in connection.execute("select dag_id from dag where is_paused")}
-    except (psycopg.Error, ConfigError):
-        return None
+    """The DAGs that somebody has paused; None where that is not known."""
+    return _dags(settings, "select dag_id from dag where is_paused")
 
 
 def running_dags(settings: Settings) -> set[str]:
     """The DAGs of which a run is under way or waits, also between two tries of a task; none where that is not known."""
+    return _dags(settings, "select distinct dag_id from dag_run where state in ('queued', 'running')") or set()
+
+
+def _dags(settings: Settings, query: str) -> set[str] | None:
+    """Asked of Airflow's database, which is quicker than its API and answers while Airflow is down; None where not."""
     try:
         with psycopg.connect(settings.dsn("airflow"), connect_timeout=5) as connection:
-            query = "select distinct dag_id from dag_run where state in ('queued', 'running')"
             return {dag_id for (dag_id,) in connection.execute(query)}
     except (psycopg.Error, ConfigError):
-        return set()
+        return None
 
 
 # -- running the pulls and the build -----------------------------------------------------------------------
