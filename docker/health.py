@@ -1,6 +1,6 @@
 """Exit 0 if a page answers 200 and, with a second argument, its JSON calls that part healthy.
 
-usage: health.py URL [PART]     e.g. health.py http://127.0.0.1:54333/api/v2/monitor/health scheduler
+usage: health.py URL [PART]     e.g. health.py http://127.0.0.1:25333/api/v2/monitor/health scheduler
 """
 
 import json

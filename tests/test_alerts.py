@@ -22,7 +22,7 @@ TEXT = "【一档】测试局（ceshi）：拉取失败。"
 def here(tmp_path, monkeypatch) -> Settings:
     monkeypatch.setattr(alerts, "BACKOFF_SECONDS", 0.01)
     monkeypatch.delenv("YIDANG_ALERT_URL", raising=False)
-    return Settings(root=tmp_path, home=tmp_path, port_base=54330, admin_url=None)
+    return Settings(root=tmp_path, home=tmp_path, port_base=25330, admin_url=None)
 
 
 def robot(monkeypatch, base: str) -> None:

@@ -52,7 +52,7 @@ print(json.dumps({"errors": bag.import_errors, "dags": {i: described(d) for i, d
 def load_dags(home: Path, departments: Path) -> dict:
     """{'errors': {file: trace}, 'dags': {id: …}} of all DAG files, as Airflow itself sees them."""
     installation = settings.Settings(
-        root=ROOT, home=home, port_base=54330, admin_url="postgresql://nobody@127.0.0.1:1/none"
+        root=ROOT, home=home, port_base=25330, admin_url="postgresql://nobody@127.0.0.1:1/none"
     )
     installation.ensure_secrets(["YIDANG_AIRFLOW_PASSWORD"])
     variables = {
@@ -73,14 +73,14 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict:
     """All DAGs of an installation whose pools are made."""
     home = tmp_path_factory.mktemp("airflow")
     (home / "airflow").mkdir()
-    installation = settings.Settings(ROOT, home, 54330, None)
+    installation = settings.Settings(ROOT, home, 25330, None)
     airflow.note_pools(installation, [pool["name"] for pool in airflow.pools(installation)])
     return load_dags(home, ROOT / "departments")
 
 
 @pytest.fixture(scope="module")
 def departments() -> list[contracts.Department]:
-    return contracts.load_departments(settings.Settings(ROOT, ROOT, 54330, None))
+    return contracts.load_departments(settings.Settings(ROOT, ROOT, 25330, None))
 
 
 def test_all_dags_parse_and_there_is_one_per_department_the_build_the_watch_and_the_page(loaded, departments):
@@ -133,7 +133,7 @@ def test_databases_are_compared_whole_every_sunday_by_a_run_of_their_own(loaded,
 
 def test_each_pool_a_task_asks_for_is_one_that_start_makes(loaded, departments):
     """A missing pool would leave the task waiting for ever, with no more than a line in the scheduler's log."""
-    pools = {pool["name"]: pool["slots"] for pool in airflow.pools(settings.Settings(ROOT, ROOT, 54330, None))}
+    pools = {pool["name"]: pool["slots"] for pool in airflow.pools(settings.Settings(ROOT, ROOT, 25330, None))}
     asked = {task["pool"] for dag in loaded["dags"].values() for task in dag["tasks"]} - {"default_pool"}
     assert asked == set(pools)
     assert pools["dbt"] == 1
@@ -145,7 +145,7 @@ def test_a_department_whose_pool_is_not_made_yet_runs_in_the_default_pool(tmp_pa
     """A YAML file added while Airflow runs: its DAG is there within seconds, its pool only after `make demo`."""
     (tmp_path / "airflow").mkdir()
     old, new = departments[0].id, departments[1].id
-    airflow.note_pools(settings.Settings(ROOT, tmp_path, 54330, None), ["dbt", f"source_{old}"])
+    airflow.note_pools(settings.Settings(ROOT, tmp_path, 25330, None), ["dbt", f"source_{old}"])
     dags = load_dags(tmp_path, ROOT / "departments")["dags"]
     assert [task["pool"] for task in dags[f"pull_{old}"]["tasks"]] == [f"source_{old}"]
     assert [task["pool"] for task in dags[f"pull_{new}"]["tasks"]] == ["default_pool"]
@@ -179,6 +179,6 @@ def test_a_dag_file_is_short_and_imports_nothing_heavy_when_parsed(path):
 def test_what_dag_files_import_of_yidang_is_light():
     modules = "sys, yidang.callbacks, yidang.contracts, yidang.settings"
     code = f"import {modules}; print([name for name in {HEAVY} if name in sys.modules])"
-    python = settings.Settings(ROOT, ROOT, 54330, None).python("platform")
+    python = settings.Settings(ROOT, ROOT, 25330, None).python("platform")
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -232,7 +232,7 @@ def load() -> Settings:
     home = Path(os.environ.get("YIDANG_HOME", ROOT / ".yidang")).resolve()
     given = {name: os.environ[name] for name in _REMEMBERED if os.environ.get(name)}
     chosen = _recorded_choices(home) | given
-    base = chosen.get("YIDANG_PORT_BASE", "54330")
+    base = chosen.get("YIDANG_PORT_BASE", "25330")
     if not base.isdigit() or not 1024 <= int(base) <= 65000:
         raise ConfigError(
             f"YIDANG_PORT_BASE is {base!r}.", "Give a number from 1024 to 65000; ten ports from it are used."
