@@ -11,7 +11,6 @@ departments as (
 select
     results.department,
     departments.department_name,
-    results.table_name,
     (results.checked_at at time zone 'Asia/Shanghai')::date as checked_date,
     count(*) as check_count,
     count(*) filter (where not results.success) as failed_check_count,
@@ -20,4 +19,4 @@ select
     sum(results.unexpected_count)::numeric / nullif(sum(results.element_count), 0) as unexpected_share
 from results
 left join departments on departments.department_id = results.department
-group by results.department, departments.department_name, results.table_name, checked_date
+group by results.department, departments.department_name, checked_date

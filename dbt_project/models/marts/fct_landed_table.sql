@@ -75,22 +75,22 @@ select
     table_status.department,
     departments.department_name,
     table_status.table_name,
-    table_status.last_success_at,
+    table_status.last_success_at at time zone 'Asia/Shanghai' as last_success_at,
     case
         when held_batch_count > 0 then '被拦下'
-        when last_error_at > coalesce(last_success_at, '-infinity') then '失败'
-        when last_success_at is null then '未拉取'
+        when last_error_at > coalesce(table_status.last_success_at, '-infinity') then '失败'
+        when table_status.last_success_at is null then '未拉取'
         when pending_batch_count > 0 then '待检查'
         else '正常'
     end as landing_state,
-    landed.last_landed_at,
+    landed.last_landed_at at time zone 'Asia/Shanghai' as last_landed_at,
     coalesce(landed.batch_count, 0) as batch_count,
     coalesce(landed.landed_row_count, 0) as landed_row_count,
     coalesce(landed.held_batch_count, 0) as held_batch_count,
     coalesce(quarantined.quarantined_row_count, 0) as quarantined_row_count,
     drifted.drifted_columns,
     compared.differing_day_count,
-    compared.compared_at
+    compared.compared_at at time zone 'Asia/Shanghai' as compared_at
 from table_status
 left join departments on departments.department_id = table_status.department
 left join landed using (department, table_name)
