@@ -18,8 +18,18 @@ from psycopg.rows import dict_row
 from yidang import build
 from yidang.settings import Settings
 
-STILL = "2401-320193-04-01-100008"
+
+def _valid(head: str) -> str:
+    """A project code with its check digit (ISO 7064 MOD 11,10)."""
+    rest = 10
+    for digit in head.replace("-", ""):
+        rest = (rest + int(digit)) % 10 or 10
+        rest = rest * 2 % 11
+    return f"{head}{(11 - rest) % 10}"
+
+
 WORKS = f"{PROJECT_CODE}-001"
+STILL = _valid("2401-320193-04-01-10000")
 
 
 class World:
@@ -34,6 +44,16 @@ class World:
         """events: (kind, day)."""
         told = [{"kind": kind, "at": f"{day} 10:00:00"} for kind, day in events]
         self.sender.case(code, WORKS, "X20", promised, told)
+
+    def stalled_project(self) -> None:
+        """An open project whose last event is of January 2024."""
+        works = f"{STILL}-001"
+        self.sender.works(works, STILL)
+        events = [
+            {"kind": "accepted", "at": "2024-01-04 10:00:00"},
+            {"kind": "decided_pass", "at": "2024-01-10 10:00:00"},
+        ]
+        self.sender.case("STILL", works, "X20", 10, events)
 
     def event(self, code: str, kind: str, day: str) -> None:
         self.sender.event(code, WORKS, kind, f"{day} 10:00:00")

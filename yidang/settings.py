@@ -35,6 +35,8 @@ PORT_OFFSETS = {
 WAREHOUSE_DATABASE = "yidang"
 AIRFLOW_DATABASE = "yidang_airflow"
 SUPERSET_DATABASE = "yidang_superset"
+# Signs the links in warnings (yidang/warning/links.py); a new one voids those that are out.
+WARNING_KEY = "YIDANG_WARNING_KEY"
 # Least privilege: each role can do its own step of the flow and nothing else (yidang/services/warehouse.py).
 ROLES = {
     "loader": ("yidang_loader", WAREHOUSE_DATABASE),
@@ -108,7 +110,7 @@ class Settings:
 
     @property
     def warnings_file(self) -> Path:
-        """Who hears of warnings, and by which channel (yidang/warning/receivers.py). It holds addresses: never in git."""
+        """Who hears of warnings, by which channel (yidang/warning/receivers.py). It holds addresses: never in git."""
         return Path(os.environ.get("YIDANG_WARNINGS_FILE", self.home / "warnings.yml"))
 
     @property

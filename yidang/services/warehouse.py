@@ -14,7 +14,7 @@ from psycopg import sql
 
 from yidang.errors import YidangError, no_connection
 from yidang.services import postgres
-from yidang.settings import AIRFLOW_DATABASE, ROLES, SUPERSET_DATABASE, WAREHOUSE_DATABASE, Settings
+from yidang.settings import AIRFLOW_DATABASE, ROLES, SUPERSET_DATABASE, WAREHOUSE_DATABASE, WARNING_KEY, Settings
 
 MINIMUM_MAJOR = 16
 SCRATCH_PREFIX = "yidang_try_"
@@ -22,7 +22,7 @@ SCRATCH_PREFIX = "yidang_try_"
 
 def prepare(settings: Settings) -> None:
     """Create what is missing: six login roles, three databases, grants. Safe to repeat."""
-    passwords = settings.ensure_secrets([f"YIDANG_{role.upper()}_PASSWORD" for role in ROLES])
+    passwords = settings.ensure_secrets([*(f"YIDANG_{role.upper()}_PASSWORD" for role in ROLES), WARNING_KEY])
     with _connect(settings.admin_dsn()) as admin:
         if admin.info.server_version < MINIMUM_MAJOR * 10_000:
             raise YidangError(
@@ -110,8 +110,8 @@ alter role yidang_reader set default_transaction_read_only = on;
 alter role yidang_reader set statement_timeout = '60s';
 """
 
-# loader owns raw_* and landing; transformer reads them and owns everything built; reader sees marts only; messenger owns
-# warning and sees of marts the calendar (dim_calendar.sql).
+# loader owns raw_* and landing; transformer reads them and owns everything built; reader sees marts only; messenger
+# owns warning and sees of marts the calendar (dim_calendar.sql).
 _WAREHOUSE_GRANTS = """
 revoke create on schema public from public;
 alter default privileges for role yidang_loader grant usage on schemas to yidang_transformer;

@@ -4,7 +4,7 @@
 that a message links to. Everything lies in the schema `warning` (tables.py) and is shown as marts.fct_warning.
 """
 
-from yidang.warning.note import Noted, note
+from yidang.warning.outbox import Noted, note
 from yidang.warning.tables import ensure
 
 __all__ = ["Noted", "ensure", "note"]

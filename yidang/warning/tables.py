@@ -54,6 +54,7 @@ create table if not exists warning.message (
     address_mac text,
     next_try_at timestamptz not null default now(),
     sent_at timestamptz,
+    requeued_at timestamptz,
     unique (warning_id, role)
 );
 create index if not exists message_to_send on warning.message (next_try_at) where state in ('queued', 'no_receiver');

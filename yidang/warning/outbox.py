@@ -114,7 +114,10 @@ news as (
 )
 
 insert into warning.warning
-    (subject_key, case_id, project_code, department_id, department_name, office_name, ladder, level, rung, raised_on, evaluated)
+    (
+        subject_key, case_id, project_code, department_id, department_name, office_name,
+        ladder, level, rung, raised_on, evaluated
+    )
 select
     news.subject_key,
     heard.case_id,
@@ -147,7 +150,8 @@ on conflict do nothing
 # Not sent yet, and no longer true, or said by a higher level, whose receivers are the same and more.
 _VOID = """
 update warning.message
-set state = 'void', state_reason = case when old.ended_on is null then 'a higher level was raised' else 'no longer true' end
+set state = 'void',
+    state_reason = case when old.ended_on is null then 'a newer warning was raised' else 'no longer true' end
 from warning.warning as old
 where message.warning_id = old.warning_id
     and message.state in ('queued', 'no_receiver')
