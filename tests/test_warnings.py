@@ -190,6 +190,26 @@ def test_the_mart_shows_one_row_per_case_and_level_and_nothing_that_reaches_anyb
     assert not [name for name in names if name in ("to", "address", "phone", "address_mac")]
 
 
+def test_each_login_may_do_its_own_step_and_no_more(built):
+    """Who reaches the form's login reads neither facts nor raw; the build may add to the outbox, and answer nothing."""
+    world, _ = built
+    forbidden = {
+        "messenger": ["select * from marts.fct_item_instance", "select * from raw_alpha.spgl_xmspsxblxxb"],
+        "transformer": [
+            "delete from warning.warning",
+            "update warning.message set sent_at = now()",
+            "insert into warning.answer (warning_id, message_id, reason, promised_date) values (1, 1, '', now())",
+        ],
+    }
+    for role, statements in forbidden.items():
+        with psycopg.connect(world.settings.dsn(role), autocommit=True) as connection:
+            for statement in statements:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(statement)
+    with psycopg.connect(world.settings.dsn("messenger")) as messenger:
+        assert messenger.execute("select count(*) from marts.dim_calendar").fetchone()[0] > 1000
+
+
 def test_dbt_accepts_what_is_in_the_mart(built):
     """The tests beside the model, on warnings that are really there."""
     from yidang import build
