@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import docx
@@ -131,7 +132,7 @@ def test_nothing_listens_beyond_loopback(demo):
     settings, _ = demo
     ours = range(settings.port_base, settings.port_base + 10)
     listening = [item.laddr for item in psutil.net_connections("tcp") if item.status == psutil.CONN_LISTEN]
-    assert len({address.port for address in listening if address.port in ours}) == 5
+    assert len({address.port for address in listening if address.port in ours}) == 7
     assert [address for address in listening if address.port in ours and address.ip != "127.0.0.1"] == []
     pids = [json.loads(path.read_text())["pid"] for path in settings.run_dir.glob("*.json")]
     family = {
@@ -147,6 +148,28 @@ def test_the_pages_answer(demo):
     settings, _ = demo
     for port, path in ((settings.port("airflow"), "/api/v2/monitor/health"), (settings.port("superset"), "/health")):
         assert httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False).status_code == 200
+
+
+def test_officers_get_mails_about_open_cases_that_link_to_the_form(demo):
+    """Airflow sends what the build raised; mails lie in the catcher's folder, and the link in one opens the form."""
+    settings, _ = demo
+    counts = "sum(message_count), sum(sent_message_count), sum(undelivered_message_count)"
+    sql = f"select count(*), {counts} from fct_warning"  # noqa: S608
+    deadline = time.monotonic() + 180
+    while True:
+        warnings, messages, sent, undelivered = query(settings, sql)[0]
+        if messages == sent and messages:
+            break
+        assert time.monotonic() < deadline, (warnings, messages, sent, undelivered)
+        time.sleep(1)
+    mails = list(settings.mail_dir.glob("*.eml"))
+    assert len(mails) == messages and undelivered == 0
+    mail = message_from_bytes(mails[0].read_bytes(), policy=policy.default)
+    assert mail["To"].endswith("@yunxi.example") and "虚构示例数据" in mail["Subject"]
+    (link,) = re.findall(r"^http://127.0.0.1:\d+/w/\S+$", mail.get_content(), re.MULTILINE)
+    page = httpx.get(link, trust_env=False)
+    assert page.status_code == 200 and "提交答复" in page.text
+    print(f"{warnings} warnings, {messages} messages")
 
 
 def test_the_report_opens_and_says_that_the_data_are_made_up(demo):

@@ -14,15 +14,15 @@ from psycopg import sql
 
 from yidang.errors import YidangError, no_connection
 from yidang.services import postgres
-from yidang.settings import AIRFLOW_DATABASE, ROLES, SUPERSET_DATABASE, WAREHOUSE_DATABASE, Settings
+from yidang.settings import AIRFLOW_DATABASE, ROLES, SUPERSET_DATABASE, WAREHOUSE_DATABASE, WARNING_KEY, Settings
 
 MINIMUM_MAJOR = 16
 SCRATCH_PREFIX = "yidang_try_"
 
 
 def prepare(settings: Settings) -> None:
-    """Create what is missing: five login roles, three databases, grants. Safe to repeat."""
-    passwords = settings.ensure_secrets([f"YIDANG_{role.upper()}_PASSWORD" for role in ROLES])
+    """Create what is missing: six login roles, three databases, grants. Safe to repeat."""
+    passwords = settings.ensure_secrets([*(f"YIDANG_{role.upper()}_PASSWORD" for role in ROLES), WARNING_KEY])
     with _connect(settings.admin_dsn()) as admin:
         if admin.info.server_version < MINIMUM_MAJOR * 10_000:
             raise YidangError(
@@ -39,7 +39,11 @@ def prepare(settings: Settings) -> None:
             _ensure_database(admin, database, owner)
     with _connect(settings.admin_dsn(WAREHOUSE_DATABASE)) as admin:
         admin.execute(_ROLE_RULES)
-        _grant(admin, WAREHOUSE_DATABASE, connect=("yidang_loader", "yidang_transformer", "yidang_reader"))
+        _grant(
+            admin,
+            WAREHOUSE_DATABASE,
+            connect=("yidang_loader", "yidang_transformer", "yidang_reader", "yidang_messenger"),
+        )
 
 
 def exists(settings: Settings) -> bool:
@@ -73,7 +77,7 @@ def scratch(settings: Settings) -> Iterator[Settings]:
         try:
             _ensure_database(admin, name, None)
             with _connect(settings.admin_dsn(name)) as inside:
-                _grant(inside, name, connect=("yidang_loader", "yidang_transformer"))
+                _grant(inside, name, connect=("yidang_loader", "yidang_transformer", "yidang_messenger"))
             yield own
         except BaseException as error:
             # Interrupted while it was connecting, the traceback holds the half-open connection, and the server would
@@ -106,7 +110,8 @@ alter role yidang_reader set default_transaction_read_only = on;
 alter role yidang_reader set statement_timeout = '60s';
 """
 
-# loader owns raw_* and landing; transformer reads them and owns everything built; reader sees marts only.
+# loader owns raw_* and landing; transformer reads them and owns everything built; reader sees marts only; messenger
+# owns warning and sees of marts the calendar (dim_calendar.sql).
 _WAREHOUSE_GRANTS = """
 revoke create on schema public from public;
 alter default privileges for role yidang_loader grant usage on schemas to yidang_transformer;
@@ -124,7 +129,11 @@ def _grant(admin: psycopg.Connection, database: str, *, connect: tuple[str, ...]
     admin.execute(
         sql.SQL("grant connect on database {} to {}").format(name, sql.SQL(", ").join(map(sql.Identifier, connect)))
     )
-    admin.execute(sql.SQL("grant create, temporary on database {} to yidang_loader, yidang_transformer").format(name))
+    admin.execute(
+        sql.SQL("grant create, temporary on database {} to yidang_loader, yidang_transformer, yidang_messenger").format(
+            name
+        )
+    )
 
 
 def _ensure_role(admin: psycopg.Connection, name: str, password: str) -> None:
