@@ -9,6 +9,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+from access_guards import GuardedSecurityManager
 from superset_fixes import apply_fixes
 
 
@@ -48,6 +49,9 @@ D3_TIME_FORMAT = {
     "months": [f"{month}月" for month in range(1, 13)],
     "shortMonths": [f"{month}月" for month in range(1, 13)],
 }
+
+# -- who may what (roles and row rules: access.yaml) -------------------------------------------------------
+CUSTOM_SECURITY_MANAGER = GuardedSecurityManager
 
 # -- web security ----------------------------------------------------------------------------------------
 _https = os.environ.get("SUPERSET_HTTPS") == "1"
@@ -119,7 +123,9 @@ FEATURE_FLAGS = {
     "ALLOW_ADHOC_SUBQUERY": False,
     "DASHBOARD_RBAC": False,
     "ENABLE_TEMPLATE_PROCESSING": False,
+    "EMBEDDED_SUPERSET": False,  # no guest tokens
     "ESCAPE_MARKDOWN_HTML": False,
+    "RLS_IN_SQLLAB": True,  # for accounts that people give SQL Lab and a role with rows of its own
     "TAGGING_SYSTEM": False,
 }
 CELERY_CONFIG = None

@@ -7,7 +7,9 @@ import functools
 import json
 from pathlib import Path
 
+from access_guards import guard_formulas
 from babel.messages.pofile import read_po
+from export_log import log_exports
 from flask import Flask, Response, redirect, request
 from limits import parse, storage, strategies
 
@@ -20,10 +22,12 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def apply_fixes(app: Flask) -> None:
+    guard_formulas()
     limit_logins(app)
     serve_clean_chinese(app)
     mark_csv_as_utf8(app)
     begin_at_the_dashboard(app)
+    log_exports(app)
 
 
 def limit_logins(app: Flask) -> None:

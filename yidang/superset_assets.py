@@ -1,4 +1,4 @@
-"""The files that Superset imports: superset/assets/ plus what only an installation knows.
+"""The files that Superset imports: superset/assets/ and who sees what, plus what only an installation knows.
 
 The YAML in git names metrics; their formulas come from the dbt definitions, the warehouse's address from the settings.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from yidang import metrics
+from yidang import metrics, superset_access
 from yidang.errors import ConfigError
 from yidang.settings import Settings
 
@@ -28,13 +28,14 @@ def render(settings: Settings) -> dict[str, str]:
     by_model: dict[str, list[metrics.Metric]] = {}
     for metric in metrics.load(settings).values():
         by_model.setdefault(metric.model, []).append(metric)
-    files = {}
+    files, datasets = {}, {}
     for path in sorted(source_dir(settings).rglob("*.yaml")):
         asset = yaml.safe_load(path.read_text(encoding="utf-8"))
         name = path.relative_to(source_dir(settings))
         if name.parts[0] == "databases":
             asset["sqlalchemy_uri"] = _uri_without_password(settings)
         elif name.parts[0] == "datasets":
+            datasets[asset["table_name"]] = asset["uuid"]
             if "metrics" in asset:
                 raise ConfigError(f"{path} lists metrics.", "Leave them out: they come from dbt's _metrics.")
             asset["metrics"] = [
@@ -43,6 +44,7 @@ def render(settings: Settings) -> dict[str, str]:
         if name.parts[0] in ("charts", "dashboards", "datasets"):
             asset["external_url"] = f"{OURS}{name.as_posix()}"
         files[str(name)] = yaml.safe_dump(asset, allow_unicode=True, sort_keys=False)
+    files["access.json"] = superset_access.render(settings, datasets)
     return files
 
 
