@@ -47,7 +47,7 @@ EXPLORE = {
     ("can_write", "ExplorePermalinkRestApi"),
     ("can_write", "Chart"),
     ("can_write", "Dashboard"),
-    ("can_tag", "Chart"),
+    ("can_get_column_values", "Datasource"),
 }
 MANAGE = {
     ("menu_access", "Datasets"),

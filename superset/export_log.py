@@ -50,15 +50,16 @@ def _what() -> str:
         found = db.session.query(Query).filter_by(client_id=query).one_or_none()
         return f"SQL: {' '.join(found.sql.split())[:SQL_CHARACTERS]}" if found else request.path
     body = _body()
-    form = body.get("form_data") or body
+    form = body.get("form_data") if isinstance(body.get("form_data"), dict) else body
     # a path like /api/v1/chart/<pk>/data/ names the chart, a body's form_data the chart that it stands for
     chart = view.get("pk") if request.path.startswith("/api/v1/chart/") else form.get("slice_id")
-    dataset = (body.get("datasource") or {}) if isinstance(body.get("datasource"), dict) else {}
+    dataset = body.get("datasource") or form.get("datasource") or {}
+    dataset = dataset.get("id") if isinstance(dataset, dict) else str(dataset).partition("__")[0]
     names = [
         db.session.query(column).filter(model.id == int(number)).scalar()
         for model, column, number in (
             (Slice, Slice.slice_name, chart),
-            (SqlaTable, SqlaTable.table_name, dataset.get("id")),
+            (SqlaTable, SqlaTable.table_name, dataset),
         )
         if str(number or "").isdigit()
     ]

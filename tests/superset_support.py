@@ -1,7 +1,8 @@
-"""Talking to a real Superset in tests: logging in by its API, what its assets are called inside, asking a dataset."""
+"""Talking to a real Superset in tests: logging in, what its assets are called inside, asking a dataset."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,16 +14,22 @@ from yidang.settings import Settings
 
 @contextmanager
 def login(settings: Settings, user: str, password: str | None = None) -> Iterator[httpx.Client]:
-    """A client with the account's token. password: of an account that `make demo` does not make."""
+    """A client with the account's session, as a browser has one. password: of an account `make demo` does not make.
+
+    Not with a token: what everybody may (the window's page), Superset answers without looking at one.
+    """
     secret = password or settings.secret(superset.SECRETS[f"SUPERSET_{user.upper()}_PASSWORD"])
-    body = {"username": user, "password": secret, "provider": "db"}
-    headers = {"Referer": superset.url(settings)}
-    with httpx.Client(base_url=superset.url(settings), timeout=60, headers=headers) as client:
-        answer = client.post("api/v1/security/login", json=body)
-        answer.raise_for_status()
-        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+    with anonymous(settings) as client:
+        (token,) = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("login/").text)
+        form = {"username": user, "password": secret, "csrf_token": token}
+        assert client.post("login/", data=form).headers["location"] == "/", f"{user} cannot log in"
         client.headers["X-CSRFToken"] = client.get("api/v1/security/csrf_token/").json()["result"]
         yield client
+
+
+def anonymous(settings: Settings) -> httpx.Client:
+    """A client of somebody who is not logged in."""
+    return httpx.Client(base_url=superset.url(settings), timeout=60, headers={"Referer": superset.url(settings)})
 
 
 def ids(client: httpx.Client) -> dict[str, tuple[str, int]]:
