@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 
 OURS = "一档·"  # yidang.superset_access.OURS, which this environment cannot import
-WAREHOUSE = "一档数仓"
+# By the right that opens it: the connections of assets/databases.
+DATABASES = {"sql": "一档数仓", "personal": "一档个人信息"}
 
 PUBLIC = {
     ("can_read", "Dashboard"),
@@ -97,9 +98,9 @@ def _permissions(security_manager, db, role: dict, datasets: dict) -> list:
     found = _find(security_manager, named) + _find_datasets(
         security_manager, [datasets[uuid] for uuid in role["datasets"]]
     )
-    if "sql" in role["may"]:
-        warehouse = db.session.query(Database).filter_by(database_name=WAREHOUSE).one()
-        found.append(security_manager.add_permission_view_menu("database_access", warehouse.perm))
+    for right in DATABASES.keys() & set(role["may"]):
+        database = db.session.query(Database).filter_by(database_name=DATABASES[right]).one()
+        found.append(security_manager.add_permission_view_menu("database_access", database.perm))
     return found
 
 

@@ -28,7 +28,10 @@ GLOBAL_ASYNC_QUERIES_JWT_SECRET = SECRET_KEY
 SQLALCHEMY_DATABASE_URI = _need("SUPERSET_META_URI")
 SQLALCHEMY_ENGINE_OPTIONS = {"pool_size": 5, "max_overflow": 10, "pool_pre_ping": True}
 # The warehouse password is never stored in Superset's own database: a new one needs no new import.
-_warehouse_passwords = {"yidang_reader": _need("SUPERSET_WAREHOUSE_PASSWORD")}
+_warehouse_passwords = {
+    "yidang_reader": _need("SUPERSET_WAREHOUSE_PASSWORD"),
+    "yidang_personal": _need("SUPERSET_PERSONAL_PASSWORD"),
+}
 
 
 def SQLALCHEMY_CUSTOM_PASSWORD_STORE(uri):  # noqa: N802 - Superset's name

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
 import shutil
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,10 +21,13 @@ import psycopg
 import pytest
 import yaml
 from conftest import drop_built_schemas
+from flask.json.tag import TaggedJSONSerializer
+from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from superset_support import anonymous, ids, login, question, rows
 
 from yidang import build, contracts, district, landing, superset_check
 from yidang import settings as settings_module
+from yidang.errors import ConfigError
 from yidang.services import district as servers
 from yidang.services import superset, superset_accounts
 from yidang.settings import Settings
@@ -39,6 +44,7 @@ class World:
     passwords: dict[str, str]
     datasets: dict[str, int]  # table_name → id inside Superset
     cases: dict[str, set[str]]  # department → case_id
+    databases: dict[str, int]  # connection → id inside Superset
     clients: dict[str, httpx.Client] = field(default_factory=dict)
 
     def client(self, user: str) -> httpx.Client:
@@ -87,6 +93,7 @@ def world(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
             "elsewhere": superset_accounts.add(own, "elsewhere", "handler", [OURS], ["999999"]),
             "nobody": superset_accounts.add(own, "nobody", "handler", [OURS], ["all"]),
             "analyst": superset_accounts.add(own, "analyst", "analyst", [], []),
+            "team": superset_accounts.add(own, "team", "数据组", [], []),
         }
         with psycopg.connect(own.dsn("superset"), autocommit=True) as connection:  # as people do in the browser
             connection.execute(
@@ -94,8 +101,15 @@ def world(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
                 " and username = 'nobody' and ab_role.name like '%·部门·%'"
             )
         with login(own, "admin") as client:
-            listed = client.get("api/v1/dataset/", params={"q": "(page_size:100)"}).json()["result"]
-        made = World(own, passwords, {one["table_name"]: one["id"] for one in listed}, cases)
+            listed = [client.get(f"api/v1/{one}/", params={"q": "(page_size:100)"}) for one in ("dataset", "database")]
+        datasets, databases = (one.json()["result"] for one in listed)
+        made = World(
+            own,
+            passwords,
+            {one["table_name"]: one["id"] for one in datasets},
+            cases,
+            {one["database_name"]: one["id"] for one in databases},
+        )
         with made.open:
             yield made
     finally:
@@ -113,7 +127,22 @@ def build_district(settings: Settings) -> None:
             landing.pull(settings, department)
     finally:
         servers.stop(settings)
+    plant_a_person(settings)
     build.build(settings, as_of=AS_OF)
+
+
+PERSON, ID_NUMBER, PHONE = "张三丰", "420599199003071234", "13800138000"
+
+
+def plant_a_person(settings: Settings) -> None:
+    """The made-up district knows organisations only: one project becomes a man's, a note bears his telephone number."""
+    with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse:
+        (project,) = warehouse.execute("select min(project_code) from raw_fagai.projects").fetchone()
+        warehouse.execute(
+            "update raw_fagai.projects set owner_name = %s, owner_credit_code = %s, project_name = project_name || %s"
+            " where project_code = %s",
+            (PERSON, ID_NUMBER, f"（联系 {PHONE}）", project),
+        )
 
 
 def copied_root(root: Path) -> Path:
@@ -433,17 +462,20 @@ def test_somebody_elses_cached_answer(world: World):
 def test_what_an_analyst_asked_is_no_door(world: World):
     """A query of SQL Lab can be named as the dataset of a chart; and a dataset that somebody made of one."""
     sql = "select case_id, department_id from marts.fct_item_instance"
-    asked = {"database_id": 1, "sql": sql, "client_id": "analyst1", "schema": "marts", "runAsync": False}
+    warehouse = world.databases["一档数仓"]
+    asked = {"database_id": warehouse, "sql": sql, "client_id": "analyst1", "schema": "marts", "runAsync": False}
     answer = world.client("analyst").post("api/v1/sqllab/execute/", json=asked)
     assert answer.status_code == 200 and len(world.told(answer)) > 100, answer.text[:300]
     query = answer.json()["query"]["queryId"]
     client = world.client("ours")
     made = world.client("admin").post(
-        "api/v1/dataset/", json={"database": 1, "table_name": "all_cases", "sql": sql, "schema": "marts"}
+        "api/v1/dataset/", json={"database": warehouse, "table_name": "all_cases", "sql": sql, "schema": "marts"}
     )
     virtual = made.json()["id"]
     saved = (
-        world.client("analyst").post("api/v1/saved_query/", json={"db_id": 1, "sql": sql, "label": "alle"}).json()["id"]
+        world.client("analyst")
+        .post("api/v1/saved_query/", json={"db_id": warehouse, "sql": sql, "label": "alle"})
+        .json()["id"]
     )
     try:
         for kind, number in (("query", query), ("saved_query", saved), ("table", virtual)):
@@ -575,3 +607,181 @@ def test_the_public_sees_the_window_and_nothing_else(world: World):
 def csrf_of(page: httpx.Response) -> str:
     (token,) = re.findall(r'id="csrf_token"[^>]*value="([^"]+)"', page.text)
     return token
+
+
+# -- personal data ----------------------------------------------------------------------------------------------------
+@pytest.mark.end_to_end
+def test_marts_hold_no_personal_data(world: World):
+    """Every text of every mart: no officer of the made-up district, no telephone or id number, not the planted man."""
+    dsn = world.settings.admin_dsn("yidang")
+    with psycopg.connect(dsn) as warehouse:
+        officers = warehouse.execute("select distinct blr from raw_zigui.spgl_xmspsxblxxxxb").fetchall()
+        columns = warehouse.execute(
+            "select table_name, column_name from information_schema.columns where table_schema = 'marts'"
+            " and data_type in ('text', 'jsonb', 'character varying', 'ARRAY')"
+        ).fetchall()
+        assert len(officers) > 1 and len(columns) > 300
+        bad = "|".join([*(re.escape(name) for (name,) in officers), PERSON, ID_NUMBER, PHONE])
+        digits = r"(?<![0-9A-Za-z-])(1[3-9]\d{9}|[1-9]\d{5}(19|20)\d{2}[01]\d[0-3]\d{4}[0-9Xx])(?![0-9A-Za-z])"
+        found = []
+        for table, column in columns:
+            query = psycopg.sql.SQL(
+                "select {column}::text from marts.{table} where {column}::text ~ %s limit 1"
+            ).format(column=psycopg.sql.Identifier(column), table=psycopg.sql.Identifier(table))
+            found += [(table, column, *row) for row in warehouse.execute(query, (f"{bad}|{digits}",)).fetchall()]
+        assert found == []
+        masked = warehouse.execute(
+            "select owner_name, project_name from marts.fct_project_lifecycle where owner_name ~ '\\*'"
+        )
+        ((owner, project),) = masked.fetchall()
+        assert owner == "张**" and project.endswith("（联系 *******8000）")
+        versions = warehouse.execute(
+            "select distinct owner_credit_code from marts.dim_project where owner_name = '张**'"
+        )
+        assert versions.fetchall() == [("*" * 14 + "1234",)]
+        clear = warehouse.execute("select owner_name, owner_id_number from personal.project_owner").fetchall()
+        assert clear == [(PERSON, ID_NUMBER)]
+    with psycopg.connect(world.settings.dsn("reader")) as reader, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        reader.execute("select * from personal.project_owner")
+    with psycopg.connect(world.settings.dsn("personal")) as personal:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            personal.execute("select * from marts.fct_item_instance")
+        personal.rollback()
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            personal.execute("create temporary table copy as select 1")
+
+
+@pytest.mark.end_to_end
+def test_the_clear_names_are_for_the_data_team(world: World):
+    asked = {"sql": "select owner_name from personal.project_owner", "schema": "personal", "runAsync": False}
+    asked["database_id"] = world.databases["一档个人信息"]
+    answer = world.client("team").post("api/v1/sqllab/execute/", json=asked | {"client_id": "team1"})
+    assert answer.status_code == 200 and PERSON in json.dumps(answer.json(), ensure_ascii=False)
+    for user in ("analyst", "ours", "viewer"):
+        answer = world.client(user).post("api/v1/sqllab/execute/", json=asked | {"client_id": f"{user}2"})
+        assert answer.status_code >= 400 and PERSON not in json.dumps(answer.json(), ensure_ascii=False), user
+    asked["database_id"] = world.databases["一档数仓"]
+    answer = world.client("analyst").post("api/v1/sqllab/execute/", json=asked | {"client_id": "analyst3"})
+    assert answer.status_code >= 400 and "permission denied" in answer.text
+
+
+# -- accounts and the log of exports ----------------------------------------------------------------------------------
+@pytest.mark.end_to_end
+def test_what_left_is_listed_by_account_and_what_was_refused_is_not(world: World):
+    before = len(superset_accounts.exports(world.settings, 1))
+    body = question(world.datasets["fct_item_instance"], result_format="csv", columns=["case_id"])
+    for user in ("ours", "analyst"):
+        for result_format in ("csv", "xlsx"):
+            asked = body | {"result_format": result_format}
+            assert world.client(user).post("api/v1/chart/data", json=asked).status_code == 200
+    as_browser = {"form_data": json.dumps(body)}
+    assert world.client("ours").post("api/v1/chart/data", data=as_browser).status_code == 200
+    with anonymous(world.settings) as client:
+        assert client.post("api/v1/chart/data", json=body).status_code in (400, 401, 403)
+    sql = {
+        "database_id": world.databases["一档数仓"],
+        "sql": "select 1 as eins",
+        "client_id": "export1",
+        "runAsync": False,
+    }
+    assert world.client("analyst").post("api/v1/sqllab/execute/", json=sql).status_code == 200
+    assert world.client("analyst").get("api/v1/sqllab/export/export1/").status_code == 200
+    found = superset_accounts.exports(world.settings, 1)
+    newest = [(one.account, one.kind, one.what) for one in found[: len(found) - before]]
+    cases = "fct_item_instance"
+    assert newest == [
+        ("analyst", "csv", "SQL: select 1 as eins"),
+        ("ours", "csv", cases),
+        ("analyst", "xlsx", cases),
+        ("analyst", "csv", cases),
+        ("ours", "xlsx", cases),
+        ("ours", "csv", cases),
+    ]
+    assert all(one.size is None or one.size > 10 for one in found)
+
+
+@pytest.mark.end_to_end
+def test_a_shut_account_is_out_at_once_and_can_be_opened_again(world: World):
+    password = superset_accounts.add(world.settings, "gone", "经办人", [OURS], ["all"])
+    with login(world.settings, "gone", password) as client:
+        assert cases_seen(client, world.datasets["fct_item_instance"]) == world.cases[OURS]
+        with pytest.raises(ConfigError, match="There is an account gone already"):
+            superset_accounts.add(world.settings, "gone", "经办人", [OURS], ["all"])
+        superset_accounts.remove(world.settings, "gone")
+        body = question(world.datasets["fct_item_instance"], columns=["case_id"])
+        assert client.post("api/v1/chart/data", json=body).status_code in (400, 401, 403)
+    with pytest.raises(AssertionError, match="cannot log in"), login(world.settings, "gone", password):
+        pass
+    with pytest.raises(ConfigError, match="no open account gone"):
+        superset_accounts.remove(world.settings, "gone")
+    fresh = superset_accounts.add(world.settings, "gone", "head", [THEIRS], ["all"])
+    assert fresh != password
+    with login(world.settings, "gone", fresh) as client:
+        assert cases_seen(client, world.datasets["fct_item_instance"]) == world.cases[THEIRS]
+    (listed,) = [one for one in superset_accounts.accounts(world.settings) if one.name == "gone"]
+    assert (listed.roles, listed.departments, listed.regions) == (["部门负责人"], [THEIRS], ["all"])
+    with psycopg.connect(world.settings.dsn("superset")) as connection:
+        kept = connection.execute("select password from ab_user where username = 'gone'").fetchone()
+    assert fresh not in kept[0]
+    logs = "".join(path.read_text("utf-8", "replace") for path in world.settings.log_dir.glob("superset*.log"))
+    assert fresh not in logs and password not in logs
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize(
+    ("name", "role", "departments", "regions", "said"),
+    [
+        ("neu", "Gott", [OURS], ["all"], "There is no role 'Gott'"),
+        ("neu", "经办人", [], ["all"], "none is given"),
+        ("neu", "经办人", ["nosuch"], ["all"], "There is no department nosuch"),
+        ("neu", "经办人", [OURS], [], "sees the rows of its region"),
+        ("neu", "经办人", [OURS], ["1"], "has no region 1"),
+        ("neu", "领导", [OURS], [], "sees every department's rows"),
+        ("a'; --", "领导", [], [], "cannot be an account's name"),
+        ("admin", "领导", [], [], "There is an account admin already"),
+    ],
+)
+def test_an_account_that_makes_no_sense_is_refused_with_the_cure(
+    world: World, name: str, role: str, departments: list[str], regions: list[str], said: str
+):
+    with pytest.raises(ConfigError, match=said) as refused:
+        superset_accounts.add(world.settings, name, role, departments, regions)
+    assert refused.value.cure
+
+
+# -- the session -------------------------------------------------------------------------------------------------------
+@pytest.mark.end_to_end
+def test_a_session_ends_after_eight_hours_and_its_cookie_is_closed_to_scripts_and_other_sites(world: World):
+    with login(world.settings, "viewer") as client:
+        cookie = client.cookies["yidang_superset"]
+    signed = URLSafeTimedSerializer(
+        world.settings.secret("YIDANG_SUPERSET_SECRET_KEY"),
+        salt="cookie-session",
+        serializer=TaggedJSONSerializer(),
+        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha1},
+    )
+    content = signed.loads(cookie)
+    for hours, status in ((7.9, 200), (8.1, 401)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(TimestampSigner, "get_timestamp", lambda self, age=hours: int(time.time() - age * 3600))
+            aged = signed.dumps(content)
+        with anonymous(world.settings) as client:
+            client.cookies.set("yidang_superset", aged)
+            assert client.get("api/v1/me/").status_code == status, hours
+    with anonymous(world.settings) as client:
+        set_cookie = client.get("login/").headers["set-cookie"]
+    assert "HttpOnly" in set_cookie and "SameSite=Lax" in set_cookie
+
+
+@pytest.mark.end_to_end
+def test_a_request_of_another_site_is_refused(world: World):
+    """CSRF: the session alone changes nothing; the page's token must come with it."""
+    client = world.client("ours")
+    token = client.headers.pop("X-CSRFToken")
+    try:
+        body = question(world.datasets["dim_item"], columns=["item_code"])
+        assert client.put("api/v1/me/", json={"first_name": "x"}).status_code == 400
+        assert client.post("api/v1/dashboard/1/permalink", json={}).status_code == 400
+    finally:
+        client.headers["X-CSRFToken"] = token
+    assert client.post("api/v1/chart/data", json=body).status_code == 200

@@ -38,6 +38,7 @@ ROLES = {
     "loader": ("yidang_loader", WAREHOUSE_DATABASE),
     "transformer": ("yidang_transformer", WAREHOUSE_DATABASE),
     "reader": ("yidang_reader", WAREHOUSE_DATABASE),
+    "personal": ("yidang_personal", WAREHOUSE_DATABASE),
     "airflow": ("yidang_airflow", AIRFLOW_DATABASE),
     "superset": ("yidang_superset", SUPERSET_DATABASE),
 }

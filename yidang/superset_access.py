@@ -40,6 +40,8 @@ class Role(_Model):
 
     @model_validator(mode="after")
     def _row_rules_hold(self) -> Role:
+        if "personal" in self.may and "sql" not in self.may:
+            raise ValueError("personal is read in SQL Lab: it needs sql too")
         if self.rows == "own" and (reach := WITHOUT_ROW_RULES & set(self.may)):
             raise ValueError(f"rows: own cannot be kept by a role that may {', '.join(sorted(reach))}")
         return self

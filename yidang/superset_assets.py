@@ -17,6 +17,8 @@ from yidang.settings import Settings
 BELOW_EVERYTHING = -1_000_000_000
 # Superset keeps it with the asset: what bears it was imported from the file it names, all else people made.
 OURS = "yidang:"
+# As whom each file of databases/ connects (settings.ROLES).
+LOGINS = {"warehouse": "reader", "personal": "personal"}
 
 
 def source_dir(settings: Settings) -> Path:
@@ -33,7 +35,7 @@ def render(settings: Settings) -> dict[str, str]:
         asset = yaml.safe_load(path.read_text(encoding="utf-8"))
         name = path.relative_to(source_dir(settings))
         if name.parts[0] == "databases":
-            asset["sqlalchemy_uri"] = _uri_without_password(settings)
+            asset["sqlalchemy_uri"] = _uri_without_password(settings, LOGINS[name.stem])
         elif name.parts[0] == "datasets":
             datasets[asset["table_name"]] = asset["uuid"]
             if "metrics" in asset:
@@ -104,7 +106,7 @@ def shown_sql(metric: metrics.Metric) -> str:
     return f"case when ({metric.n_sql}) >= {metrics.MINIMUM_N} then ({metric.sql}) end"
 
 
-def _uri_without_password(settings: Settings) -> str:
+def _uri_without_password(settings: Settings, role: str) -> str:
     """Superset asks its password store for the rest (superset_config.py)."""
-    before, _, after = settings.dsn("reader", "+psycopg2").rpartition("@")
+    before, _, after = settings.dsn(role, "+psycopg2").rpartition("@")
     return f"{before.rpartition(':')[0]}@{after}"

@@ -107,6 +107,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "SUPERSET_HOME": str(home),
         "SUPERSET_META_URI": settings.dsn("superset", "+psycopg2"),
         "SUPERSET_WAREHOUSE_PASSWORD": settings.secret("YIDANG_READER_PASSWORD"),
+        "SUPERSET_PERSONAL_PASSWORD": settings.secret("YIDANG_PERSONAL_PASSWORD"),
     }
 
 
