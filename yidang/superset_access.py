@@ -20,13 +20,14 @@ from yidang.settings import Settings
 # What bears it is ours: made, changed and deleted by `yidang superset apply`. All other roles and rules are people's.
 OURS = "一档·"
 EVERY_REGION = "all"
+OR_NONE = " or none"
 # What Superset calls the rule's effect: on accounts with one of its roles, on accounts with none of them.
 REGULAR, BASE = "Regular", "Base"
 
 Right = Literal["see", "export", "explore", "sql", "manage", "personal"]
 # They reach past the rules about rows, which are Superset's own.
 WITHOUT_ROW_RULES = {"sql", "manage", "personal"}
-Column = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Column = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*( or none)?$")]
 
 
 class _Model(BaseModel):
@@ -48,7 +49,10 @@ class Role(_Model):
 
 
 class Dataset(_Model):
-    """Who sees which rows. department, region: column, or `any` (every department), or None (no limit)."""
+    """Who sees which rows. department, region: column, or `any` (every department), or None (no limit).
+
+    `COLUMN or none` also lets the rows through in which it is null.
+    """
 
     department: Column | None = None
     region: Column | None = None
@@ -190,7 +194,10 @@ def _rules(kind: str, columns: dict[str, str], roles: dict[str, str], admitted: 
     for column in sorted(set(columns.values()) - {"any"}):
         datasets = [name for name, own in columns.items() if own == column]
         for value, role in roles.items():
-            clause = _THROUGH.get(column, f"{column} = {{value}}").format(value=_literal(value))
+            plain = column.removesuffix(OR_NONE)
+            clause = _THROUGH.get(plain, f"{plain} = {{value}}").format(value=_literal(value))
+            if plain != column:
+                clause = f"{plain} is null or {clause}"
             rule = {"name": f"{OURS}{kind}·{value}·{column}", "type": REGULAR, "clause": clause, "group": kind}
             found.append(rule | {"roles": [role], "datasets": datasets})
     return found

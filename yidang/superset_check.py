@@ -13,8 +13,8 @@ import yaml
 from yidang import dictionary, metrics, superset_access, superset_assets
 from yidang.settings import Settings
 
-# A dataset's own query may read several marts.
-_MART = re.compile(r"\bmarts\.(\w+)")
+# A dataset's own query may read several marts, and call functions that lie beside them.
+_MART = re.compile(r"\bmarts\.(\w+)\b(?!\()")
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,13 @@ def _dataset(path: str, dataset: dict, marts: dict[str, set[str]]) -> Iterator[B
         yield Broken(path, f"dbt has no mart {model}", f"Write models/marts/_{model}.yml, or correct the dataset.")
     if "metrics" in dataset:
         yield Broken(path, "it lists metrics", "Leave them out: they come from dbt's _metrics.")
+    held = {column["column_name"] for column in dataset["columns"]}
+    for kind, names in (dataset.get("extra") or {}).items():
+        for name in names:
+            if name not in held:
+                yield Broken(
+                    path, f"extra.{kind} names {name}, which it does not hold", "Add the column, or correct the name."
+                )
     if dataset.get("sql"):
         return  # what its query calls a column is its own affair
     columns = marts.get(dataset["table_name"], set())
@@ -152,13 +159,21 @@ def _access(access: superset_access.Access, assets: Assets, marts: dict[str, set
         dataset = datasets.get(name, {})
         shown = {column["column_name"] for column in dataset.get("columns", []) if "expression" not in column}
         held = shown if dataset.get("sql") else marts.get(name, set())
-        for column in sorted({declared.department, declared.region} - {None, "any"} - held):
+        named = {(one or "any").removesuffix(superset_access.OR_NONE) for one in (declared.department, declared.region)}
+        for column in sorted(named - {"any"} - held):
             yield Broken(place, f"{name} has no column {column}", "Name the column that tells its rows apart.")
-        if declared.department in (None, "any") and "case_id" in held:
+        if declared.department in (None, "any") and "case_id" in shown:
             yield Broken(
                 place,
                 f"{name} has a row per 办件 or part of one, and no department's column is named",
                 "Write {department: COLUMN}: department_id, or case_id for the department of the case.",
+            )
+        limited = {one for one, other in access.datasets.items() if other.is_limited}
+        if declared.public and dataset.get("sql") and marts_of(dataset) & limited:
+            yield Broken(
+                place,
+                f"{name} is public, and its query reads limited marts",
+                "Superset keeps those rows from it too: give it a mart of its own with what everybody may read.",
             )
         if declared.public and (more := held - shown):
             yield Broken(
@@ -184,13 +199,14 @@ def _chart(path: str, chart: dict, assets: Assets, known: dict[str, metrics.Metr
         yield Broken(path, f"there is no dataset {chart['dataset_uuid']}", "Correct dataset_uuid.")
         return
     params = chart["params"]
+    figures = {metric["metric_name"] for metric in superset_assets.own_figures(dataset, {})}
     for name in chart_metrics(params):
         if not isinstance(name, str):
             label = name.get("label", "") if isinstance(name, dict) else name
             yield Broken(
                 path, f"the formula {label!r} is no dbt metric", "Define it in models/marts/_metrics and name it here."
             )
-        elif (metric := known.get(base_metric(name))) is None or metric.model != dataset["table_name"]:
+        elif base_metric(name) not in metrics.of_mart(known, dataset["table_name"]) and name not in figures:
             yield Broken(
                 path,
                 f"dbt has no metric {base_metric(name)} of {dataset['table_name']}",
