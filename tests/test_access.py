@@ -297,7 +297,7 @@ def test_pages_of_one_project_and_one_case(world: World):
         row["project_code"] for row in rows(ask(client, world.datasets["project_card"], columns=["project_code"]))
     }
     assert len(projects) == 25
-    for name, column in (("fct_project_timeline", "lane"), ("fct_critical_path", "case_id")):
+    for name, column in (("fct_project_timeline", "lane_kind"), ("fct_critical_path", "case_id")):
         seen = rows(ask(client, world.datasets[name], columns=[column], row_limit=50_000))
         with psycopg.connect(world.settings.admin_dsn("yidang")) as warehouse:
             query = psycopg.sql.SQL(
@@ -642,15 +642,15 @@ def csrf_of(page: httpx.Response) -> str:
 def test_a_handlers_pages_show_every_chart(world: World, slug: str):
     """The guards refuse nothing that Superset's own pages ask for."""
     with chromium() as browser:
-        statuses, _ = opened(world, browser, f"superset/dashboard/{slug}/", "ours")
+        statuses = opened(world, browser, f"superset/dashboard/{slug}/", "ours")
     assert statuses and set(statuses) == {200}
 
 
 @pytest.mark.end_to_end
 def test_the_windows_page_opens_without_login(world: World):
     with chromium() as browser:
-        statuses, text = opened(world, browser, "superset/dashboard/window/", None)
-    assert len(statuses) >= 2 and set(statuses) == {200} and "请在上方选择或输入项目代码" in text
+        statuses = opened(world, browser, "superset/dashboard/window/", None, shows="请在上方选择或输入项目代码")
+    assert len(statuses) >= 2 and set(statuses) == {200}
 
 
 @contextmanager
@@ -662,8 +662,8 @@ def chromium() -> Iterator[object]:
         yield playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
 
 
-def opened(world: World, browser: object, path: str, user: str | None) -> tuple[list[int], str]:
-    """The statuses of the answers to what a page's charts ask, and its text."""
+def opened(world: World, browser: object, path: str, user: str | None, shows: str | None = None) -> list[int]:
+    """The statuses of the answers to what a page's charts ask. shows: a text to wait for."""
     context = browser.new_context(viewport={"width": 1600, "height": 6000}, locale="zh-CN")
     if user:
         session = world.client(user).cookies["yidang_superset"]
@@ -673,7 +673,9 @@ def opened(world: World, browser: object, path: str, user: str | None) -> tuple[
     with page.expect_response(lambda one: "/api/v1/chart/data" in one.url, timeout=120_000):
         page.goto(superset.url(world.settings) + path)
     page.wait_for_load_state("networkidle", timeout=120_000)
-    return statuses, page.inner_text("body")
+    if shows:
+        page.get_by_text(shows).first.wait_for(timeout=120_000)
+    return statuses
 
 
 # -- personal data ----------------------------------------------------------------------------------------------------
