@@ -46,6 +46,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "SUPERSET_CONFIG_PATH": str(settings.root / "superset" / "superset_config.py"),
         "SUPERSET_META_URI": settings.dsn("superset", "+psycopg2"),
         "SUPERSET_WAREHOUSE_PASSWORD": settings.secret("YIDANG_READER_PASSWORD"),
+        "SUPERSET_PERSONAL_PASSWORD": settings.secret("YIDANG_PERSONAL_PASSWORD"),
         "SUPERSET_ADDRESS": "127.0.0.1",
         "FLASK_APP": "superset.app:create_app()",
     }

@@ -11,23 +11,9 @@ import sys
 from pathlib import Path
 
 import yaml
+from access import apply_access
 from flask_migrate import upgrade
 from superset.app import create_app
-
-# What a viewer needs beyond Superset's own list for public dashboards; not SQL Lab, databases, users or exports.
-VIEWER_PERMISSIONS = {
-    ("menu_access", "Dashboards"),
-    ("can_csv", "Superset"),
-    ("can_export_image", "Superset"),
-    ("can_view_chart_as_table", "Dashboard"),
-    ("can_language_pack", "Superset"),
-    ("can_log", "Superset"),  # without it each page view ends in one "500" for its own usage log
-    ("can_read", "SecurityRestApi"),
-    ("can_read", "Dataset"),
-    ("can_read", "User"),
-    ("can_userinfo", "UserDBModelView"),
-    ("resetmypassword", "UserDBModelView"),
-}
 
 
 def main(assets_dir: Path) -> None:
@@ -46,8 +32,9 @@ def main(assets_dir: Path) -> None:
         admin = ensure_account(security_manager, "admin", "Admin", os.environ["SUPERSET_ADMIN_PASSWORD"])
         import_assets(assets_dir, admin)
         delete_removed(assets_dir)
-        ensure_viewer_role(security_manager)
-        ensure_account(security_manager, "viewer", "Viewer", os.environ["SUPERSET_VIEWER_PASSWORD"])
+        viewer_role = apply_access(assets_dir / "access.json", db, security_manager)
+        viewer = ensure_account(security_manager, "viewer", viewer_role, os.environ["SUPERSET_VIEWER_PASSWORD"])
+        viewer.roles = [security_manager.find_role(viewer_role)]
         db.session.commit()
 
 
@@ -103,23 +90,6 @@ def delete_removed(folder: Path) -> None:
                 db.session.delete(item)
                 print(f"{item} is in no file any more, and was deleted", flush=True)
         db.session.flush()
-    db.session.commit()
-
-
-def ensure_viewer_role(security_manager) -> None:
-    """Role Viewer: the dashboards and their datasets, nothing else. Public: the language of the login page."""
-    from superset.connectors.sqla.models import SqlaTable
-
-    from superset import db
-
-    def grant(role_name: str, permissions: set[tuple[str, str]], datasets: list) -> None:
-        found = [security_manager.find_permission_view_menu(*permission) for permission in sorted(permissions)]
-        found += [security_manager.find_permission_view_menu("datasource_access", item.get_perm()) for item in datasets]
-        security_manager.add_role(role_name).permissions = [item for item in found if item]
-
-    viewer = set(security_manager.PUBLIC_ROLE_PERMISSIONS) | VIEWER_PERMISSIONS
-    grant("Viewer", viewer, db.session.query(SqlaTable).all())
-    grant("Public", {("can_language_pack", "Superset")}, [])
     db.session.commit()
 
 

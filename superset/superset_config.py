@@ -9,6 +9,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+from access_guards import GuardedSecurityManager
 from superset_fixes import apply_fixes
 
 
@@ -27,7 +28,10 @@ GLOBAL_ASYNC_QUERIES_JWT_SECRET = SECRET_KEY
 SQLALCHEMY_DATABASE_URI = _need("SUPERSET_META_URI")
 SQLALCHEMY_ENGINE_OPTIONS = {"pool_size": 5, "max_overflow": 10, "pool_pre_ping": True}
 # The warehouse password is never stored in Superset's own database: a new one needs no new import.
-_warehouse_passwords = {"yidang_reader": _need("SUPERSET_WAREHOUSE_PASSWORD")}
+_warehouse_passwords = {
+    "yidang_reader": _need("SUPERSET_WAREHOUSE_PASSWORD"),
+    "yidang_personal": _need("SUPERSET_PERSONAL_PASSWORD"),
+}
 
 
 def SQLALCHEMY_CUSTOM_PASSWORD_STORE(uri):  # noqa: N802 - Superset's name
@@ -48,6 +52,9 @@ D3_TIME_FORMAT = {
     "months": [f"{month}月" for month in range(1, 13)],
     "shortMonths": [f"{month}月" for month in range(1, 13)],
 }
+
+# -- who may what (roles and row rules: access.yaml) -------------------------------------------------------
+CUSTOM_SECURITY_MANAGER = GuardedSecurityManager
 
 # -- web security ----------------------------------------------------------------------------------------
 _https = os.environ.get("SUPERSET_HTTPS") == "1"
@@ -119,7 +126,9 @@ FEATURE_FLAGS = {
     "ALLOW_ADHOC_SUBQUERY": False,
     "DASHBOARD_RBAC": False,
     "ENABLE_TEMPLATE_PROCESSING": False,
+    "EMBEDDED_SUPERSET": False,  # no guest tokens
     "ESCAPE_MARKDOWN_HTML": False,
+    "RLS_IN_SQLLAB": True,  # for accounts that people give SQL Lab and a role with rows of its own
     "TAGGING_SYSTEM": False,
 }
 CELERY_CONFIG = None

@@ -7,7 +7,9 @@ import functools
 import json
 from pathlib import Path
 
+from access_guards import guard_formulas
 from babel.messages.pofile import read_po
+from export_log import log_exports
 from flask import Flask, Response, redirect, request
 from jinja2 import ChoiceLoader, FileSystemLoader
 from limits import parse, storage, strategies
@@ -21,8 +23,10 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def apply_fixes(app: Flask) -> None:
+    guard_formulas()
     limit_logins(app)
     serve_clean_chinese(app)
+    log_exports(app)  # before the next: what is registered later runs earlier, and the size is that of what leaves
     mark_csv_as_utf8(app)
     begin_at_the_dashboard(app)
     fit_the_screen(app)

@@ -60,7 +60,7 @@ def drop_built_schemas(connection: psycopg.Connection) -> None:
     """Drop every schema that landing or dbt makes, for fixtures of a wider scope too."""
     schemas = connection.execute(
         "select quote_ident(nspname) from pg_namespace where nspname like any(%s)",
-        (["raw\\_%", "landing", "warning", "seeds", "staging", "intermediate", "marts", "dbt%"],),
+        (["raw\\_%", "landing", "warning", "seeds", "staging", "intermediate", "marts", "personal", "dbt%"],),
     ).fetchall()
     for (schema,) in schemas:
         connection.execute(f"drop schema {schema} cascade")
@@ -120,7 +120,14 @@ def _is_free(port: int) -> bool:
 
 # The files that take longest begin first: one of them alone at the end would leave a core idle for minutes.
 LONGEST_FIRST = ["test_build", "test_demo", "test_airflow_end_to_end", "test_incremental", "test_clock_try"]
-LONGEST_FIRST += ["test_containers", "test_landing_kill", "test_calendar", "test_clock_policy", "test_clock_explain"]
+LONGEST_FIRST += [
+    "test_containers",
+    "test_landing_kill",
+    "test_access",
+    "test_calendar",
+    "test_clock_policy",
+    "test_clock_explain",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

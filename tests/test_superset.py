@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ import httpx
 import psycopg
 import pytest
 import yaml
+from superset_support import ids, login
 
 from yidang import build, metrics, superset_assets, superset_check
 from yidang import settings as settings_module
@@ -136,6 +136,7 @@ def test_git_holds_no_address():
 
 def test_rendering_fills_in_metrics_and_the_address_without_a_password(settings: Settings):
     files = {path: yaml.safe_load(text) for path, text in superset_assets.render(settings).items()}
+    assert set(files) == {*FILES, "metadata.yaml", "access.json"}
     uri = files["databases/warehouse.yaml"]["sqlalchemy_uri"]
     assert uri == f"postgresql+psycopg2://yidang_reader@127.0.0.1:{settings.port('postgres')}/yidang"
     cases = {one["metric_name"]: one for one in files["datasets/fct_item_instance.yaml"]["metrics"]}
@@ -329,28 +330,6 @@ def example(name: str, data_type: str, day: int) -> object:
     states = {"pace_state": ("ahead", "normal", "late"), "alert_state": ("none", "warn", "overdue", "paused")}
     choices = states.get(name, ("working_days",) if name.endswith("unit") else ("甲局", "乙局", "丙局"))
     return choices[day % len(choices)]
-
-
-@contextmanager
-def login(settings: Settings, user: str) -> Iterator[httpx.Client]:
-    secret = settings.secret(superset.SECRETS[f"SUPERSET_{user.upper()}_PASSWORD"])
-    body = {"username": user, "password": secret, "provider": "db"}
-    headers = {"Referer": superset.url(settings)}
-    with httpx.Client(base_url=superset.url(settings), timeout=60, headers=headers) as client:
-        answer = client.post("api/v1/security/login", json=body)
-        answer.raise_for_status()
-        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-        client.headers["X-CSRFToken"] = client.get("api/v1/security/csrf_token/").json()["result"]
-        yield client
-
-
-def ids(client: httpx.Client) -> dict[str, int]:
-    """What each asset of ours is called inside Superset: uuid → id."""
-    found = {}
-    for path in ("chart", "dataset", "dashboard"):
-        for one in client.get(f"api/v1/{path}/", params={"q": "(page_size:100)"}).json()["result"]:
-            found[client.get(f"api/v1/{path}/{one['id']}").json()["result"]["uuid"]] = (path, one["id"])
-    return found
 
 
 @pytest.mark.end_to_end

@@ -53,7 +53,7 @@ inner join {schema}.build_batch using (batch_id)
 where severity = 'fail'
 """
 # A build of what changed makes neither seeds nor views: what stands in these schemas must be there.
-_SCHEMAS = ("seeds", "staging", "intermediate", "marts")
+_SCHEMAS = ("seeds", "staging", "intermediate", "marts", "personal")
 _RELATIONS = """
 select md5(string_agg(nspname || '.' || relname, ' ' order by nspname, relname))
 from pg_class

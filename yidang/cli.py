@@ -6,6 +6,7 @@ Exit codes: 0 done · 1 failed (a source, a gate, a build) · 2 the request itse
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from datetime import date, datetime
@@ -51,6 +52,8 @@ warnings_app = typer.Typer(
 app.add_typer(warnings_app, name="warnings")
 superset_app = typer.Typer(help="The dashboards as files: check, import, what a change touches.", no_args_is_help=True)
 app.add_typer(superset_app, name="superset")
+user_app = typer.Typer(help="Accounts of Superset: who is who, and sees which department's rows.", no_args_is_help=True)
+superset_app.add_typer(user_app, name="user")
 
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day the figures are true for.")]
 
@@ -296,6 +299,66 @@ def superset_apply() -> None:
     if was_served:
         superset.serve(settings)
     typer.echo("✓ imported" if changed else "✓ nothing to do: Superset has what the files say")
+
+
+@user_app.command("add")
+def superset_user_add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the person logs in with.")],
+    role: Annotated[str, typer.Option("--role", help="As in superset/access.yaml: 经办人, or handler.")],
+    department: Annotated[list[str] | None, typer.Option("--department", metavar="ID", help="E.g. zhujian.")] = None,
+    region: Annotated[list[str] | None, typer.Option("--region", metavar="CODE", help="Or `all`.")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option("--password-file", help="Write the password there (mode 600), not to the screen.")
+    ] = None,
+) -> None:
+    """Make an account, or open a shut one again, with a new password that is shown once. --department may be repeated.
+
+    Superset cannot force a change of password: the person changes it under 个人信息 → 重置密码.
+    """
+    from yidang.services import superset_accounts
+
+    settings = settings_module.load()
+    if password_file and password_file.exists():
+        raise ConfigError(f"{password_file} is there already.", "Name a file that is not.")
+    password = superset_accounts.add(settings, name, role, department or [], region or [])
+    if password_file:
+        handle = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(f"{password}\n")
+    typer.echo(f"✓ {name}: its password is {f'in {password_file}' if password_file else password}")
+
+
+@user_app.command("list")
+def superset_user_list() -> None:
+    """Every account: role, departments, regions, last login."""
+    from yidang.services import superset_accounts
+
+    for account in superset_accounts.accounts(settings_module.load()):
+        shown = ["、".join(account.roles) or "—", ", ".join(account.departments + account.regions) or "—"]
+        seen = f"{account.last_login:%Y-%m-%d %H:%M}" if account.last_login else "never logged in"
+        typer.echo("\t".join([account.name, *shown, seen if account.is_active else "shut"]))
+
+
+@user_app.command("remove")
+def superset_user_remove(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Shut an account: no login, no roles; pages that are open end. Its name stays, for the log."""
+    from yidang.services import superset_accounts
+
+    superset_accounts.remove(settings_module.load(), name)
+    typer.echo(f"✓ {name} is shut")
+
+
+@superset_app.command("audit")
+def superset_audit(days: Annotated[int, typer.Option("--days", min=1, max=3650)] = 30) -> None:
+    """Who took which data out of Superset as a file: time, account, kind, bytes, what."""
+    from yidang.services import superset_accounts
+
+    found = superset_accounts.exports(settings_module.load(), days)
+    for one in found:
+        size = "—" if one.size is None else f"{one.size}"
+        typer.echo("\t".join([f"{one.at:%Y-%m-%d %H:%M}", one.account, one.kind, size, one.what]))
+    if not found:
+        typer.echo(f"Nothing was exported in the last {days} days.", err=True)
 
 
 @superset_app.command("touched")

@@ -43,6 +43,7 @@ ROLES = {
     "transformer": ("yidang_transformer", WAREHOUSE_DATABASE),
     "reader": ("yidang_reader", WAREHOUSE_DATABASE),
     "messenger": ("yidang_messenger", WAREHOUSE_DATABASE),
+    "personal": ("yidang_personal", WAREHOUSE_DATABASE),
     "airflow": ("yidang_airflow", AIRFLOW_DATABASE),
     "superset": ("yidang_superset", SUPERSET_DATABASE),
 }

@@ -1,4 +1,4 @@
-"""The files that Superset imports: superset/assets/ plus what only an installation knows.
+"""The files that Superset imports: superset/assets/ and who sees what, plus what only an installation knows.
 
 The YAML in git names metrics; their formulas come from the dbt definitions, the warehouse's address from the settings.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from yidang import dictionary, metrics
+from yidang import dictionary, metrics, superset_access
 from yidang.errors import ConfigError
 from yidang.settings import Settings
 
@@ -17,6 +17,8 @@ from yidang.settings import Settings
 BELOW_EVERYTHING = -1_000_000_000
 # Superset keeps it with the asset: what bears it was imported from the file it names, all else people made.
 OURS = "yidang:"
+# As whom each file of databases/ connects (settings.ROLES).
+LOGINS = {"warehouse": "reader", "personal": "personal"}
 
 
 def source_dir(settings: Settings) -> Path:
@@ -27,13 +29,14 @@ def render(settings: Settings) -> dict[str, str]:
     """Path → text of every asset, ready for import. Raises ConfigError for a dataset that brings metrics of its own."""
     known = metrics.load(settings)
     units = figure_units(settings)
-    files = {}
+    files, datasets = {}, {}
     for path in sorted(source_dir(settings).rglob("*.yaml")):
         asset = yaml.safe_load(path.read_text(encoding="utf-8"))
         name = path.relative_to(source_dir(settings))
         if name.parts[0] == "databases":
-            asset["sqlalchemy_uri"] = _uri_without_password(settings)
+            asset["sqlalchemy_uri"] = _uri_without_password(settings, LOGINS[name.stem])
         elif name.parts[0] == "datasets":
+            datasets[asset["table_name"]] = asset["uuid"]
             if "metrics" in asset:
                 raise ConfigError(f"{path} lists metrics.", "Leave them out: they come from dbt's _metrics.")
             defined = metrics.of_mart(known, asset["table_name"]).values()
@@ -42,6 +45,7 @@ def render(settings: Settings) -> dict[str, str]:
         if name.parts[0] in ("charts", "dashboards", "datasets"):
             asset["external_url"] = f"{OURS}{name.as_posix()}"
         files[str(name)] = yaml.safe_dump(asset, allow_unicode=True, sort_keys=False)
+    files["access.json"] = superset_access.render(settings, datasets)
     return files
 
 
@@ -130,7 +134,7 @@ def shown_sql(metric: metrics.Metric) -> str:
     return f"case when ({metric.n_sql}) >= {metrics.MINIMUM_N} then ({metric.sql}) end"
 
 
-def _uri_without_password(settings: Settings) -> str:
+def _uri_without_password(settings: Settings, role: str) -> str:
     """Superset asks its password store for the rest (superset_config.py)."""
-    before, _, after = settings.dsn("reader", "+psycopg2").rpartition("@")
+    before, _, after = settings.dsn(role, "+psycopg2").rpartition("@")
     return f"{before.rpartition(':')[0]}@{after}"

@@ -1,4 +1,5 @@
-"""Does every link of the dashboards hold? Dashboard → chart → dataset → dbt model → column and metric, by the files."""
+"""Does every link of the dashboards hold? Dashboard → chart → dataset → dbt model → column and metric, by the files;
+and does access.yaml say of every dataset who sees which of its rows?"""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from yidang import dictionary, metrics, superset_assets
+from yidang import dictionary, metrics, superset_access, superset_assets
 from yidang.settings import Settings
 
 # A dataset's own query may read several marts, and call functions that lie beside them.
@@ -54,7 +55,7 @@ def check(settings: Settings, assets: Assets) -> list[Broken]:
     """Every broken link, and every formula that is not a dbt metric."""
     known = metrics.load(settings)
     marts = {model.name: {column.name for column in model.columns} for model in dictionary.marts(settings)}
-    found = [*_uuids(assets)]
+    found = [*_uuids(assets), *_access(superset_access.load(settings), assets, marts)]
     for path, dataset in assets.kind("datasets").items():
         found += _dataset(path, dataset, marts)
     for path, chart in assets.kind("charts").items():
@@ -143,6 +144,52 @@ def _dataset(path: str, dataset: dict, marts: dict[str, set[str]]) -> Iterator[B
                 path,
                 f"the mart has no column {column['column_name']}",
                 "Correct the name, or take it out of the dataset and of its charts.",
+            )
+
+
+def _access(access: superset_access.Access, assets: Assets, marts: dict[str, set[str]]) -> Iterator[Broken]:
+    """What access.yaml says of each dataset: that it says something, and that the rows can be told apart by it."""
+    place = "access.yaml"
+    datasets = {dataset["table_name"]: dataset for dataset in assets.kind("datasets").values()}
+    for name in sorted(datasets.keys() - access.datasets.keys()):
+        yield Broken(place, f"it does not say who sees {name}", "Add a line below `datasets:`; its head says which.")
+    for name in sorted(access.datasets.keys() - datasets.keys() - marts.keys()):
+        yield Broken(place, f"there is neither a dataset nor a mart {name}", "Correct the name, or take the line out.")
+    for name, declared in access.datasets.items():
+        dataset = datasets.get(name, {})
+        shown = {column["column_name"] for column in dataset.get("columns", []) if "expression" not in column}
+        held = shown if dataset.get("sql") else marts.get(name, set())
+        named = {(one or "any").removesuffix(superset_access.OR_NONE) for one in (declared.department, declared.region)}
+        for column in sorted(named - {"any"} - held):
+            yield Broken(place, f"{name} has no column {column}", "Name the column that tells its rows apart.")
+        if declared.department in (None, "any") and "case_id" in shown:
+            yield Broken(
+                place,
+                f"{name} has a row per 办件 or part of one, and no department's column is named",
+                "Write {department: COLUMN}: department_id, or case_id for the department of the case.",
+            )
+        limited = {one for one, other in access.datasets.items() if other.is_limited}
+        if declared.public and dataset.get("sql") and marts_of(dataset) & limited:
+            yield Broken(
+                place,
+                f"{name} is public, and its query reads limited marts",
+                "Superset keeps those rows from it too: give it a mart of its own with what everybody may read.",
+            )
+        if declared.public and (more := held - shown):
+            yield Broken(
+                place,
+                f"{name} is public, and its mart has columns that the dataset does not list: {', '.join(sorted(more))}",
+                "Give it a mart or a query of its own with what everybody may read.",
+            )
+    public = {datasets[name]["uuid"] for name, one in access.datasets.items() if one.public and name in datasets}
+    charts = assets.by_uuid("charts")
+    for path, dashboard in assets.kind("dashboards").items():
+        read = {charts[uuid]["dataset_uuid"] for uuid in charts_of(dashboard) if uuid in charts}
+        if read & public and read - public:
+            yield Broken(
+                path,
+                "it shows a public dataset beside others",
+                "Anybody could open it: give them a page of their own.",
             )
 
 

@@ -28,7 +28,7 @@ from yidang.settings import Settings
 from yidang.superset_assets import shown_sql
 
 _BEFORE, _AFTER = "diff_before_", "diff_after_"
-_SCHEMAS = ("seeds", "staging", "intermediate", "marts")
+_SCHEMAS = ("seeds", "staging", "intermediate", "marts", "personal")
 _COLUMNS = ("case_id", "department_name", "item_name", "column", "before", "after")
 _SHOWN = 20  # cases printed; all of them are in the CSV
 # Stamps differ by their nature; everything else that differs is news.

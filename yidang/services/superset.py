@@ -17,7 +17,7 @@ from yidang.services import process
 from yidang.settings import SUPERSET_DATABASE, Settings
 
 SERVER = "superset"
-BOOTSTRAP_TIMEOUT_SECONDS = 300
+SCRIPT_TIMEOUT_SECONDS = 300
 SECRETS = {
     "SUPERSET_SECRET_KEY": "YIDANG_SUPERSET_SECRET_KEY",
     "SUPERSET_GUEST_SECRET": "YIDANG_SUPERSET_GUEST_SECRET",
@@ -38,7 +38,7 @@ def prepare(settings: Settings) -> bool:
     Needs the warehouse server, not the marts: it may run while dbt builds them. A running server is stopped first,
     so that `serve` starts it with the new configuration. Raises YidangError with the end of the log on failure.
     """
-    environment = _environment(settings)
+    environment(settings)  # makes the secrets, which the fingerprint is taken of
     assets = superset_assets.render(settings)
     fingerprint = _fingerprint(settings, assets)
     if _recorded_fingerprint(settings) == fingerprint:
@@ -50,7 +50,7 @@ def prepare(settings: Settings) -> bool:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    _run_bootstrap(settings, environment)
+    run_script(settings, "bootstrap", folder, failure="Superset could not be prepared")
     _record_fingerprint(settings, fingerprint)
     clear_cache(settings)
     return True
@@ -65,7 +65,7 @@ def serve(settings: Settings, *, wait: bool = True) -> bool:
         SERVER,
         [settings.python("superset"), "-m", "gunicorn", "-c", config, "-b", address, "superset.app:create_app()"],
         ready=lambda: is_healthy(settings),
-        env=_environment(settings),
+        env=environment(settings),
         cwd=settings.root / "superset",
         port=settings.port("superset"),
         wait=wait,
@@ -94,7 +94,7 @@ def clear_cache(settings: Settings) -> None:
         path.unlink(missing_ok=True)
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def environment(settings: Settings) -> dict[str, str]:
     """What superset/superset_config.py and bootstrap.py ask for."""
     generated = settings.ensure_secrets(list(SECRETS.values()))
     home = settings.home / "superset"
@@ -107,29 +107,34 @@ def _environment(settings: Settings) -> dict[str, str]:
         "SUPERSET_HOME": str(home),
         "SUPERSET_META_URI": settings.dsn("superset", "+psycopg2"),
         "SUPERSET_WAREHOUSE_PASSWORD": settings.secret("YIDANG_READER_PASSWORD"),
+        "SUPERSET_PERSONAL_PASSWORD": settings.secret("YIDANG_PERSONAL_PASSWORD"),
     }
 
 
-def _run_bootstrap(settings: Settings, environment: dict[str, str]) -> None:
+def run_script(settings: Settings, name: str, argument: object, *, failure: str, given: str = "") -> None:
+    """Run superset/<name>.py in Superset's environment, with one argument. given: its input, which no log keeps.
+
+    Raises YidangError that begins with `failure` and holds the end of the log.
+    """
     settings.log_dir.mkdir(parents=True, exist_ok=True)
-    script = settings.root / "superset" / "bootstrap.py"
-    with (settings.log_dir / "superset_bootstrap.log").open("ab") as log:
+    script = settings.root / "superset" / f"{name}.py"
+    with (settings.log_dir / f"superset_{name}.log").open("ab") as log:
         try:
             result = subprocess.run(
-                [settings.python("superset"), script, settings.home / "superset" / "assets"],
-                env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
+                [settings.python("superset"), script, argument],
+                env={**os.environ, **environment(settings)},
+                input=given.encode(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                timeout=BOOTSTRAP_TIMEOUT_SECONDS,
+                timeout=SCRIPT_TIMEOUT_SECONDS,
             )
             code = result.returncode
         except subprocess.TimeoutExpired:
             code = None
     if code != 0:
         raise YidangError(
-            f"Superset could not be prepared:\n{process.log_tail(settings, 'superset_bootstrap')}",
-            f"Read {settings.log_dir / 'superset_bootstrap.log'}.",
+            f"{failure}:\n{process.log_tail(settings, f'superset_{name}')}",
+            f"Read {settings.log_dir / f'superset_{name}.log'}.",
         )
 
 
@@ -151,17 +156,18 @@ def _fingerprint(settings: Settings, assets: dict[str, str]) -> str:
 
 def _recorded_fingerprint(settings: Settings) -> str | None:
     query = "select shobj_description(oid, 'pg_database') from pg_database where datname = %s"
-    with _connect(settings) as connection:
+    with connect(settings) as connection:
         return connection.execute(query, (SUPERSET_DATABASE,)).fetchone()[0]
 
 
 def _record_fingerprint(settings: Settings, fingerprint: str) -> None:
     statement = sql.SQL("comment on database {} is {}")
-    with _connect(settings) as connection:
+    with connect(settings) as connection:
         connection.execute(statement.format(sql.Identifier(SUPERSET_DATABASE), sql.Literal(fingerprint)))
 
 
-def _connect(settings: Settings) -> psycopg.Connection:
+def connect(settings: Settings) -> psycopg.Connection:
+    """To Superset's own database."""
     try:
         return psycopg.connect(settings.dsn("superset"), connect_timeout=10)
     except psycopg.OperationalError as error:

@@ -18,10 +18,11 @@ from yidang.settings import AIRFLOW_DATABASE, ROLES, SUPERSET_DATABASE, WAREHOUS
 
 MINIMUM_MAJOR = 16
 SCRATCH_PREFIX = "yidang_try_"
+READERS = ("yidang_reader", "yidang_personal")
 
 
 def prepare(settings: Settings) -> None:
-    """Create what is missing: six login roles, three databases, grants. Safe to repeat."""
+    """Create what is missing: seven login roles, three databases, grants. Safe to repeat."""
     passwords = settings.ensure_secrets([*(f"YIDANG_{role.upper()}_PASSWORD" for role in ROLES), WARNING_KEY])
     with _connect(settings.admin_dsn()) as admin:
         if admin.info.server_version < MINIMUM_MAJOR * 10_000:
@@ -42,7 +43,7 @@ def prepare(settings: Settings) -> None:
         _grant(
             admin,
             WAREHOUSE_DATABASE,
-            connect=("yidang_loader", "yidang_transformer", "yidang_reader", "yidang_messenger"),
+            connect=("yidang_loader", "yidang_transformer", "yidang_messenger", *READERS),
         )
 
 
@@ -108,16 +109,18 @@ _ROLE_RULES = """
 grant yidang_loader, yidang_transformer to current_user;
 alter role yidang_reader set default_transaction_read_only = on;
 alter role yidang_reader set statement_timeout = '60s';
+alter role yidang_personal set default_transaction_read_only = on;
+alter role yidang_personal set statement_timeout = '60s';
 """
 
-# loader owns raw_* and landing; transformer reads them and owns everything built; reader sees marts only; messenger
-# owns warning and sees of marts the calendar (dim_calendar.sql).
+# loader owns raw_* and landing; transformer reads them and owns everything built; reader sees marts only, personal only
+# the clear values of what marts mask; messenger owns warning and sees of marts the calendar (dim_calendar.sql).
 _WAREHOUSE_GRANTS = """
 revoke create on schema public from public;
 alter default privileges for role yidang_loader grant usage on schemas to yidang_transformer;
 alter default privileges for role yidang_loader grant select on tables to yidang_transformer;
--- Entering a schema shows nothing: only the tables of marts are granted to the reader (dbt_project.yml).
-alter default privileges for role yidang_transformer grant usage on schemas to yidang_reader;
+-- Entering a schema shows nothing: only the tables of marts, or of personal, are granted (dbt_project.yml).
+alter default privileges for role yidang_transformer grant usage on schemas to yidang_reader, yidang_personal;
 """
 
 

@@ -15,13 +15,13 @@ select
         when 'T1' then '项目代码 ' || project_code || ' 已登记，校验位相符'
         when 'T2' then '项目代码 ' || project_code || ' 已登记；旧版代码，或校验位不符'
         when 'T3' then '工程代码 ' || given_works_code || ' 以已登记的项目代码开头'
-        else match_evidence
+        else {{ mask_text('match_evidence') }}
     end as evidence,
     match_confirmed_by as confirmed_by,
     match_confirmed_date as confirmed_date,
     given_project_code,
     given_works_code,
-    given_project_name,
+    {{ mask_text('given_project_name') }} as given_project_name,
     unmatched_reason,
     batch_id
 from cases

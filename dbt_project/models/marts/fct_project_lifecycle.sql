@@ -24,8 +24,8 @@ code_lists as (
 
 select
     projects.project_code,
-    projects.project_name,
-    projects.owner_name,
+    {{ mask_project_name('projects.project_name', 'projects.is_household_pv') }} as project_name,
+    {{ mask_name('projects.owner_name', 'null') }} as owner_name,
     projects.flow_type_code as flow_type,
     flow_types.name as flow_type_name,
     projects.flow_code,

@@ -33,7 +33,7 @@ select
     works.works_code,
     works.project_code,
     works.works_code = works.project_code as is_whole_project,
-    coalesce(works.works_name, projects.project_name) as works_name,
+    {{ mask_project_name('coalesce(works.works_name, projects.project_name)', 'works.is_household_pv') }} as works_name,
     works.predecessor_works_codes,
     works.flow_type_code as flow_type,
     flow_types.name as flow_type_name,

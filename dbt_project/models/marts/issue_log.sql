@@ -131,7 +131,7 @@ select
     issues.entity,
     issues.business_key,
     issues.project_code,
-    issues.detail,
+    {{ mask_text('issues.detail') }} as detail,
     batches.table_name as source_table,
     issues.batch_id,
     issues.row_number,
