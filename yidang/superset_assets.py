@@ -46,6 +46,11 @@ def render(settings: Settings) -> dict[str, str]:
     return files
 
 
+def as_in_git(asset: dict) -> dict:
+    """A rendered asset without what `render` put in."""
+    return {key: value for key, value in asset.items() if key not in ("sqlalchemy_uri", "metrics", "external_url")}
+
+
 def _dataset_metrics(metric: metrics.Metric) -> list[dict]:
     """The metric as Superset wants it; a rate brings the count it rests on, as `<name>__n`.
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -17,7 +21,8 @@ from yidang.services import process
 from yidang.settings import SUPERSET_DATABASE, Settings
 
 SERVER = "superset"
-BOOTSTRAP_TIMEOUT_SECONDS = 300
+SCRIPT_TIMEOUT_SECONDS = 300
+FINGERPRINT = "fingerprint"  # beside what was imported: of which import it is
 SECRETS = {
     "SUPERSET_SECRET_KEY": "YIDANG_SUPERSET_SECRET_KEY",
     "SUPERSET_GUEST_SECRET": "YIDANG_SUPERSET_GUEST_SECRET",
@@ -38,22 +43,43 @@ def prepare(settings: Settings) -> bool:
     Needs the warehouse server, not the marts: it may run while dbt builds them. A running server is stopped first,
     so that `serve` starts it with the new configuration. Raises YidangError with the end of the log on failure.
     """
-    environment = _environment(settings)
+    environment(settings)  # makes the secrets, which the fingerprint is taken of
     assets = superset_assets.render(settings)
     fingerprint = _fingerprint(settings, assets)
     if _recorded_fingerprint(settings) == fingerprint:
         return False
     stop(settings)
-    folder = settings.home / "superset" / "assets"
+    folder = imported_dir(settings)
     shutil.rmtree(folder, ignore_errors=True)
     for name, text in assets.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    _run_bootstrap(settings, environment)
+    run_script(settings, "bootstrap", folder, failure="Superset could not be prepared")
     _record_fingerprint(settings, fingerprint)
+    (folder / FINGERPRINT).write_text(fingerprint, encoding="utf-8")
     clear_cache(settings)
     return True
+
+
+def exported(settings: Settings, dashboards: Sequence[str] = ()) -> list[dict]:
+    """What Superset holds of our assets, and of these dashboards by slug or number (superset/export_assets.py)."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "assets.json"
+        failure = "What Superset holds could not be read"
+        run_script(settings, "export_assets", imported_dir(settings), target, *dashboards, failure=failure)
+        return json.loads(target.read_text(encoding="utf-8"))
+
+
+def imported_dir(settings: Settings) -> Path:
+    """The files as they were last imported, with metrics and address."""
+    return settings.home / "superset" / "assets"
+
+
+def knows_what_was_imported(settings: Settings) -> bool:
+    """Do the files of `imported_dir` belong to the import that Superset's database has seen last?"""
+    recorded = imported_dir(settings) / FINGERPRINT
+    return recorded.is_file() and recorded.read_text(encoding="utf-8") == _recorded_fingerprint(settings)
 
 
 def serve(settings: Settings, *, wait: bool = True) -> bool:
@@ -65,7 +91,7 @@ def serve(settings: Settings, *, wait: bool = True) -> bool:
         SERVER,
         [settings.python("superset"), "-m", "gunicorn", "-c", config, "-b", address, "superset.app:create_app()"],
         ready=lambda: is_healthy(settings),
-        env=_environment(settings),
+        env=environment(settings),
         cwd=settings.root / "superset",
         port=settings.port("superset"),
         wait=wait,
@@ -94,7 +120,7 @@ def clear_cache(settings: Settings) -> None:
         path.unlink(missing_ok=True)
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def environment(settings: Settings) -> dict[str, str]:
     """What superset/superset_config.py and bootstrap.py ask for."""
     generated = settings.ensure_secrets(list(SECRETS.values()))
     home = settings.home / "superset"
@@ -110,26 +136,30 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _run_bootstrap(settings: Settings, environment: dict[str, str]) -> None:
+def run_script(settings: Settings, name: str, *arguments: object, failure: str, given: str = "") -> None:
+    """Run superset/<name>.py in Superset's environment. given: its input, which no log keeps.
+
+    Raises YidangError that begins with `failure` and holds the end of the log.
+    """
     settings.log_dir.mkdir(parents=True, exist_ok=True)
-    script = settings.root / "superset" / "bootstrap.py"
-    with (settings.log_dir / "superset_bootstrap.log").open("ab") as log:
+    script = settings.root / "superset" / f"{name}.py"
+    with (settings.log_dir / f"superset_{name}.log").open("ab") as log:
         try:
             result = subprocess.run(
-                [settings.python("superset"), script, settings.home / "superset" / "assets"],
-                env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
+                [settings.python("superset"), script, *map(str, arguments)],
+                env={**os.environ, **environment(settings)},
+                input=given.encode(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                timeout=BOOTSTRAP_TIMEOUT_SECONDS,
+                timeout=SCRIPT_TIMEOUT_SECONDS,
             )
             code = result.returncode
         except subprocess.TimeoutExpired:
             code = None
     if code != 0:
         raise YidangError(
-            f"Superset could not be prepared:\n{process.log_tail(settings, 'superset_bootstrap')}",
-            f"Read {settings.log_dir / 'superset_bootstrap.log'}.",
+            f"{failure}:\n{process.log_tail(settings, f'superset_{name}')}",
+            f"Read {settings.log_dir / f'superset_{name}.log'}.",
         )
 
 

@@ -1,0 +1,58 @@
+"""Talking to a real Superset in tests: logging in, what its assets are called inside, asking a dataset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from yidang.services import superset
+from yidang.settings import Settings
+
+
+@contextmanager
+def login(settings: Settings, user: str, password: str | None = None) -> Iterator[httpx.Client]:
+    """A client with the account's session, as a browser has one. password: of an account `make demo` does not make.
+
+    Not with a token: what everybody may (the window's page), Superset answers without looking at one.
+    """
+    secret = password or settings.secret(superset.SECRETS[f"SUPERSET_{user.upper()}_PASSWORD"])
+    with anonymous(settings) as client:
+        (token,) = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("login/").text)
+        form = {"username": user, "password": secret, "csrf_token": token}
+        assert client.post("login/", data=form).headers["location"] == "/", f"{user} cannot log in"
+        client.headers["X-CSRFToken"] = client.get("api/v1/security/csrf_token/").json()["result"]
+        yield client
+
+
+def anonymous(settings: Settings) -> httpx.Client:
+    """A client of somebody who is not logged in."""
+    return httpx.Client(base_url=superset.url(settings), timeout=60, headers={"Referer": superset.url(settings)})
+
+
+def ids(client: httpx.Client) -> dict[str, tuple[str, int]]:
+    """What each asset of ours is called inside Superset: uuid → kind, id."""
+    found = {}
+    for path in ("chart", "dataset", "dashboard"):
+        for one in client.get(f"api/v1/{path}/", params={"q": "(page_size:100)"}).json()["result"]:
+            found[client.get(f"api/v1/{path}/{one['id']}").json()["result"]["uuid"]] = (path, one["id"])
+    return found
+
+
+def question(dataset: int, *, kind: str = "table", result_format: str = "json", **query: object) -> dict:
+    """The body of POST /api/v1/chart/data for one query, by default 10,000 raw rows."""
+    one = {"columns": [], "metrics": None, "filters": [], "orderby": [], "row_limit": 10_000, "extras": {}} | query
+    return {
+        "datasource": {"id": dataset, "type": kind},
+        "queries": [one],
+        "result_format": result_format,
+        "result_type": "full",
+    }
+
+
+def rows(answer: httpx.Response) -> list[dict]:
+    """The rows of an answered question; raises for one that was refused."""
+    answer.raise_for_status()
+    return answer.json()["result"][0]["data"]
