@@ -42,6 +42,7 @@ GIVEN = {
 }
 # Which chart, dataset and dashboard it is, and what the dataset or the installation brings in.
 NOT_CONTROLS = {"datasource", "slice_id", "viz_type", "dashboards", "url_params", "color_scheme", "time_grain_sqla"}
+NOT_CONTROLS |= {"temporal_columns_lookup"}
 
 
 def main() -> None:
@@ -114,9 +115,13 @@ def save_in_editor(page: Page, base: str, chart: int) -> dict:
     page.route(f"**/api/v1/chart/{chart}*", catch)
     page.goto(f"{base}explore/?slice_id={chart}")
     page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(3000)  # while the editor settles, a click on its button is lost
-    page.click("[data-test=query-save-button]", timeout=15_000)
-    page.click("[data-test=save-overwrite-radio]", force=True, timeout=5_000)
+    overwrite = page.locator("[data-test=save-overwrite-radio]")
+    for _ in range(5):  # while the editor settles, a click on its button is lost
+        page.click("[data-test=query-save-button]", timeout=15_000)
+        page.wait_for_timeout(2000)
+        if overwrite.count():
+            break
+    overwrite.click(force=True, timeout=5_000)
     with page.expect_request(lambda request: request.method == "PUT", timeout=15_000):
         page.click("[data-test=btn-modal-save]", timeout=5_000)
     page.wait_for_timeout(300)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po
 from flask import Flask, Response, redirect, request
+from jinja2 import ChoiceLoader, FileSystemLoader
 from limits import parse, storage, strategies
 
 import superset
@@ -24,6 +25,7 @@ def apply_fixes(app: Flask) -> None:
     serve_clean_chinese(app)
     mark_csv_as_utf8(app)
     begin_at_the_dashboard(app)
+    fit_the_screen(app)
 
 
 def limit_logins(app: Flask) -> None:
@@ -91,3 +93,9 @@ def begin_at_the_dashboard(app: Flask) -> None:
     @app.before_request
     def leave_the_welcome_page() -> Response | None:
         return redirect(app.config["LOGO_TARGET_PATH"]) if request.path == "/superset/welcome/" else None
+
+
+def fit_the_screen(app: Flask) -> None:
+    """Superset's pages have no viewport: a phone draws them 980 pixels wide. Its hook for the head is a template."""
+    own = FileSystemLoader(str(Path(__file__).parent / "templates"))
+    app.jinja_loader = ChoiceLoader([own, app.jinja_loader])

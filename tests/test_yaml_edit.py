@@ -48,7 +48,10 @@ def test_every_file_is_written_as_export_would_write_it(path):
         ({"empty": "yes"}, ["-empty: null", "+empty: 'yes'"]),
         ({"empty": True}, ["-empty: null", "+empty: true"]),
         ({"css": "one { }\nthree { }\n"}, ["-  two { }", "+  three { }"]),
-        ({"new": {"deep": ["x", {"y": "a\nb"}]}}, ["+new:", "+  deep:", "+  - x", "+  - y: |-", "+      a", "+      b"]),
+        (
+            {"new": {"deep": ["x", {"y": "a\nb"}]}},
+            ["+new:", "+  deep:", "+  - x", "+  - y: |-", "+      a", "+      b"],
+        ),
     ],
 )
 def test_a_change_is_its_own_lines(change: dict, lines: list[str]):

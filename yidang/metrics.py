@@ -7,7 +7,7 @@ agg_indicator take the expression by the metric's name, so no figure has a formu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -32,6 +32,19 @@ _AGGREGATES = {
     "percentile": "percentile_cont({fraction}) within group (order by {expr})",
 }
 _COUNTS = ("count", "sum_boolean")
+# Marts that hold what can be added up of others, by month and slice: a metric over them is made of the sums.
+_ADDED_UP = {"agg_case_month": ("fct_item_instance", "fct_case_conduct", "fct_case_rating")}
+# Marts that hold how often each value is met: the columns of value and count, and the metrics that are read off them.
+_COUNTED = {
+    "agg_case_days": (
+        "elapsed_working_days",
+        "case_count",
+        ("median_elapsed_days", "p80_elapsed_days", "p90_elapsed_days"),
+    ),
+    "agg_stage_days": ("union_active_days", "stage_count", ("stage_union_days_median",)),
+}
+# Marts that hold some rows of another, with the columns that these metrics of it need.
+_SELECTED = {"fct_open_case": ("cases_open", "cases_overdue_open")}
 
 
 @dataclass(frozen=True)
@@ -68,6 +81,7 @@ class Metric:
     n_sql: how many rows the value rests on; of a rate, those in its denominator.
     total_sql: what is added up: its value, or of a mean (is_mean) the sum that n divides; None of a rate or percentile.
     values_sql, fraction: of a percentile, the values it is of and which one it is (0 to 1); else None.
+    sums: what it is made of in a mart that adds up `model`: column → its aggregate here; {} of what cannot be added up.
     exclusions: every row of the mart that is not among the n, by reason.
     slices: dimension → SQL by which the mart can be split.
     grain: what is counted (办件, 工程×阶段, 项目, 事项). unit: 件, 个, 工作日, 自然日 or %. format: a d3 number format.
@@ -92,6 +106,7 @@ class Metric:
     is_mean: bool
     values_sql: str | None
     fraction: float | None
+    sums: dict[str, str] = field(hash=False)
     exclusions: tuple[Exclusion, ...]
     model: str
     period: Period
@@ -133,6 +148,7 @@ class _Mart:
 
 @dataclass(frozen=True)
 class _Measure:
+    name: str
     sql: str
     n_sql: str
     total_sql: str | None
@@ -142,6 +158,14 @@ class _Measure:
     label: str | None
     mart: _Mart
     time_dimension: str
+
+
+    @property
+    def sums(self) -> dict[str, str]:
+        """The columns that hold it in a mart of sums: itself, and unless it counts, how many rows it rests on."""
+        if self.total_sql is None or self.is_mean:
+            return {}
+        return {self.name: self.sql} if self.n_sql == self.sql else {self.name: self.sql, f"{self.name}__n": self.n_sql}
 
 
 @dataclass(frozen=True)
@@ -173,6 +197,40 @@ def load(settings: Settings) -> dict[str, Metric]:
     }
 
 
+def of_mart(loaded: dict[str, Metric], model: str) -> dict[str, Metric]:
+    """The metrics that can be read off a mart, by name, with their SQL over it: its own, or those of what it adds up."""
+    if model in _ADDED_UP:
+        added = (metric for metric in loaded.values() if metric.model in _ADDED_UP[model] and metric.sums)
+        return {metric.name: _over_sums(metric, model) for metric in added}
+    if model in _SELECTED:
+        return {name: replace(loaded[name], model=model) for name in _SELECTED[model]}
+    if model in _COUNTED:
+        value, count, names = _COUNTED[model]
+        return {name: _over_counts(loaded[name], model, value, count) for name in names if name in loaded}
+    return {metric.name: metric for metric in loaded.values() if metric.model == model}
+
+
+def _over_sums(metric: Metric, model: str) -> Metric:
+    added = {aggregate: f"sum({column})" for column, aggregate in metric.sums.items()}
+    if metric.denominator_sql is None:
+        return replace(metric, model=model, sql=added[metric.sql], n_sql=added[metric.n_sql], exclusions=())
+    top, bottom = added[metric.numerator_sql], added[metric.denominator_sql]
+    return replace(
+        metric,
+        model=model,
+        sql=f"({top})::numeric / nullif({bottom}, 0)",
+        numerator_sql=top,
+        denominator_sql=bottom,
+        n_sql=added[metric.n_sql],
+        exclusions=(),
+    )
+
+
+def _over_counts(metric: Metric, model: str, value: str, count: str) -> Metric:
+    quantile = f"marts.quantile_of_counts({metric.fraction}, array_agg({value}), array_agg({count}))"
+    return replace(metric, model=model, sql=quantile, n_sql=f"coalesce(sum({count}), 0)", exclusions=())
+
+
 def for_dbt(loaded: dict[str, Metric]) -> list[dict]:
     """What the macros of the indicator marts need of each metric, as plain values for dbt's variable `metrics`."""
     return [
@@ -194,6 +252,9 @@ def for_dbt(loaded: dict[str, Metric]) -> list[dict]:
             "is_mean": metric.is_mean,
             "values_sql": metric.values_sql,
             "fraction": metric.fraction,
+            "date_column": metric.period.date_column,
+            "sums": metric.sums,
+            "added_up_in": next((mart for mart, models in _ADDED_UP.items() if metric.model in models), None),
             "exclusions": [{"name": reason.name, "sql": reason.sql} for reason in metric.exclusions],
             "minimum_n": MINIMUM_N if metric.needs_sample else 0,
             "is_ranked": metric.is_ranked,
@@ -229,6 +290,7 @@ def _metric(metric: dict, compiled: _Compiled, path: Path) -> Metric:
         is_mean=alone is not None and alone.is_mean,
         values_sql=alone and alone.values_sql,
         fraction=alone and alone.fraction,
+        sums={} if meta.get("no_data") else _sums(compiled),
         exclusions=_exclusions(metric["name"], meta.get("exclusions", []), mart, path),
         model=mart.model,
         period=mart.periods[compiled.measure.time_dimension],
@@ -239,6 +301,12 @@ def _metric(metric: dict, compiled: _Compiled, path: Path) -> Metric:
         is_ranked=meta.get("is_ranked", False),
         no_data=meta.get("no_data"),
     )
+
+
+def _sums(compiled: _Compiled) -> dict[str, str]:
+    if compiled.numerator is None:
+        return compiled.measure.sums
+    return {compiled.numerator.name: compiled.numerator.sql} | compiled.denominator.sums
 
 
 def _exclusions(name: str, reasons: list[str], mart: _Mart, path: Path) -> tuple[Exclusion, ...]:
@@ -294,6 +362,7 @@ def _measure(measure: dict, mart: _Mart, time_dimension: str, path: Path) -> _Me
     sql = _AGGREGATES[kind].format(expr=expression, fraction=fraction)
     is_mean = kind == "average"
     return _Measure(
+        name=measure["name"],
         sql=sql,
         # A count rests on what it counts; anything else on the rows that have a value.
         n_sql=sql if kind in _COUNTS else _AGGREGATES["count"].format(expr=expression),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from yidang import metrics
+from yidang import dictionary, metrics
 from yidang.errors import ConfigError
 from yidang.settings import Settings
 
@@ -24,10 +24,9 @@ def source_dir(settings: Settings) -> Path:
 
 
 def render(settings: Settings) -> dict[str, str]:
-    """Path → text of every asset, ready for import. Raises ConfigError for a dataset without a mart of its own name."""
-    by_model: dict[str, list[metrics.Metric]] = {}
-    for metric in metrics.load(settings).values():
-        by_model.setdefault(metric.model, []).append(metric)
+    """Path → text of every asset, ready for import. Raises ConfigError for a dataset that brings metrics of its own."""
+    known = metrics.load(settings)
+    units = figure_units(settings)
     files = {}
     for path in sorted(source_dir(settings).rglob("*.yaml")):
         asset = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -37,13 +36,44 @@ def render(settings: Settings) -> dict[str, str]:
         elif name.parts[0] == "datasets":
             if "metrics" in asset:
                 raise ConfigError(f"{path} lists metrics.", "Leave them out: they come from dbt's _metrics.")
-            asset["metrics"] = [
-                entry for metric in by_model.get(asset["table_name"], []) for entry in _dataset_metrics(metric)
-            ]
+            defined = metrics.of_mart(known, asset["table_name"]).values()
+            asset["metrics"] = [entry for metric in defined for entry in _dataset_metrics(metric)]
+            asset["metrics"] += own_figures(asset, units)
         if name.parts[0] in ("charts", "dashboards", "datasets"):
             asset["external_url"] = f"{OURS}{name.as_posix()}"
         files[str(name)] = yaml.safe_dump(asset, allow_unicode=True, sort_keys=False)
     return files
+
+
+def figure_units(settings: Settings) -> dict[str, str]:
+    """Column name → unit, of every mart's columns that have one."""
+    return {
+        column.name: column.unit for model in dictionary.marts(settings) for column in model.columns if column.unit
+    }
+
+
+def own_figures(dataset: dict, units: dict[str, str]) -> list[dict]:
+    """What a mart has already computed, as a chart can draw it, named by the dataset's `extra`.
+
+    figures: the value of one row, and nothing where a chart would merge several. counts: what may be added up.
+    """
+    expressions = {
+        "figures": "case when count({column}) = 1 then max({column}) end",
+        "counts": "sum({column})",
+    }
+    formats = {"%": ".1%", "工作日": ".1f", "自然日": ".1f"}
+    labels = {column["column_name"]: column["verbose_name"] for column in dataset["columns"]}
+    return [
+        {
+            "metric_name": name,
+            "verbose_name": labels.get(name),
+            "expression": expressions[kind].format(column=name),
+            "description": "数仓中已算好的数，一行一值，不跨行合计" if kind == "figures" else "可以相加的件数",
+            "d3format": formats.get(units.get(name, ""), ",d"),
+        }
+        for kind, names in (dataset.get("extra") or {}).items()
+        for name in names
+    ]
 
 
 def as_in_git(asset: dict) -> dict:

@@ -12,8 +12,8 @@ import yaml
 from yidang import dictionary, metrics, superset_assets
 from yidang.settings import Settings
 
-# A dataset's own query may read several marts.
-_MART = re.compile(r"\bmarts\.(\w+)")
+# A dataset's own query may read several marts, and call functions that lie beside them.
+_MART = re.compile(r"\bmarts\.(\w+)\b(?!\()")
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,13 @@ def _dataset(path: str, dataset: dict, marts: dict[str, set[str]]) -> Iterator[B
         yield Broken(path, f"dbt has no mart {model}", f"Write models/marts/_{model}.yml, or correct the dataset.")
     if "metrics" in dataset:
         yield Broken(path, "it lists metrics", "Leave them out: they come from dbt's _metrics.")
+    held = {column["column_name"] for column in dataset["columns"]}
+    for kind, names in (dataset.get("extra") or {}).items():
+        for name in names:
+            if name not in held:
+                yield Broken(
+                    path, f"extra.{kind} names {name}, which it does not hold", "Add the column, or correct the name."
+                )
     if dataset.get("sql"):
         return  # what its query calls a column is its own affair
     columns = marts.get(dataset["table_name"], set())
@@ -145,13 +152,14 @@ def _chart(path: str, chart: dict, assets: Assets, known: dict[str, metrics.Metr
         yield Broken(path, f"there is no dataset {chart['dataset_uuid']}", "Correct dataset_uuid.")
         return
     params = chart["params"]
+    figures = {metric["metric_name"] for metric in superset_assets.own_figures(dataset, {})}
     for name in chart_metrics(params):
         if not isinstance(name, str):
             label = name.get("label", "") if isinstance(name, dict) else name
             yield Broken(
                 path, f"the formula {label!r} is no dbt metric", "Define it in models/marts/_metrics and name it here."
             )
-        elif (metric := known.get(base_metric(name))) is None or metric.model != dataset["table_name"]:
+        elif base_metric(name) not in metrics.of_mart(known, dataset["table_name"]) and name not in figures:
             yield Broken(
                 path,
                 f"dbt has no metric {base_metric(name)} of {dataset['table_name']}",

@@ -15,8 +15,8 @@ from yidang.yaml_edit import same
 
 # Marks that the browser puts on filters and formulas, new ones each time.
 _MARKS = {"filterOptionName", "optionName", "datasourceWarning", "isNew", "isExtra", "operatorId"}
-# Where a chart belongs in one installation.
-_CHART_PLACE = {"datasource", "slice_id", "dashboards", "dashboardId", "url_params"}
+# Where a chart belongs in one installation, and what follows from its dataset.
+_CHART_PLACE = {"datasource", "slice_id", "dashboards", "dashboardId", "url_params", "temporal_columns_lookup"}
 # Derived from the charts whenever a dashboard is opened or saved.
 _DERIVED = {"positions", "shared_label_colors", "map_label_colors", "color_scheme_domain", "color_namespace"}
 _DERIVED |= {"show_native_filters", "chartsInScope", "tabsInScope"}

@@ -9,6 +9,10 @@ cases as (
     select * from {{ ref('int_cases') }}
 ),
 
+kinds as (
+    select * from {{ ref('int_event_kinds') }}
+),
+
 code_lists as (
     select * from {{ ref('code_lists') }}
 ),
@@ -25,6 +29,7 @@ select
     cases.works_code,
     cases.item_code,
     events.event_kind,
+    kinds.status_name as event_name,
     events.event_at,
     events.event_date,
     events.recorded_at,
@@ -38,6 +43,7 @@ select
     coalesce(cases.own_as_of, stamp.as_of) as as_of
 from events
 inner join cases using (case_id)
+left join kinds using (event_kind)
 left join code_lists as reasons
     on reasons.code_list = 'special_procedure'
     and reasons.code = events.reason_code
