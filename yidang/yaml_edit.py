@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.emitter import Emitter
 from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import LiteralScalarString, ScalarString, SingleQuotedScalarString
 
@@ -123,11 +124,18 @@ _Representer.add_representer(
 )
 
 
+class _Emitter(Emitter):
+    """Wraps a plain text as PyYAML does, which wrote the files; ruamel.yaml leaves a blank at the line's end."""
+
+    write_plain = yaml.emitter.Emitter.write_plain
+
+
 def _yaml(width: int) -> YAML:
     parser = YAML()
     parser.width = width
     parser.preserve_quotes = True
     parser.Representer = _Representer
+    parser.Emitter = _Emitter
     return parser
 
 
