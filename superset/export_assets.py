@@ -86,15 +86,14 @@ def complete_position(dashboard) -> list:
     """Give every chart of the dashboard a place with its UUID, and return the charts.
 
     What was dragged in is placed by its number alone. What was saved to the dashboard from its own page has no place at
-    all: people see it below everything. Superset's export would give it one too, but another at each export.
+    all: people see it below everything. Superset's export would give it one too, but another one each time.
     """
+    from superset.commands.dashboard.export import get_default_position
     from superset.models.slice import Slice
 
     from superset import db
 
-    position = json.loads(dashboard.position_json or "null")
-    if not position:
-        return list(dashboard.slices)  # Superset's export lays out a dashboard that has no layout yet
+    position = json.loads(dashboard.position_json or "null") or get_default_position(dashboard.dashboard_title)
     placed = {}
     for node in position.values():
         if isinstance(node, dict) and node.get("type") == "CHART":

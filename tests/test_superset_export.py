@@ -17,7 +17,7 @@ import httpx
 import psycopg
 import pytest
 import yaml
-from superset_support import ids, login
+from superset_support import login
 from typer.testing import CliRunner
 
 from yidang import cli, superset_assets, superset_check, superset_export
@@ -154,26 +154,34 @@ def exported(settings: Settings, *dashboards: str, **options: bool) -> tuple[dic
     return found, result.notes
 
 
-def put(client: httpx.Client, path: str, **body: object) -> None:
+def address(settings: Settings, uuid: str) -> str:
+    """Of an asset, for the API: kind and Superset's number, looked up where Superset keeps them."""
+    tables = {"chart": "slices", "dashboard": "dashboards", "dataset": "tables"}
+    with psycopg.connect(settings.dsn("superset")) as connection:
+        for kind, table in tables.items():
+            for (number,) in connection.execute(f"select id from {table} where uuid = %s", (uuid,)):  # noqa: S608
+                return f"api/v1/{kind}/{number}"
+    raise AssertionError(f"Superset has no {uuid}")
+
+
+def put(settings: Settings, client: httpx.Client, path: str, **body: object) -> None:
     """As the browser does. path: of the asset's file."""
-    kind, number = ids(client)[ASSETS.files[path]["uuid"]]
-    client.put(f"api/v1/{kind}/{number}", json=body).raise_for_status()
+    client.put(address(settings, ASSETS.files[path]["uuid"]), json=body).raise_for_status()
 
 
-def made(client: httpx.Client, path: str) -> dict:
+def made(settings: Settings, client: httpx.Client, path: str) -> dict:
     """What Superset holds of an asset, by the API."""
-    kind, number = ids(client)[ASSETS.files[path]["uuid"]]
-    return client.get(f"api/v1/{kind}/{number}").json()["result"]
+    return client.get(address(settings, ASSETS.files[path]["uuid"])).json()["result"]
 
 
-def save_board(client: httpx.Client, position: dict, metadata: dict) -> None:
+def save_board(settings: Settings, client: httpx.Client, position: dict, metadata: dict) -> None:
     """As the browser saves a dashboard: the layout within the metadata, with what is derived from the charts."""
     derived = {"shared_label_colors": ["甲局"], "map_label_colors": {}, "color_scheme_domain": ["#1f4e8c"]}
-    put(client, BOARD, json_metadata=json.dumps({**metadata, **derived, "positions": position}))
+    put(settings, client, BOARD, json_metadata=json.dumps({**metadata, **derived, "positions": position}))
 
 
-def new_chart(client: httpx.Client, title: str, params: dict, dashboards: list[int]) -> int:
-    dataset = ids(client)[ASSETS.files[CHART]["dataset_uuid"]][1]
+def new_chart(settings: Settings, client: httpx.Client, title: str, params: dict, dashboards: list[int]) -> int:
+    dataset = int(address(settings, ASSETS.files[CHART]["dataset_uuid"]).rpartition("/")[2])
     body = {"slice_name": title, "viz_type": params["viz_type"], "dashboards": dashboards}
     body |= {"datasource_id": dataset, "datasource_type": "table"}
     params = {**params, "datasource": f"{dataset}__table"}
@@ -189,8 +197,8 @@ def test_what_was_just_imported_leaves_git_with_nothing_to_say(own: Settings):
 @pytest.mark.end_to_end
 def test_a_title_is_one_line(own: Settings, client: httpx.Client):
     old = ASSETS.files[CHART]["slice_name"]
-    put(client, CHART, slice_name="另一个名字")
-    put(client, BOARD, dashboard_title="总览")
+    put(own, client, CHART, slice_name="另一个名字")
+    put(own, client, BOARD, dashboard_title="总览")
     title = ASSETS.files[BOARD]["dashboard_title"]
     changed = {
         CHART: [f"-slice_name: {old}", "+slice_name: 另一个名字"],
@@ -206,12 +214,12 @@ def test_a_title_is_one_line(own: Settings, client: httpx.Client):
 @pytest.mark.end_to_end
 def test_a_colour_and_a_filter_are_their_own_lines_however_much_the_editor_saves(own: Settings, client: httpx.Client):
     known = json.loads(DEFAULTS.read_text(encoding="utf-8"))
-    params = json.loads(made(client, CHART)["params"])
+    params = json.loads(made(own, client, CHART)["params"])
     assert params["color_scheme"] == "yidang"
     one = {"clause": "WHERE", "expressionType": "SIMPLE", "subject": "stage_name", "operator": "==", "comparator": "1"}
     saved = known["*"] | known["echarts_timeseries_bar"] | params | {"slice_id": 7, "color_scheme": "supersetColors"}
     saved["adhoc_filters"] = [*params["adhoc_filters"], {**one, "filterOptionName": "filter_x1", "isNew": True}]
-    put(client, CHART, params=json.dumps(saved), query_context='{"datasource": {"id": 3, "type": "table"}}')
+    put(own, client, CHART, params=json.dumps(saved), query_context='{"datasource": {"id": 3, "type": "table"}}')
     found, notes = exported(own)
     assert notes == [] and found.keys() == {CHART}
     expected = ["-color_scheme: yidang", "+color_scheme: supersetColors", "+- clause: WHERE"]
@@ -223,13 +231,13 @@ def test_a_colour_and_a_filter_are_their_own_lines_however_much_the_editor_saves
 
 @pytest.mark.end_to_end
 def test_a_chart_that_was_moved_and_a_filter_that_was_narrowed_are_few_lines(own: Settings, client: httpx.Client):
-    board = made(client, BOARD)
+    board = made(own, client, BOARD)
     position, metadata = json.loads(board["position_json"]), json.loads(board["json_metadata"])
     row = next(node for node in position.values() if isinstance(node, dict) and len(node.get("children", [])) > 1)
     row["children"].reverse()
     chart = next(node for node in position.values() if isinstance(node, dict) and node["type"] == "CHART")
     metadata["native_filter_configuration"][0]["scope"]["excluded"] = [chart["meta"]["chartId"]]
-    save_board(client, position, metadata)
+    save_board(own, client, position, metadata)
     found, notes = exported(own)
     assert notes == [] and found.keys() == {BOARD}
     asset = superset_check.load(own).files[BOARD]
@@ -247,19 +255,19 @@ def test_a_chart_that_was_moved_and_a_filter_that_was_narrowed_are_few_lines(own
 @pytest.mark.end_to_end
 def test_new_charts_on_our_dashboard_become_files_that_can_be_imported(own: Settings, client: httpx.Client):
     """One saved to the dashboard from its own page, with its own formula; one dragged in, with dbt's."""
-    board = made(client, BOARD)
+    board = made(own, client, BOARD)
     position, metadata = json.loads(board["position_json"]), json.loads(board["json_metadata"])
     metric = superset_check.chart_metrics(ASSETS.files[CHART]["params"])[0]
-    dragged = new_chart(client, "Case count 2026", {"viz_type": "big_number_total", "metric": metric}, [])
+    dragged = new_chart(own, client, "Case count 2026", {"viz_type": "big_number_total", "metric": metric}, [])
     parents = ["ROOT_ID", "GRID_ID"]
     position["GRID_ID"]["children"].append("ROW-new")
     position["ROW-new"] = {"type": "ROW", "id": "ROW-new", "children": ["CHART-new"], "parents": parents, "meta": {}}
     meta = {"chartId": dragged, "width": 4, "height": 50, "sliceName": "Case count 2026"}
     node = {"type": "CHART", "id": "CHART-new", "children": [], "parents": [*parents, "ROW-new"], "meta": meta}
-    save_board(client, position | {"CHART-new": node}, metadata)
+    save_board(own, client, position | {"CHART-new": node}, metadata)
     column = {"id": 3, "column_name": "due_date", "type": "DATE", "uuid": "5", "is_dttm": True}
     formula = {"expressionType": "SIMPLE", "column": column, "aggregate": "MAX", "label": "自算", "optionName": "m_1"}
-    new_chart(client, "自己算的", {"viz_type": "big_number_total", "metric": formula}, [board["id"]])
+    new_chart(own, client, "自己算的", {"viz_type": "big_number_total", "metric": formula}, [board["id"]])
 
     found, notes = exported(own)
     new = sorted(found.keys() - {BOARD})
@@ -275,11 +283,11 @@ def test_new_charts_on_our_dashboard_become_files_that_can_be_imported(own: Sett
     for path in new:
         assert not re.search(r"owner|slice_id|datasource|password|sqlalchemy|optionName|\bid:", texts(own)[path]), path
 
-    before = ids(client)
+    uuids = [files[path]["uuid"] for path in new]
+    before = [address(own, uuid) for uuid in uuids]
     assert superset.start(own) is True
     assert exported(own) == ({}, [])
-    with login(own, "admin") as after:
-        assert ids(after) == before
+    assert [address(own, uuid) for uuid in uuids] == before
 
 
 @pytest.mark.end_to_end
@@ -287,7 +295,7 @@ def test_peoples_own_dashboard_is_taken_only_by_name(own: Settings, client: http
     body = {"dashboard_title": "My own 看板", "slug": "../mine"}
     number = client.post("api/v1/dashboard/", json=body).raise_for_status().json()["id"]
     metric = superset_check.chart_metrics(ASSETS.files[CHART]["params"])[0]
-    new_chart(client, "Mine", {"viz_type": "big_number_total", "metric": metric}, [number])
+    new_chart(own, client, "Mine", {"viz_type": "big_number_total", "metric": metric}, [number])
     assert exported(own) == ({}, [])
     with pytest.raises(ConfigError, match="no dashboard nosuch"):
         superset_export.export(own, ["nosuch"])
@@ -300,8 +308,7 @@ def test_peoples_own_dashboard_is_taken_only_by_name(own: Settings, client: http
 @pytest.mark.end_to_end
 def test_what_was_deleted_there_is_named_and_deleted_here_on_request(own: Settings, client: httpx.Client):
     chart = next(path for path in ASSETS.kind("charts") if path != CHART)
-    kind, number = ids(client)[ASSETS.files[chart]["uuid"]]
-    client.delete(f"api/v1/{kind}/{number}").raise_for_status()
+    client.delete(address(own, ASSETS.files[chart]["uuid"])).raise_for_status()
     found, notes = exported(own)
     assert found == {} and notes == [
         f"{chart} was deleted in Superset. Export with --delete, or `apply` brings it back."
@@ -318,7 +325,7 @@ def test_a_file_that_changed_on_both_sides_is_left_alone_and_named(own: Settings
     before = path.read_text("utf-8")
     path.write_text(before.replace("color_scheme: supersetColors", "color_scheme: yidang"), "utf-8")
     assert exported(own) == ({}, [])  # changed here only: not Superset's affair
-    put(client, CHART, description="在浏览器里写的")
+    put(own, client, CHART, description="在浏览器里写的")
     found, (note,) = exported(own)
     assert found == {} and note.startswith(f"{CHART} was changed both here and in Superset")
     path.write_text(before, "utf-8")
@@ -330,11 +337,12 @@ def test_a_file_that_changed_on_both_sides_is_left_alone_and_named(own: Settings
 def test_a_metric_made_in_superset_is_named_because_the_next_import_deletes_it(own: Settings, client: httpx.Client):
     path = next(path for path, asset in ASSETS.kind("datasets").items() if asset["uuid"] == dataset_of_chart())
     metrics = [{"metric_name": "own_sum", "expression": "sum(1)"}]
-    kept = [{"id": one["id"], "metric_name": one["metric_name"]} for one in made(client, path)["metrics"]]
-    put(client, path, metrics=[*kept, *metrics])
+    keys = ("id", "metric_name", "expression", "verbose_name", "description", "d3format")
+    kept = [{key: one[key] for key in keys} for one in made(own, client, path)["metrics"]]
+    put(own, client, path, metrics=[*kept, *metrics])
     found, (note,) = exported(own)
     assert found == {} and note.startswith("The metric own_sum of ")
-    put(client, path, metrics=kept)
+    put(own, client, path, metrics=kept)
     assert exported(own) == ({}, [])
 
 
@@ -345,7 +353,7 @@ def dataset_of_chart() -> str:
 @pytest.mark.end_to_end
 def test_the_command_says_what_it_did(own: Settings, client: httpx.Client, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(settings_module, "load", lambda: own)
-    put(client, CHART, slice_name="命令里的名字")
+    put(own, client, CHART, slice_name="命令里的名字")
     answer = CliRunner().invoke(cli.app, ["superset", "export", "--dry-run"])
     assert answer.exit_code == 0 and "+slice_name: 命令里的名字\n" in answer.output
     answer = CliRunner().invoke(cli.app, ["superset", "export"])
