@@ -29,6 +29,9 @@ BY_HAND = {
         f"select count(*) from {CASES} where outcome = 'open' and elapsed_working_days > promised_limit"
     ),
     "cases_withdrawn": f"select count(*) from {CASES} where outcome = 'withdrawn'",
+    "cases_decided_ahead": f"select count(*) from {CASES} {DECIDED} and elapsed_working_days < promised_limit",
+    "cases_decided_normal": f"select count(*) from {CASES} {DECIDED} and elapsed_working_days = promised_limit",
+    "cases_decided_late": f"select count(*) from {CASES} {DECIDED} and elapsed_working_days > promised_limit",
     "on_time_rate": f"""
         select avg((outcome in ('passed', 'denied') and elapsed_working_days <= promised_limit)::integer) from {CASES}
         where due_date < as_of + (outcome != 'open')::integer
@@ -300,6 +303,25 @@ def test_nothing_over_nothing_is_null_and_a_count_of_nothing_is_zero(settings, b
     for metric in metrics.load(settings).values():
         found = value(built, f"select {metric.sql} from marts.{metric.model} where false")
         assert found == (0 if metric.sql.startswith("count(") else None), metric.name
+
+
+@pytest.mark.parametrize("mart", ["agg_case_month", "agg_case_days", "agg_stage_days", "fct_open_case"])
+def test_a_figure_is_the_same_read_off_a_small_mart(settings, built, mart):
+    """Of the district, and of each flow type: what the dashboards filter by."""
+    loaded = metrics.load(settings)
+    small = metrics.of_mart(loaded, mart)
+    assert small
+    for name, metric in small.items():
+        whole = loaded[name]
+        for sql, of_whole in ((metric.sql, whole.sql), (metric.n_sql, whole.n_sql)):
+            found = value(built, f"select ({sql})::numeric from marts.{mart}")
+            assert found == value(built, f"select ({of_whole})::numeric from marts.{whole.model}"), name
+            query = "select coalesce(flow_type_name, '未标明'), ({})::numeric from marts.{} group by 1"
+            split = {row[0]: row[1] for row in built.execute(query.format(sql, mart)).fetchall()}
+            expected = {row[0]: row[1] for row in built.execute(query.format(of_whole, whole.model)).fetchall()}
+            # a mart of sums has no row where nothing was counted
+            assert split == {key: expected[key] for key in split}, name
+            assert not any(expected[key] for key in expected.keys() - split.keys()), name
 
 
 def test_every_figure_says_on_how_many_rows_it_rests(settings, built):

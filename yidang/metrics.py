@@ -159,7 +159,6 @@ class _Measure:
     mart: _Mart
     time_dimension: str
 
-
     @property
     def sums(self) -> dict[str, str]:
         """The columns that hold it in a mart of sums: itself, and unless it counts, how many rows it rests on."""
@@ -198,7 +197,7 @@ def load(settings: Settings) -> dict[str, Metric]:
 
 
 def of_mart(loaded: dict[str, Metric], model: str) -> dict[str, Metric]:
-    """The metrics that can be read off a mart, by name, with their SQL over it: its own, or those of what it adds up."""
+    """The metrics that can be read off a mart, by name, with their SQL over it: its own or those of what it adds up."""
     if model in _ADDED_UP:
         added = (metric for metric in loaded.values() if metric.model in _ADDED_UP[model] and metric.sums)
         return {metric.name: _over_sums(metric, model) for metric in added}
@@ -210,25 +209,30 @@ def of_mart(loaded: dict[str, Metric], model: str) -> dict[str, Metric]:
     return {metric.name: metric for metric in loaded.values() if metric.model == model}
 
 
+def _by_month(metric: Metric, model: str, **sql: object) -> Metric:
+    """The metric read off a small mart, where whatever puts it into a period is the one column `month`."""
+    period = replace(metric.period, date_column="month", cohort_column="month")
+    return replace(metric, model=model, period=period, exclusions=(), **sql)
+
+
 def _over_sums(metric: Metric, model: str) -> Metric:
     added = {aggregate: f"sum({column})" for column, aggregate in metric.sums.items()}
     if metric.denominator_sql is None:
-        return replace(metric, model=model, sql=added[metric.sql], n_sql=added[metric.n_sql], exclusions=())
+        return _by_month(metric, model, sql=added[metric.sql], n_sql=added[metric.n_sql])
     top, bottom = added[metric.numerator_sql], added[metric.denominator_sql]
-    return replace(
+    return _by_month(
         metric,
-        model=model,
+        model,
         sql=f"({top})::numeric / nullif({bottom}, 0)",
         numerator_sql=top,
         denominator_sql=bottom,
         n_sql=added[metric.n_sql],
-        exclusions=(),
     )
 
 
 def _over_counts(metric: Metric, model: str, value: str, count: str) -> Metric:
     quantile = f"marts.quantile_of_counts({metric.fraction}, array_agg({value}), array_agg({count}))"
-    return replace(metric, model=model, sql=quantile, n_sql=f"coalesce(sum({count}), 0)", exclusions=())
+    return _by_month(metric, model, sql=quantile, n_sql=f"coalesce(sum({count}), 0)")
 
 
 def for_dbt(loaded: dict[str, Metric]) -> list[dict]:

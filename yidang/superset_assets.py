@@ -47,9 +47,7 @@ def render(settings: Settings) -> dict[str, str]:
 
 def figure_units(settings: Settings) -> dict[str, str]:
     """Column name → unit, of every mart's columns that have one."""
-    return {
-        column.name: column.unit for model in dictionary.marts(settings) for column in model.columns if column.unit
-    }
+    return {column.name: column.unit for model in dictionary.marts(settings) for column in model.columns if column.unit}
 
 
 def own_figures(dataset: dict, units: dict[str, str]) -> list[dict]:
