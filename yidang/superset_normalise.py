@@ -72,7 +72,9 @@ def _dashboard(exported: dict, like: dict, chart_uuids: dict[int, str]) -> dict:
         if isinstance(node, dict) and node.get("type") == "CHART" and node["meta"].get("uuid") in numbers:
             node["meta"]["chartId"] = numbers[node["meta"]["uuid"]]
     dashboard = {**exported, "position": position, "metadata": _metadata(exported.get("metadata") or {}, number)}
-    return merged(like, dashboard) if like else {"metadata": {}} | _told(dashboard)
+    if like:
+        return merged(like, dashboard)
+    return _told(dashboard) | {"metadata": dashboard["metadata"]}
 
 
 def _chart_numbers(dashboard: dict) -> dict[str, int]:
