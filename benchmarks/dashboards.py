@@ -262,7 +262,8 @@ async def watch(settings: Settings, boards: list[Board], options: argparse.Names
         dice = random.Random(number)
         transport = httpx.AsyncHTTPTransport(
             local_address=f"127.0.{1 + number // 250}.{1 + number % 250}",
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            # The server closes a connection that is idle for two seconds; a browser notices, this client would not.
+            limits=httpx.Limits(CONNECTIONS, CONNECTIONS, keepalive_expiry=1),
         )
         base = superset.url(settings)
         async with httpx.AsyncClient(base_url=base, transport=transport, timeout=60, headers=headers) as client:

@@ -100,7 +100,7 @@ def chart_metrics(params: dict) -> list[object]:
 
 
 def _formulas(value: object) -> Iterator[dict]:
-    """What people write as SQL or put together in a chart's editor, as a metric or a column. Filters are no formulas."""
+    """What people write as SQL, or put together in an editor, as a metric or a column. Filters are no formulas."""
     if isinstance(value, dict) and {"sqlExpression", "aggregate"} & value.keys() and "clause" not in value:
         yield value
     elif isinstance(value, dict | list):
