@@ -18,6 +18,7 @@ RANK = {
     "dbt_variables": 1,
     "wilson": 1,
     "progress": 1,
+    "yaml_edit": 1,
     "settings": 1,
     "contracts": 2,
     "locks": 2,
@@ -28,6 +29,8 @@ RANK = {
     "superset_access": 2.5,  # between the departments' contracts and the files that Superset imports
     "superset_assets": 3,
     "superset_check": 4,
+    "superset_normalise": 4,
+    "superset_export": 5,
     "services": 4,
     "query": 4,
     "district": 5,

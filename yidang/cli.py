@@ -361,6 +361,40 @@ def superset_audit(days: Annotated[int, typer.Option("--days", min=1, max=3650)]
         typer.echo(f"Nothing was exported in the last {days} days.", err=True)
 
 
+@superset_app.command("export")
+def superset_export(
+    dashboard: Annotated[
+        list[str] | None,
+        typer.Option(help="Adopt somebody's own dashboard too: slug or number, as in its address. May be repeated."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the diff.")] = False,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Also delete files of what was deleted in Superset.")
+    ] = False,
+) -> None:
+    """Bring what was changed in the browser back into superset/assets, as a diff to read and commit.
+
+    Takes our dashboards with what is on them, also charts that people added. Everything else of theirs is left alone.
+    """
+    from yidang import superset_check, superset_export
+
+    settings = settings_module.load()
+    result = superset_export.export(settings, dashboard or [], dry_run=dry_run, delete=delete)
+    for change in result.changes:
+        if dry_run:
+            typer.echo("".join(change.diff()), nl=False)
+        added, removed = change.counts()
+        what = "new" if change.before is None else "deleted" if change.after is None else f"+{added} -{removed}"
+        typer.echo(f"{'  would change' if dry_run else '✓'} superset/assets/{change.path}  {what}")
+    for note in result.notes:
+        typer.echo(f"! {note}", err=True)
+    if result.changes:
+        for one in superset_check.check(settings, result.assets):
+            typer.echo(f"✗ yidang superset check: {one}", err=True)
+    else:
+        typer.echo("✓ nothing to do: the files say what Superset has")
+
+
 @superset_app.command("touched")
 def superset_touched(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="dbt models, e.g. int_cases; or path:FILE.")],

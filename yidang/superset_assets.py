@@ -78,6 +78,11 @@ def own_figures(dataset: dict, units: dict[str, str]) -> list[dict]:
     ]
 
 
+def as_in_git(asset: dict) -> dict:
+    """A rendered asset without what `render` put in."""
+    return {key: value for key, value in asset.items() if key not in ("sqlalchemy_uri", "metrics", "external_url")}
+
+
 def _dataset_metrics(metric: metrics.Metric) -> list[dict]:
     """The metric as Superset wants it; a rate brings the count it rests on, as `<name>__n`.
 

@@ -94,10 +94,19 @@ def charts_of(dashboard: dict) -> list[str]:
 
 
 def chart_metrics(params: dict) -> list[object]:
-    """What a chart calls its metrics: names, or a formula of its own where it is not text."""
-    named = [*params.get("metrics", []), *params.get("percent_metrics", [])]
+    """What a chart calls its metrics: names, and every formula of its own, wherever its kind of chart keeps it."""
+    named = [*(params.get("metrics") or []), *(params.get("percent_metrics") or [])]
     named += [params.get("metric"), params.get("timeseries_limit_metric")]
-    return [name for name in named if name]
+    return [name for name in named if name and isinstance(name, str)] + [*_formulas(params)]
+
+
+def _formulas(value: object) -> Iterator[dict]:
+    """What people write as SQL, or put together in an editor, as a metric or a column. Filters are no formulas."""
+    if isinstance(value, dict) and {"sqlExpression", "aggregate"} & value.keys() and "clause" not in value:
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _formulas(one)
 
 
 def chart_columns(params: dict) -> set[str]:
@@ -107,7 +116,7 @@ def chart_columns(params: dict) -> set[str]:
     named += params.get("all_columns", [])
     named += [json.loads(order)[0] for order in params.get("order_by_cols", [])]
     named += [one["subject"] for one in params.get("adhoc_filters", []) if one["expressionType"] == "SIMPLE"]
-    return {name for name in named if name}
+    return {name for name in named if name and isinstance(name, str)}
 
 
 def base_metric(name: str) -> str:

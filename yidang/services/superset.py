@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -18,6 +22,7 @@ from yidang.settings import SUPERSET_DATABASE, Settings
 
 SERVER = "superset"
 SCRIPT_TIMEOUT_SECONDS = 300
+FINGERPRINT = "fingerprint"  # beside what was imported: of which import it is
 SECRETS = {
     "SUPERSET_SECRET_KEY": "YIDANG_SUPERSET_SECRET_KEY",
     "SUPERSET_GUEST_SECRET": "YIDANG_SUPERSET_GUEST_SECRET",
@@ -44,7 +49,7 @@ def prepare(settings: Settings) -> bool:
     if _recorded_fingerprint(settings) == fingerprint:
         return False
     stop(settings)
-    folder = settings.home / "superset" / "assets"
+    folder = imported_dir(settings)
     shutil.rmtree(folder, ignore_errors=True)
     for name, text in assets.items():
         path = folder / name
@@ -52,8 +57,29 @@ def prepare(settings: Settings) -> bool:
         path.write_text(text, encoding="utf-8")
     run_script(settings, "bootstrap", folder, failure="Superset could not be prepared")
     _record_fingerprint(settings, fingerprint)
+    (folder / FINGERPRINT).write_text(fingerprint, encoding="utf-8")
     clear_cache(settings)
     return True
+
+
+def exported(settings: Settings, dashboards: Sequence[str] = ()) -> list[dict]:
+    """What Superset holds of our assets, and of these dashboards by slug or number (superset/export_assets.py)."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "assets.json"
+        failure = "What Superset holds could not be read"
+        run_script(settings, "export_assets", imported_dir(settings), target, *dashboards, failure=failure)
+        return json.loads(target.read_text(encoding="utf-8"))
+
+
+def imported_dir(settings: Settings) -> Path:
+    """The files as they were last imported, with metrics and address."""
+    return settings.home / "superset" / "assets"
+
+
+def knows_what_was_imported(settings: Settings) -> bool:
+    """Do the files of `imported_dir` belong to the import that Superset's database has seen last?"""
+    recorded = imported_dir(settings) / FINGERPRINT
+    return recorded.is_file() and recorded.read_text(encoding="utf-8") == _recorded_fingerprint(settings)
 
 
 def serve(settings: Settings, *, wait: bool = True) -> bool:
@@ -111,8 +137,8 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def run_script(settings: Settings, name: str, argument: object, *, failure: str, given: str = "") -> None:
-    """Run superset/<name>.py in Superset's environment, with one argument. given: its input, which no log keeps.
+def run_script(settings: Settings, name: str, *arguments: object, failure: str, given: str = "") -> None:
+    """Run superset/<name>.py in Superset's environment. given: its input, which no log keeps.
 
     Raises YidangError that begins with `failure` and holds the end of the log.
     """
@@ -121,7 +147,7 @@ def run_script(settings: Settings, name: str, argument: object, *, failure: str,
     with (settings.log_dir / f"superset_{name}.log").open("ab") as log:
         try:
             result = subprocess.run(
-                [settings.python("superset"), script, argument],
+                [settings.python("superset"), script, *map(str, arguments)],
                 env={**os.environ, **environment(settings)},
                 input=given.encode(),
                 stdout=log,
