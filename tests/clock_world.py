@@ -118,7 +118,7 @@ def drop_everything(warehouse: psycopg.Connection) -> None:
     """Every schema that landing or dbt makes, for worlds that live longer than one test."""
     found = warehouse.execute(
         "select quote_ident(nspname) from pg_namespace"
-        " where nspname ~ '^(raw_|landing$|seeds$|staging$|intermediate$|marts$)'"
+        " where nspname ~ '^(raw_|landing$|warning$|seeds$|staging$|intermediate$|marts$)'"
     )
     for (schema,) in found.fetchall():
         warehouse.execute(f"drop schema {schema} cascade")

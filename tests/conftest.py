@@ -60,7 +60,7 @@ def drop_built_schemas(connection: psycopg.Connection) -> None:
     """Drop every schema that landing or dbt makes, for fixtures of a wider scope too."""
     schemas = connection.execute(
         "select quote_ident(nspname) from pg_namespace where nspname like any(%s)",
-        (["raw\\_%", "landing", "seeds", "staging", "intermediate", "marts", "personal", "dbt%"],),
+        (["raw\\_%", "landing", "warning", "seeds", "staging", "intermediate", "marts", "personal", "dbt%"],),
     ).fetchall()
     for (schema,) in schemas:
         connection.execute(f"drop schema {schema} cascade")

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import docx
@@ -17,10 +18,12 @@ import httpx
 import psutil
 import psycopg
 import pytest
+from browser import Browser, logged_in
 from conftest import free_port_base
 from one_case import commands, differences, queries
 
 from yidang import settings as settings_module
+from yidang import superset_check
 from yidang.settings import ROOT, Settings
 
 pytestmark = pytest.mark.end_to_end
@@ -46,9 +49,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run([YIDANG, *arguments], capture_output=True, text=True, timeout=600)
 
 
-def query(settings: Settings, statement: str) -> list[tuple]:
+def query(settings: Settings, statement: str, *values: str) -> list[tuple]:
     with psycopg.connect(settings.dsn("reader"), options="-c search_path=marts") as connection:
-        return connection.execute(statement).fetchall()
+        return connection.execute(statement, values or None).fetchall()
 
 
 def truth(settings: Settings, name: str) -> list[dict[str, str]]:
@@ -129,7 +132,7 @@ def test_nothing_listens_beyond_loopback(demo):
     settings, _ = demo
     ours = range(settings.port_base, settings.port_base + 10)
     listening = [item.laddr for item in psutil.net_connections("tcp") if item.status == psutil.CONN_LISTEN]
-    assert len({address.port for address in listening if address.port in ours}) == 5
+    assert len({address.port for address in listening if address.port in ours}) == 7
     assert [address for address in listening if address.port in ours and address.ip != "127.0.0.1"] == []
     pids = [json.loads(path.read_text())["pid"] for path in settings.run_dir.glob("*.json")]
     family = {
@@ -147,6 +150,28 @@ def test_the_pages_answer(demo):
         assert httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False).status_code == 200
 
 
+def test_officers_get_mails_about_open_cases_that_link_to_the_form(demo):
+    """Airflow sends what the build raised; mails lie in the catcher's folder, and the link in one opens the form."""
+    settings, _ = demo
+    counts = "sum(message_count), sum(sent_message_count), sum(undelivered_message_count)"
+    sql = f"select count(*), {counts} from fct_warning"  # noqa: S608
+    deadline = time.monotonic() + 180
+    while True:
+        warnings, messages, sent, undelivered = query(settings, sql)[0]
+        if messages == sent and messages:
+            break
+        assert time.monotonic() < deadline, (warnings, messages, sent, undelivered)
+        time.sleep(1)
+    mails = list(settings.mail_dir.glob("*.eml"))
+    assert len(mails) == messages and undelivered == 0
+    mail = message_from_bytes(mails[0].read_bytes(), policy=policy.default)
+    assert mail["To"].endswith("@yunxi.example") and "虚构示例数据" in mail["Subject"]
+    (link,) = re.findall(r"^http://127.0.0.1:\d+/w/\S+$", mail.get_content(), re.MULTILINE)
+    page = httpx.get(link, trust_env=False)
+    assert page.status_code == 200 and "提交答复" in page.text
+    print(f"{warnings} warnings, {messages} messages")
+
+
 def test_the_report_opens_and_says_that_the_data_are_made_up(demo):
     settings, _ = demo
     (path,) = (settings.reports_dir / "annual-2025").glob("*.docx")
@@ -160,6 +185,98 @@ def test_status_is_healthy_and_machine_readable(demo):
     report = json.loads(result.stdout)
     assert (result.returncode, report["healthy"]) == (0, True), report
     assert len(report["departments"]) == 7
+
+
+SIZES = {"wall": (1920, 1080), "wall-wide": (3840, 1080), "mobile": (390, 844), "window": (1280, 900)}
+BOARDS = superset_check.load(settings_module.load()).kind("dashboards")
+
+
+@pytest.fixture(scope="module")
+def viewer(demo) -> Iterator[Browser]:
+    settings, _ = demo
+    with logged_in(settings, "viewer", settings.secret("YIDANG_SUPERSET_VIEWER_PASSWORD")) as browser:
+        yield browser
+
+
+@pytest.mark.parametrize("slug", [board["slug"] for board in BOARDS.values()])
+def test_every_dashboard_stands_at_its_size(viewer, slug):
+    """Each chart is answered and drawn; a picture is kept. Nothing on a phone or a wall is outside the screen."""
+    width, height = SIZES.get(slug, (1600, 1000))
+    (board,) = [board for board in BOARDS.values() if board["slug"] == slug]
+    with viewer.screen(width, height) as shown:
+        shown.open(f"{slug}/?standalone=3&show_filters=0" if slug.startswith("wall") else f"{slug}/")
+        if slug.startswith("wall"):
+            assert shown.page.evaluate("document.documentElement.scrollHeight") <= height
+        assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
+        shown.see_all()
+        assert shown.failed() == []
+        assert shown.page.locator("[role=alert]").count() == 0
+        assert len({json.loads(one.request.post_data)["form_data"].get("slice_id") for one in shown.answers}) >= len(
+            superset_check.charts_of(board)
+        )
+        assert "虚构示例数据" in shown.chart("data_note").inner_text()
+        shown.picture(slug)
+
+
+def test_the_numbers_of_the_dashboards_are_those_of_sql(demo, viewer):
+    settings, _ = demo
+    ((received, opened, due, on_time),) = query(
+        settings,
+        "select count(*) filter (where received_date is not null or accepted_date is not null),"
+        " count(*) filter (where is_open), count(*) filter (where is_due),"
+        " count(*) filter (where is_due and is_on_time) from fct_item_instance",
+    )
+    with viewer.screen() as shown:
+        shown.open("overview/")
+        assert shown.number("kpi_received") == f"{received:,}"
+        assert shown.number("kpi_open") == f"{opened:,}"
+        assert shown.number("kpi_on_time") == f"{on_time / due:.1%}"
+
+
+def test_from_the_league_table_to_one_case(demo, viewer):
+    """Choose a department by the filter; open what it was late with; its page says what the warehouse says."""
+    settings, _ = demo
+    with viewer.screen() as shown:
+        shown.open("departments/")
+        department = shown.cells("league", 0)[0]
+        shown.page.locator('[data-test="form-item-value"]').first.click()
+        shown.page.get_by_title(department, exact=True).last.click()
+        shown.page.keyboard.press("Escape")
+        shown.page.get_by_text("应用筛选").or_(
+            shown.page.locator('[data-test="filter-bar__apply-button"]')
+        ).first.click()
+        shown.settle()
+        shown.see_all()
+        assert set(shown.cells("league", 0)) == set(shown.cells("league_of_offices", 0)) == {department}
+        assert set(shown.cells("cases_not_on_time", 2)) == {department}
+        number = shown.cells("cases_not_on_time", 1)[0]
+        link = shown.chart("cases_not_on_time").get_by_role("link", name="打开").first.get_attribute("href")
+        ((case, steps, elapsed),) = query(
+            settings,
+            "select case_id, (select count(*) from fct_item_event as events where events.case_id = cases.case_id),"
+            " elapsed_working_days from fct_item_instance as cases where instance_code = %s",
+            number,
+        )
+        shown.open(link.removeprefix("/superset/dashboard/"))
+        assert case in shown.chart("case_card").inner_text()
+        assert f"= {elapsed} 工作日" in shown.chart("case_card").inner_text()
+        assert len(shown.cells("case_events", 0)) == steps
+
+
+def test_from_the_list_of_projects_to_one(demo, viewer):
+    settings, _ = demo
+    with viewer.screen() as shown:
+        shown.open("projects/")
+        shown.see_all()
+        name = shown.cells("open_projects", 3)[0]
+        link = shown.chart("open_projects").get_by_role("link", name="打开").first.get_attribute("href")
+        ((code, cases),) = query(
+            settings, "select project_code, case_count from fct_project_lifecycle where project_name = %s", name
+        )
+        shown.open(link.removeprefix("/superset/dashboard/"))
+        shown.see_all()
+        assert name in shown.chart("project_card").inner_text() and code in shown.chart("project_card").inner_text()
+        assert len(shown.cells("project_cases", 0)) == cases
 
 
 def test_a_second_demo_is_quick_and_changes_nothing(demo):

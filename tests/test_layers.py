@@ -36,6 +36,7 @@ RANK = {
     "landing": 6,
     "new_department": 7,
     "build_state": 5,
+    "warning": 5,
     "build": 7,
     "calendar": 7,
     "corrections": 7,

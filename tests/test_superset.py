@@ -88,7 +88,7 @@ def test_what_a_change_of_a_model_touches(settings: Settings):
     models = build.downstream(settings, ["int_stages"])
     assert {"fct_stage", "agg_stage_days", "agg_indicator"} <= set(models) and "fct_item_instance" not in models
     charts = superset_check.touched(ASSETS, models)["审批效能总览"]
-    assert "各阶段审批用时中位数（工作日）" in charts and "在办件数" not in charts
+    assert "各阶段审批用时中位数（工作日）" in charts and "收件数" not in charts
     with pytest.raises(ConfigError, match="no model nosuch"):
         build.downstream(settings, ["nosuch"])
 

@@ -45,7 +45,7 @@ def tell(settings: Settings, text: str) -> None:
         return
     url = _checked(settings.alert_url)
     # A proxy for the outer world must not be asked for this machine.
-    with httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=not _is_loopback(url)) as client:
+    with httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=not is_loopback(url)) as client:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_NotTaken),
             stop=tenacity.stop_after_attempt(TRIES),
@@ -75,7 +75,7 @@ def _checked(text: str) -> httpx.URL:
     url = httpx.URL()
     with suppress(httpx.InvalidURL):  # said below, so that the error's context does not hold the URL
         url = httpx.URL(text)
-    if not url.host or not (url.scheme == "https" or (url.scheme == "http" and _is_loopback(url))):
+    if not url.host or not (url.scheme == "https" or (url.scheme == "http" and is_loopback(url))):
         raise ConfigError(
             "YIDANG_ALERT_URL is no https:// address.",
             "Give the robot's whole address; http:// is for a server on this machine only.",
@@ -83,7 +83,8 @@ def _checked(text: str) -> httpx.URL:
     return url
 
 
-def _is_loopback(url: httpx.URL) -> bool:
+def is_loopback(url: httpx.URL) -> bool:
+    """Whether it is a server on this machine."""
     with suppress(ValueError):
         return ipaddress.ip_address(url.host).is_loopback
     return url.host == "localhost"
@@ -98,12 +99,12 @@ def _post(client: httpx.Client, url: httpx.URL, text: str) -> None:
     if failure is None and not answer.is_success:
         failure = f"HTTP {answer.status_code}"
     if failure is None:
-        failure = _refusal(answer)
+        failure = refusal(answer)
     if failure:
         raise _NotTaken(failure)
 
 
-def _refusal(answer: httpx.Response) -> str | None:
+def refusal(answer: httpx.Response) -> str | None:
     """Robots refuse with HTTP 200 and an errcode, for example when a keyword they were set up with is missing."""
     try:
         body = answer.json()

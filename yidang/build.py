@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psycopg
 
-from yidang import contracts, landing, metrics, statistics
+from yidang import contracts, landing, metrics, statistics, warning
 from yidang.build_state import LOCK, BuildState
 from yidang.errors import ConfigError, YidangError
 from yidang.landing import ledger
@@ -59,6 +59,7 @@ class BuildResult:
     """Counts over dbt's nodes (seeds, models, data tests, unit tests), wall time in seconds, and what was warned of.
 
     full_refresh: why everything was computed; '' where only what changed was.
+    warnings_raised: new in the outbox (yidang.warning); None where the build was of no concern to anybody today.
     """
 
     nodes: int
@@ -67,6 +68,7 @@ class BuildResult:
     seconds: float
     warnings: tuple[str, ...]
     full_refresh: str
+    warnings_raised: int | None = None
 
     @property
     def warned(self) -> int:
@@ -92,6 +94,7 @@ def build(
     departments:  build from these instead of the active ones.
     with_tests:   False leaves out data tests and unit tests.
     full_refresh: compute everything anew.
+    Warnings are raised by a whole build for the day that it is (settings.as_of), never by one that repeats the past.
     Raises YidangError that names every failed node with its message, and ConfigError, before anything is touched, for a
     feed whose model is not there.
     """
@@ -99,6 +102,9 @@ def build(
     nodes = [] if with_tests else ["--resource-type", "seed", "--resource-type", "model"]
     sources = active_departments(settings) if departments is None else departments
     contracts.require_models(settings, sources)
+    is_plain = select is None and batch_until is None and departments is None and not overrides
+    concerns_today = is_plain and as_of == settings.as_of()
+    raised = None
     with _one_build_at_a_time(settings, sources) as warehouse:
         state = BuildState(warehouse, f"{(overrides or {}).get('schema_prefix', '')}intermediate")
         made_of = _made_of(warehouse, settings, sources, overrides)
@@ -123,12 +129,15 @@ def build(
             raise YidangError(f"The selection {select!r} names nothing to build.", "List what there is: yidang dbt ls")
         if select is None or {item.node.name for item in results} >= statistics.INPUTS:
             statistics.refresh(settings)
+        # before the build counts as whole: one that is killed here is built again, and compared then
+        if concerns_today:
+            raised = warning.note(settings.dsn("transformer"), as_of).raised
         if is_whole:
             state.finish(as_of, made_of)
     warnings = tuple(f"{item.node.name}: {item.message}" for item in results if str(item.status) == "warn")
     passed = sum(str(item.status) in ("success", "pass") for item in results)
     reason = "asked for" if full_refresh else reason if is_whole else "a part is built whole"
-    return BuildResult(len(results), passed, len(failed), time.monotonic() - began, warnings, reason)
+    return BuildResult(len(results), passed, len(failed), time.monotonic() - began, warnings, reason, raised)
 
 
 def is_current(settings: Settings, as_of: date) -> bool:
@@ -289,6 +298,7 @@ def _few_collections() -> Iterator[None]:
 def _one_build_at_a_time(settings: Settings, departments: list[contracts.Department]) -> Iterator[psycopg.Connection]:
     """The transformer's connection, once every other build is done and the tables it reads are there."""
     landing.ensure_landing(settings, departments)
+    warning.ensure(settings)
     with _connect(settings) as warehouse:
         # two at once would swap the same tables under each other's feet: the second waits
         warehouse.execute("select pg_advisory_lock(hashtext(%s))", (LOCK,))

@@ -46,6 +46,10 @@ app.add_typer(docs_app, name="docs")
 policy_app = typer.Typer(help="The clock's switches: what would another one change?", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 
+warnings_app = typer.Typer(
+    help="Warnings that reach people: what waits, sending it, the form for answers.", no_args_is_help=True
+)
+app.add_typer(warnings_app, name="warnings")
 superset_app = typer.Typer(help="The dashboards as files: check, import, what a change touches.", no_args_is_help=True)
 app.add_typer(superset_app, name="superset")
 user_app = typer.Typer(help="Accounts of Superset: who is who, and sees which department's rows.", no_args_is_help=True)
@@ -213,6 +217,56 @@ def build(
     )
     for warning in result.warnings:
         typer.echo(f"  ! {warning}", err=True)
+    if result.warnings_raised:
+        typer.echo(f"  {result.warnings_raised} new warnings about cases wait to be sent: yidang warnings list")
+
+
+@warnings_app.command("list")
+def warnings_list(
+    everything: Annotated[bool, typer.Option("--all", help="Also what has ended and what need not be sent.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+) -> None:
+    """Each message about a warning that stands: sent, waiting, without a receiver, given up; and who answered."""
+    from yidang.warning import listing
+
+    found = listing.entries(settings_module.load(), everything=everything)
+    for entry in found:
+        typer.echo(json.dumps(asdict(entry), ensure_ascii=False, default=str) if as_json else str(entry))
+    if not found and not as_json:
+        typer.echo("No warning stands.")
+
+
+@warnings_app.command("send")
+def warnings_send() -> None:
+    """Send what waits in the outbox by the channels of warnings.yml; nothing on a closed day."""
+    from yidang.warning import send as sender
+
+    sent = sender.send(settings_module.load())
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(sent.counts.items())) or "nothing waits"
+    typer.echo("Today is no working day: nothing is sent." if sent.closed_day else f"✓ {counts}")
+    for (channel, reason), count in sorted(sent.failures.items()):
+        typer.echo(f"  ! {channel}: {count} × {reason}", err=True)
+
+
+@warnings_app.command("retry")
+def warnings_retry() -> None:
+    """Put messages that were given up back into the queue, for example after mending a channel."""
+    from yidang.warning import send as sender
+
+    typer.echo(f"✓ {sender.retry(settings_module.load())} messages wait again. Now run: yidang warnings send")
+
+
+@warnings_app.command("serve")
+def warnings_serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; put a reverse proxy with TLS before it.")
+    ] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="Default: the fifth after YIDANG_PORT_BASE.")] = None,
+) -> None:
+    """Serve the form that the messages link to, until stopped."""
+    from yidang.warning import form
+
+    form.serve(settings_module.load(), host, port)
 
 
 @superset_app.command("check")

@@ -9,9 +9,10 @@ from datetime import date
 from yidang import build, contracts, district, landing
 from yidang.progress import Progress, console
 from yidang.reports import annual
-from yidang.services import airflow, postgres, superset, warehouse
+from yidang.services import airflow, messages, postgres, superset, warehouse
 from yidang.services import district as district_servers
 from yidang.settings import Settings
+from yidang.warning import example
 
 SEED = 20260630
 PROJECTS = 120
@@ -30,9 +31,11 @@ def run(settings: Settings) -> None:
         warehouse.prepare(settings)
         settings.as_of_file.write_text(f"{LAST_DAY}\n", encoding="utf-8")
         district_servers.prepare_secrets(settings)
+        example.write(settings, messages.form_url(settings), LAST_DAY)
     # Airflow and Superset need a while to come up, mostly waiting for imports: let them, beside the district.
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         airflow_up = progress.beside(pool, airflow.start, settings)
+        messages_up = progress.beside(pool, messages.start, settings)
         with progress.step("The made-up district's seven systems"):
             district_servers.start(settings)
             district.generate(
@@ -44,6 +47,7 @@ def run(settings: Settings) -> None:
                 is_landed=lambda: landing.has_landed(settings, contracts.example_departments(settings)),
             )
         progress.join("Airflow: api-server, scheduler, dag-processor, triggerer", airflow_up)
+        progress.join("Form for answers to warnings, mail catcher", messages_up)
         superset_prepared = progress.beside(pool, superset.prepare, settings)
         with progress.step("Airflow runs the pulls; their assets trigger the build") as show:
             departments = [item.id for item in contracts.load_departments(settings)]
@@ -78,6 +82,7 @@ def _summary(settings: Settings, report: annual.ReportFiles, runs: airflow.Pipel
         ("Dashboard", f"{superset.url(settings)}superset/dashboard/overview/", "login admin: look here first"),
         ("Airflow", airflow.url(settings), f"login {airflow_user}: this time {built}"),
         ("Annual report", str(report.docx), report.note or str(report.pdf)),
+        ("Warnings", str(settings.mail_dir), "mails to officers, each with a link to answer (yidang warnings list)"),
         ("Passwords", str(settings.secrets_file), "YIDANG_SUPERSET_ADMIN_PASSWORD, YIDANG_AIRFLOW_ADMIN_PASSWORD"),
         ("The projects", f'{command} sql "select * from fct_project_lifecycle limit 5"', ""),  # noqa: S608
         ("What runs", f"{command} status", ""),
@@ -90,6 +95,7 @@ def stop_all(settings: Settings) -> list[str]:
     stopped = []
     for name, stop in (
         ("Superset", superset.stop),
+        ("the warnings' form and mail catcher", messages.stop),
         ("Airflow", airflow.stop),
         ("the district's servers", district_servers.stop),
         ("PostgreSQL", lambda given: postgres.stop(given, postgres.WAREHOUSE)),

@@ -28,17 +28,22 @@ PORT_OFFSETS = {
     "district_http": 2,
     "airflow": 3,
     "superset": 4,
+    "warnings": 5,
+    "mail": 6,
 }
 
 WAREHOUSE_DATABASE = "yidang"
 AIRFLOW_DATABASE = "yidang_airflow"
 SUPERSET_DATABASE = "yidang_superset"
+# Signs the links in warnings (yidang/warning/links.py); a new one voids those that are out.
+WARNING_KEY = "YIDANG_WARNING_KEY"
 # Least privilege: each role can do its own step of the flow and nothing else (yidang/services/warehouse.py).
 ROLES = {
     "loader": ("yidang_loader", WAREHOUSE_DATABASE),
     "transformer": ("yidang_transformer", WAREHOUSE_DATABASE),
     "reader": ("yidang_reader", WAREHOUSE_DATABASE),
     "personal": ("yidang_personal", WAREHOUSE_DATABASE),
+    "messenger": ("yidang_messenger", WAREHOUSE_DATABASE),
     "airflow": ("yidang_airflow", AIRFLOW_DATABASE),
     "superset": ("yidang_superset", SUPERSET_DATABASE),
 }
@@ -103,6 +108,16 @@ class Settings:
     def python(self, environment: str) -> Path:
         """Interpreter of an environment: 'platform' or 'superset'."""
         return self.root / ".yidang" / "venv" / environment / "bin" / "python"
+
+    @property
+    def warnings_file(self) -> Path:
+        """Who hears of warnings, by which channel (yidang/warning/receivers.py). It holds addresses: never in git."""
+        return Path(os.environ.get("YIDANG_WARNINGS_FILE", self.home / "warnings.yml"))
+
+    @property
+    def mail_dir(self) -> Path:
+        """Where the demo's mail catcher puts what it was sent."""
+        return self.home / "mail"
 
     # -- secrets -------------------------------------------------------------------------------------
     def secret(self, name: str) -> str:

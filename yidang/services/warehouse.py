@@ -14,7 +14,7 @@ from psycopg import sql
 
 from yidang.errors import YidangError, no_connection
 from yidang.services import postgres
-from yidang.settings import AIRFLOW_DATABASE, ROLES, SUPERSET_DATABASE, WAREHOUSE_DATABASE, Settings
+from yidang.settings import AIRFLOW_DATABASE, ROLES, SUPERSET_DATABASE, WAREHOUSE_DATABASE, WARNING_KEY, Settings
 
 MINIMUM_MAJOR = 16
 SCRATCH_PREFIX = "yidang_try_"
@@ -22,8 +22,8 @@ READERS = ("yidang_reader", "yidang_personal")
 
 
 def prepare(settings: Settings) -> None:
-    """Create what is missing: six login roles, three databases, grants. Safe to repeat."""
-    passwords = settings.ensure_secrets([f"YIDANG_{role.upper()}_PASSWORD" for role in ROLES])
+    """Create what is missing: seven login roles, three databases, grants. Safe to repeat."""
+    passwords = settings.ensure_secrets([*(f"YIDANG_{role.upper()}_PASSWORD" for role in ROLES), WARNING_KEY])
     with _connect(settings.admin_dsn()) as admin:
         if admin.info.server_version < MINIMUM_MAJOR * 10_000:
             raise YidangError(
@@ -40,7 +40,11 @@ def prepare(settings: Settings) -> None:
             _ensure_database(admin, database, owner)
     with _connect(settings.admin_dsn(WAREHOUSE_DATABASE)) as admin:
         admin.execute(_ROLE_RULES)
-        _grant(admin, WAREHOUSE_DATABASE, connect=("yidang_loader", "yidang_transformer", *READERS))
+        _grant(
+            admin,
+            WAREHOUSE_DATABASE,
+            connect=("yidang_loader", "yidang_transformer", *READERS, "yidang_messenger"),
+        )
 
 
 def exists(settings: Settings) -> bool:
@@ -74,7 +78,7 @@ def scratch(settings: Settings) -> Iterator[Settings]:
         try:
             _ensure_database(admin, name, None)
             with _connect(settings.admin_dsn(name)) as inside:
-                _grant(inside, name, connect=("yidang_loader", "yidang_transformer"))
+                _grant(inside, name, connect=("yidang_loader", "yidang_transformer", "yidang_messenger"))
             yield own
         except BaseException as error:
             # Interrupted while it was connecting, the traceback holds the half-open connection, and the server would
@@ -109,8 +113,9 @@ alter role yidang_personal set default_transaction_read_only = on;
 alter role yidang_personal set statement_timeout = '60s';
 """
 
-# loader owns raw_* and landing; transformer reads them and owns everything built; reader sees marts only, personal only
-# the clear values of what marts mask.
+# loader owns raw_* and landing; transformer reads them and owns everything built; reader sees marts only, personal
+# only the clear values of what marts mask; messenger owns
+# warning and sees of marts the calendar (dim_calendar.sql).
 _WAREHOUSE_GRANTS = """
 revoke create on schema public from public;
 alter default privileges for role yidang_loader grant usage on schemas to yidang_transformer;
@@ -128,7 +133,11 @@ def _grant(admin: psycopg.Connection, database: str, *, connect: tuple[str, ...]
     admin.execute(
         sql.SQL("grant connect on database {} to {}").format(name, sql.SQL(", ").join(map(sql.Identifier, connect)))
     )
-    admin.execute(sql.SQL("grant create, temporary on database {} to yidang_loader, yidang_transformer").format(name))
+    admin.execute(
+        sql.SQL("grant create, temporary on database {} to yidang_loader, yidang_transformer, yidang_messenger").format(
+            name
+        )
+    )
 
 
 def _ensure_role(admin: psycopg.Connection, name: str, password: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from yidang.services import airflow, postgres, process, superset
+from yidang.services import airflow, messages, postgres, process, superset
 from yidang.settings import Settings
 
 
@@ -36,6 +36,8 @@ def look(settings: Settings) -> list[ServiceState]:
         (airflow.DAG_PROCESSOR, "Airflow dag-processor", None, ""),
         (airflow.TRIGGERER, "Airflow triggerer", None, ""),
         ("superset", "Superset", "superset", superset.url(settings)),
+        (messages.FORM, "Form for warnings", messages.FORM, messages.form_url(settings)),
+        (messages.MAIL, "Mail catcher (made-up)", messages.MAIL, f"127.0.0.1:{settings.port(messages.MAIL)}"),
     ):
         lives = process.find(settings, name) is not None
         if lives and port_name and not process.port_answers(settings.port(port_name)):

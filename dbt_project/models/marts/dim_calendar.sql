@@ -1,4 +1,7 @@
-{{ config(indexes=[{'columns': ['date_day'], 'unique': true}]) }}
+{{ config(
+    indexes=[{'columns': ['date_day'], 'unique': true}],
+    grants={'+select': ['yidang_messenger']}
+) }}
 
 with calendar as (
     select * from {{ ref('int_calendar') }}
