@@ -79,7 +79,7 @@ select
     sendings.sent_at at time zone 'Asia/Shanghai' as sent_at,
     last_answers.answered_at at time zone 'Asia/Shanghai' as answered_at,
     last_answers.answered_role,
-    last_answers.reason as answer_reason,
+    {{ mask_text('last_answers.reason') }} as answer_reason,
     last_answers.promised_date,
     last_answers.warning_id is not null as is_answered,
     warnings.ended_on is null as is_standing,
