@@ -141,7 +141,7 @@ described_cases as (
             'item_code', instances.item_code,
             'item_name', instances.item_name,
             'stage_name', instances.stage_name,
-            'project_name', projects.project_name,
+            'project_name', {{ mask_project_name('projects.project_name', 'projects.is_household_pv') }},
             'accepted_date', instances.accepted_date,
             'promised_limit', instances.promised_limit,
             'limit_unit', instances.limit_unit
@@ -162,7 +162,7 @@ stalled_projects as (
         lifecycles.next_due_office_name as office_name,
         'stalled' as level,
         jsonb_build_object(
-            'project_name', lifecycles.project_name,
+            'project_name', {{ mask_project_name('lifecycles.project_name', 'lifecycles.is_household_pv') }},
             'last_activity_date', lifecycles.last_activity_date,
             'idle_calendar_days', stamp.as_of - lifecycles.last_activity_date
         ) as numbers
