@@ -349,7 +349,9 @@ def superset_user_remove(name: Annotated[str, typer.Argument(metavar="NAME")]) -
 
 
 @superset_app.command("audit")
-def superset_audit(days: Annotated[int, typer.Option("--days", min=1, max=3650)] = 30) -> None:
+def superset_audit(
+    days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How far back.")] = 30,
+) -> None:
     """Who took which data out of Superset as a file: time, account, kind, bytes, what."""
     from yidang.services import superset_accounts
 

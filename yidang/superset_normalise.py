@@ -23,6 +23,8 @@ _DERIVED |= {"show_native_filters", "chartsInScope", "tabsInScope"}
 _WHOLE_DASHBOARD = {"rootPath": ["ROOT_ID"], "excluded": []}
 _COLUMN_DEFAULTS = {"is_active": True}
 _DATASET_DEFAULTS = {"offset": 0}
+# The database's name, which Superset writes into a dataset that was saved there.
+_DATASET_PLACE = {"metrics", "catalog"}
 # What tells the items of a list apart, the first that an item has.
 _NAMES = ("column_name", "id", "subject", "column", "col")
 
@@ -130,7 +132,7 @@ def _dataset(exported: dict, like: dict) -> dict:
     dataset = {
         key: value
         for key, value in {**exported, "columns": columns}.items()
-        if key != "metrics" and not (key not in like and same(_DATASET_DEFAULTS.get(key), value))
+        if key not in _DATASET_PLACE and not (key not in like and same(_DATASET_DEFAULTS.get(key), value))
     }
     if like:
         return merged(like, dataset)
