@@ -123,6 +123,7 @@ LONGEST_FIRST = ["test_build", "test_demo", "test_airflow_end_to_end", "test_inc
 LONGEST_FIRST += [
     "test_containers",
     "test_landing_kill",
+    "test_superset_export",
     "test_access",
     "test_calendar",
     "test_clock_policy",
