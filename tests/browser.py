@@ -96,10 +96,16 @@ class Browser:
 
 
 @contextmanager
-def logged_in(settings: Settings, user: str, password: str) -> Iterator[Browser]:
+def chromium() -> Iterator[playwright.Browser]:
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         try:
-            yield Browser(browser, settings, user, password)
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def logged_in(settings: Settings, user: str, password: str) -> Iterator[Browser]:
+    with chromium() as browser:
+        yield Browser(browser, settings, user, password)

@@ -10,7 +10,7 @@ import shutil
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from browser import chromium
 from conftest import drop_built_schemas
 from flask.json.tag import TaggedJSONSerializer
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
@@ -651,15 +652,6 @@ def test_the_windows_page_opens_without_login(world: World):
     with chromium() as browser:
         statuses = opened(world, browser, "superset/dashboard/window/", None, shows="请在上方选择或输入项目代码")
     assert len(statuses) >= 2 and set(statuses) == {200}
-
-
-@contextmanager
-def chromium() -> Iterator[object]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
-        yield playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
 
 
 def opened(world: World, browser: object, path: str, user: str | None, shows: str | None = None) -> list[int]:

@@ -164,6 +164,7 @@ def _access(access: superset_access.Access, assets: Assets, marts: dict[str, set
         yield Broken(place, f"it does not say who sees {name}", "Add a line below `datasets:`; its head says which.")
     for name in sorted(access.datasets.keys() - datasets.keys() - marts.keys()):
         yield Broken(place, f"there is neither a dataset nor a mart {name}", "Correct the name, or take the line out.")
+    limited = {name for name, declared in access.datasets.items() if declared.is_limited}
     for name, declared in access.datasets.items():
         dataset = datasets.get(name, {})
         shown = {column["column_name"] for column in dataset.get("columns", []) if "expression" not in column}
@@ -177,7 +178,6 @@ def _access(access: superset_access.Access, assets: Assets, marts: dict[str, set
                 f"{name} has a row per 办件 or part of one, and no department's column is named",
                 "Write {department: COLUMN}: department_id, or case_id for the department of the case.",
             )
-        limited = {one for one, other in access.datasets.items() if other.is_limited}
         if declared.public and dataset.get("sql") and marts_of(dataset) & limited:
             yield Broken(
                 place,
@@ -209,13 +209,14 @@ def _chart(path: str, chart: dict, assets: Assets, known: dict[str, metrics.Metr
         return
     params = chart["params"]
     figures = {metric["metric_name"] for metric in superset_assets.own_figures(dataset, {})}
+    defined = metrics.of_mart(known, dataset["table_name"])
     for name in chart_metrics(params):
         if not isinstance(name, str):
             label = name.get("label", "") if isinstance(name, dict) else name
             yield Broken(
                 path, f"the formula {label!r} is no dbt metric", "Define it in models/marts/_metrics and name it here."
             )
-        elif base_metric(name) not in metrics.of_mart(known, dataset["table_name"]) and name not in figures:
+        elif base_metric(name) not in defined and name not in figures:
             yield Broken(
                 path,
                 f"dbt has no metric {base_metric(name)} of {dataset['table_name']}",

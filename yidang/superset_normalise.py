@@ -62,17 +62,14 @@ def _chart(exported: dict, like: dict, defaults: Path) -> dict:
 def _dashboard(exported: dict, like: dict, chart_uuids: dict[int, str]) -> dict:
     """Charts bear the file's own numbers: any will do, as long as they agree within it."""
     numbers = _chart_numbers(like)
-    nodes = [node for node in exported["position"].values() if isinstance(node, dict) and node.get("type") == "CHART"]
-    for uuid in [node["meta"]["uuid"] for node in nodes if "uuid" in node["meta"]]:
-        numbers.setdefault(uuid, max(numbers.values(), default=0) + 1)
+    position = json.loads(json.dumps(exported["position"]))
+    for node in _chart_nodes(position):
+        if uuid := node["meta"].get("uuid"):
+            node["meta"]["chartId"] = numbers.setdefault(uuid, max(numbers.values(), default=0) + 1)
 
     def number(theirs: object) -> int | None:
         return numbers.get(chart_uuids.get(int(theirs), "")) if str(theirs).isdigit() else None
 
-    position = json.loads(json.dumps(exported["position"]))
-    for node in position.values():
-        if isinstance(node, dict) and node.get("type") == "CHART" and node["meta"].get("uuid") in numbers:
-            node["meta"]["chartId"] = numbers[node["meta"]["uuid"]]
     dashboard = {**exported, "position": position, "metadata": _metadata(exported.get("metadata") or {}, number)}
     if like:
         return merged(like, dashboard)
@@ -80,8 +77,11 @@ def _dashboard(exported: dict, like: dict, chart_uuids: dict[int, str]) -> dict:
 
 
 def _chart_numbers(dashboard: dict) -> dict[str, int]:
-    nodes = [node for node in dashboard.get("position", {}).values() if isinstance(node, dict)]
-    return {node["meta"]["uuid"]: node["meta"]["chartId"] for node in nodes if node.get("type") == "CHART"}
+    return {node["meta"]["uuid"]: node["meta"]["chartId"] for node in _chart_nodes(dashboard.get("position", {}))}
+
+
+def _chart_nodes(position: dict) -> list[dict]:
+    return [node for node in position.values() if isinstance(node, dict) and node.get("type") == "CHART"]
 
 
 def _metadata(metadata: dict, number: Callable[[object], int | None]) -> dict:

@@ -11,7 +11,6 @@ from psycopg import sql
 
 from yidang import locks
 from yidang.contracts import Department
-from yidang.errors import no_connection
 from yidang.services import warehouse
 from yidang.settings import Settings
 
@@ -194,15 +193,8 @@ create table if not exists landing.calendar_day (
 
 def connect(settings: Settings, purpose: str) -> psycopg.Connection:
     """A loader's connection to the warehouse, in transactions. Raises YidangError when it does not answer."""
-    try:
-        return psycopg.connect(settings.dsn("loader"), application_name=f"yidang {purpose}"[:63], connect_timeout=10)
-    except psycopg.OperationalError as error:
-        raise no_connection(
-            "The warehouse",
-            error,
-            start="Start it with `make demo`, or mend YIDANG_DATABASE_URL.",
-            login="Is secrets.json the one that the warehouse was prepared with? `make demo` sets the passwords anew.",
-        ) from None
+    login = "Is secrets.json the one that the warehouse was prepared with? `make demo` sets the passwords anew."
+    return warehouse.connect(settings, "loader", purpose, login=login)
 
 
 def is_complete(connection: psycopg.Connection) -> bool:

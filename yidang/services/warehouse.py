@@ -47,6 +47,19 @@ def prepare(settings: Settings) -> None:
         )
 
 
+def connect(settings: Settings, role: str, purpose: str, *, login: str) -> psycopg.Connection:
+    """A role's connection to the warehouse, in transactions. login: what to do where the role is refused.
+
+    Raises YidangError when it does not answer.
+    """
+    try:
+        return psycopg.connect(settings.dsn(role), application_name=f"yidang {purpose}"[:63], connect_timeout=10)
+    except psycopg.OperationalError as error:
+        raise no_connection(
+            "The warehouse", error, start="Start it with `make demo`, or mend YIDANG_DATABASE_URL.", login=login
+        ) from None
+
+
 def exists(settings: Settings) -> bool:
     """Whether there is a warehouse, prepared by this or an earlier installation. Raises YidangError without answer."""
     if not settings.admin_url and not postgres.is_made(settings, postgres.WAREHOUSE):

@@ -9,7 +9,7 @@ import re
 
 import psycopg
 
-from yidang.errors import no_connection
+from yidang.services import warehouse
 from yidang.settings import Settings
 
 # The build writes with the transformer's login; the messenger sends, and records the answers.
@@ -87,15 +87,8 @@ grant update (state, state_reason) on warning.message to yidang_transformer;
 
 def connect(settings: Settings, purpose: str) -> psycopg.Connection:
     """The messenger's connection to the warehouse, in transactions. Raises YidangError when it does not answer."""
-    try:
-        return psycopg.connect(settings.dsn("messenger"), application_name=f"yidang {purpose}"[:63], connect_timeout=10)
-    except psycopg.OperationalError as error:
-        raise no_connection(
-            "The warehouse",
-            error,
-            start="Start it with `make demo`, or mend YIDANG_DATABASE_URL.",
-            login="The role yidang_messenger is new: `make demo` makes it (in containers, the service `init`).",
-        ) from None
+    login = "The role yidang_messenger is new: `make demo` makes it (in containers, the service `init`)."
+    return warehouse.connect(settings, "messenger", purpose, login=login)
 
 
 def ensure(settings: Settings) -> None:
