@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -313,7 +314,9 @@ def test_a_build_that_fails_leaves_nothing(settings, tmp_path):
 def test_a_run_that_is_told_to_stop_leaves_nothing(settings, tmp_path, signal_number):
     path, output = write(tmp_path / "in.csv", ROW), tmp_path / "out.csv"
     command = [YIDANG, "clock", "try", path, "--output", output]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # A shell's background job, such as a CI run under nohup, is started with SIGINT ignored, and so are its children.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed)
     deadline = time.monotonic() + 60
     while not remains(settings) and time.monotonic() < deadline:
         time.sleep(0.02)
