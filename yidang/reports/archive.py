@@ -59,10 +59,10 @@ def keep(settings: Settings, made: Made, folder: Path, name: str) -> ReportFiles
     """
     identifier = f"yidang:{name}:{made.digest}"
     with _locked(folder):
-        newest = _newest(folder, name)
-        if newest and layout.identifier_of(newest) == identifier:
-            return _with_pdf(settings, newest)
-        stem = _next_stem(newest, name)
+        kept = newest(folder, name)
+        if kept and layout.identifier_of(kept) == identifier:
+            return _with_pdf(settings, kept)
+        stem = _next_stem(kept, name)
         with _staging(folder) as staging:
             docx = made.docx(identifier)
             made.evidence(staging, stem)
@@ -103,7 +103,8 @@ def _with_pdf(settings: Settings, docx: Path) -> ReportFiles:
     return ReportFiles(docx, target if made else None, note)
 
 
-def _newest(folder: Path, name: str) -> Path | None:
+def newest(folder: Path, name: str) -> Path | None:
+    """The last version of a document that was kept; None if there is none."""
     found = {_version(path, name): path for path in folder.glob(f"{name}*.docx")}
     numbers = [number for number in found if number]
     return found[max(numbers)] if numbers else None

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import AutoDateLocator, DateFormatter, date2num
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
@@ -37,7 +38,7 @@ def draw(chart: Chart) -> bytes:
         "text.color": _INK,
     }
     with rc_context(style):
-        horizontal = chart.kind in ("ranking", "stacked", "panels")
+        horizontal = chart.kind in ("ranking", "stacked", "panels", "gantt")
         height = max(46, 16 + 5.5 * len(chart.categories)) if horizontal else 60
         canvas = Canvas(figsize=(WIDTH_MM / 25.4, height / 25.4), dpi=_DPI, layout="constrained")
         FigureCanvasAgg(canvas)
@@ -192,6 +193,32 @@ def _panels(canvas: Canvas, chart: Chart) -> None:
         _finish(axes)
 
 
+def _gantt(axes: Axes, chart: Chart) -> None:
+    """Bars in time: stages dark, cases light, pauses hatched over them; milestones are lines with their names above."""
+    styles = {"阶段": ("#1f4e79", "", 0.34), "办件": ("#bdd7ee", "", 0.62), "暂停": ("#ffffff", "////", 0.62)}
+    for span in (span for span in chart.spans if span.row >= 0):
+        fill, hatch, height = styles[span.kind]
+        axes.barh(
+            span.row,
+            max((span.last - span.first).days, 1),
+            left=date2num(span.first),
+            height=height,
+            color=fill,
+            hatch=hatch,
+            edgecolor=_INK,
+            linewidth=0.5,
+            zorder=3 if span.kind == "暂停" else 2,
+        )
+    for span in (span for span in chart.spans if span.row < 0):
+        axes.axvline(date2num(span.first), color="#7f7f7f", linestyle=":", linewidth=0.8, zorder=1)
+    axes.set_yticks(range(len(chart.categories)), chart.categories, fontsize=7.5)
+    axes.invert_yaxis()
+    locator = AutoDateLocator(maxticks=8)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(DateFormatter("%Y-%m"))
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+
+
 def _horizontal_categories(axes: Axes, chart: Chart) -> None:
     axes.set_yticks(range(len(chart.categories)), chart.categories)
     axes.invert_yaxis()
@@ -206,7 +233,7 @@ def _finish(axes: Axes) -> None:
         axes.spines[side].set_visible(False)
 
 
-_KINDS = {"lines": _lines, "bars": _bars, "ranking": _ranking, "stacked": _stacked}
+_KINDS = {"lines": _lines, "bars": _bars, "ranking": _ranking, "stacked": _stacked, "gantt": _gantt}
 
 
 def short_label(names: Sequence[str]) -> tuple[str, ...]:

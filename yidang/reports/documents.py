@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -23,13 +23,14 @@ from yidang.reports import (
     time_limits,
 )
 from yidang.reports.archive import Made, ReportFiles
+from yidang.reports.blocks import Block
 from yidang.reports.figures import Figures, Period, rows
 from yidang.reports.marks import Marks
 from yidang.reports.page import set_properties
 from yidang.reports.prose import chinese_date
 from yidang.reports.snapshot import figures_as_of
 from yidang.reports.source import Source
-from yidang.reports.speech import Speaker, Spoken
+from yidang.reports.speech import Lazily, Speaker, Spoken
 from yidang.reports.template import FillError, fill
 from yidang.reports.words import ALL, Words
 from yidang.settings import Settings
@@ -42,12 +43,13 @@ class Kind:
     """One sort of document.
 
     name:  of its template and of its files. title: given the source, for properties and page heads.
-    names: what its template may use beside what all of them may.
+    names, pieces: what its template may use beside what all of them may.
     """
 
     name: str
     title: Callable[[Source], str]
     names: Callable[[Source, Marks], dict[str, object]] = lambda *_: {}
+    pieces: dict[str, Callable[[Source], Block]] = field(default_factory=dict)
 
 
 def template_file(settings: Settings, kind: str) -> Path:
@@ -178,7 +180,7 @@ class Span:
 def _names(kind: Kind, source: Source, title: str, marks: Marks) -> dict[str, object]:
     period, snapshot = source.period, source.figures.snapshot
     return {
-        **Speaker(source, Words(source.figures, period), marks, PIECES).names(),
+        **Speaker(source, Words(source.figures, period), marks, {**PIECES, **kind.pieces}).names(),
         "标题": title,
         "页眉": notes.page_header(source, title),
         "期": Span(period.last.year, period.last.month, source.span, period.first, period.last),
@@ -194,7 +196,9 @@ def _names(kind: Kind, source: Source, title: str, marks: Marks) -> dict[str, ob
         "首年提示": notes.first_year(source),
         "归集提示": notes.coverage(source),
         "不能判定": Spoken(marks, standing.not_judged(source)),
-        "存在问题": [Spoken(marks, text) for text in standing.problems(source)],
+        "存在问题": Lazily(lambda: [Spoken(marks, text) for text in standing.problems(source)]),
+        "无业务部门": Lazily(lambda: "、".join(standing.without_business(source))),
+        "镇街": Lazily(lambda: standing.streets(source)),
         "改革事项": source.reforms,
         "日历版本": snapshot.calendar_version,
         "规则版本": snapshot.rule_version,

@@ -9,9 +9,10 @@ from decimal import Decimal
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import dict_row
 
 from yidang.errors import YidangError
-from yidang.metrics import MINIMUM_N, Metric
+from yidang.metrics import MINIMUM_N, Metric, of_mart
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,25 @@ class Slice:
                 self, valid_on=_year_before(self.valid_on) if which == "year" else _month_before(self.valid_on)
             )
         return replace(self, period=self.period.a_year_before() if which == "year" else self.period.just_before())
+
+    def as_plain(self) -> dict[str, object]:
+        """As values that JSON holds; `from_plain` reads them back."""
+        return {
+            "equals": [[name, value.isoformat() if isinstance(value, date) else value] for name, value in self.equals],
+            "period": self.period and [self.period.first.isoformat(), self.period.last.isoformat()],
+            "valid_on": self.valid_on and self.valid_on.isoformat(),
+            "flag": self.flag,
+        }
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, object]) -> Slice:
+        period, valid_on = plain["period"], plain["valid_on"]
+        return cls(
+            tuple((column, value) for column, value in plain["equals"]),
+            period and Period(*map(date.fromisoformat, period)),
+            valid_on and date.fromisoformat(valid_on),
+            plain["flag"],
+        )
 
     def __str__(self) -> str:
         parts = [f"{column} = {'null' if value is None else value}" for column, value in self.equals]
@@ -155,13 +175,18 @@ class Figures:
         self._connection = connection
         self.schema = f"{prefix}marts"
         self.metrics = metrics
-        self._known: dict[tuple[str, Slice], Figure] = {}
+        self._known: dict[tuple[Metric, Slice], Figure] = {}
         self._excluded: dict[tuple, dict[str, int]] = {}
         self.snapshot = self._snapshot()
 
     def read(self, statement: str, *parameters: object) -> list[tuple]:
         """The rows of a query about names and dates, in which {marts} stands for the schema."""
         return self._connection.execute(statement.format(marts=self.schema), parameters).fetchall()
+
+    def read_named(self, statement: str, *parameters: object) -> list[dict[str, object]]:
+        """The same with the columns' names."""
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(statement.format(marts=self.schema), parameters).fetchall()
 
     def stream(self, statement: sql.Composed) -> Iterator[bytes]:
         """A query's rows as CSV, block by block."""
@@ -170,24 +195,31 @@ class Figures:
 
     def one(self, metric_name: str, where: Slice = rows()) -> Figure:  # noqa: B008 - a frozen value
         """The figure of one metric over one slice. Raises YidangError for a metric that is not defined."""
-        key = (metric_name, where)
+        metric = self._metric(metric_name)
+        key = (metric, where)
         if key not in self._known:
-            metric = self._metric(metric_name)
             row = self._connection.execute(_select(metric, where, self.schema)).fetchone()
             self._known[key] = self._figure(metric, where, row)
         return self._known[key]
 
-    def by(self, metric_name: str, column: str, where: Slice = rows()) -> dict[object, Figure]:  # noqa: B008
+    def by(
+        self,
+        metric_name: str,
+        column: str,
+        where: Slice = rows(),  # noqa: B008
+        mart: str | None = None,
+    ) -> dict[object, Figure]:
         """The figures of one metric for each value of `column` that occurs in the slice, in the column's order.
 
-        One query; every figure still carries the statement that gives it alone.
+        One query; every figure still carries the statement that gives it alone. mart: a small mart that the metric can
+        be read off too (metrics.of_mart).
         """
-        metric = self._metric(metric_name)
+        metric = of_mart(self.metrics, mart)[metric_name] if mart else self._metric(metric_name)
         found = {}
         for value, *row in self._connection.execute(_select(metric, where, self.schema, group_by=column)).fetchall():
             part = where.and_where(**{column: value})
             figure = self._figure(metric, part, row)
-            found[value] = self._known.setdefault((metric_name, part), figure)
+            found[value] = self._known.setdefault((metric, part), figure)
         return found
 
     def each(self, metric_name: str, column: str, values: Iterable[object], where: Slice = rows()) -> dict:  # noqa: B008

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from yidang.reports.annexes import DEFINITIONS, definitions
 from yidang.reports.blocks import Block, Cited, Text
@@ -27,6 +28,22 @@ class Spoken:
 
     def __bool__(self) -> bool:
         return bool(self._text)
+
+
+class Lazily:
+    """A text or list that is asked of the marts only by a template that uses it."""
+
+    def __init__(self, make: Callable[[], str | list]) -> None:
+        self._make = cache(make)
+
+    def __str__(self) -> str:
+        return str(self._make())
+
+    def __bool__(self) -> bool:
+        return bool(self._make())
+
+    def __iter__(self) -> Iterator:
+        return iter(self._make())
 
 
 class Moved(Spoken):

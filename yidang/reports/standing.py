@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from yidang.reports.blocks import Chart, Cited, Text
+from yidang.reports.blocks import Chart, Cited, Table, Text
 from yidang.reports.charts import short_label
 from yidang.reports.facts import Department
 from yidang.reports.figures import Figure, rows
-from yidang.reports.prose import cite, percent, say, with_n
+from yidang.reports.prose import cell, cite, percent, say, with_n
 from yidang.reports.source import ALERTS, Source, series_of
+
+_BUSINESS = ("cases_received", "cases_decided", "on_time_rate")
 
 
 def open_by_state(source: Source) -> Chart:
@@ -29,6 +31,27 @@ def open_by_state(source: Source) -> Chart:
         alt_text="堆积条形图：各部门在办办件的预警状态",
         sources=tuple(figure for state in ALERTS for figure in cells[state].values()),
     )
+
+
+STREETS = "各镇街在办办件（单位：件）"
+
+
+def streets(source: Source) -> list[str]:
+    """Streets with open cases, in the order of their names; '' are projects without one."""
+    return [street or "" for street in source.figures.by("cases_open", "street", mart="fct_open_case")]
+
+
+def open_by_street(source: Source) -> Table:
+    found = source.figures.by("cases_open", "street", mart="fct_open_case")
+    overdue = source.figures.by("cases_overdue_open", "street", mart="fct_open_case")
+    lines = tuple(((street or "未标明",), cell(found[street]), cell(overdue[street])) for street in found)
+    return Table(STREETS, ("镇街", "在办", "其中已逾期"), lines, (4, 3, 3))
+
+
+def without_business(source: Source) -> list[str]:
+    """Departments that in the period received nothing, decided nothing and had nothing due."""
+    figures = [source.by_department(metric, source.period) for metric in _BUSINESS]
+    return [d.name for d in source.departments if not any(part[d.department_id].n for part in figures)]
 
 
 def not_judged(source: Source) -> Text:
@@ -123,7 +146,7 @@ def _unmatched(source: Source) -> Text:
     if not unmatched.value:
         return ()
     return say(
-        "本期收件中有{unmatched}件未能归集到项目，只计入部门和事项的统计，不计入项目和阶段的统计，情况见附件3。",
+        "本期收件中有{unmatched}件未能归集到项目，只计入部门和事项的统计，不计入项目和阶段的统计。",
         unmatched=unmatched,
     )
 
@@ -143,4 +166,4 @@ def _listing(entries: list[tuple[str, Text]]) -> Text:
     return tuple(parts)
 
 
-PIECES = {"各部门在办办件状态": open_by_state}
+PIECES = {"各部门在办办件状态": open_by_state, STREETS: open_by_street}
