@@ -242,7 +242,8 @@ def test_every_figure_in_the_evidence_is_stamped_with_its_build(report: ReportFi
     manifest = json.loads(report.docx.with_suffix(".json").read_text(encoding="utf-8"))
     stamp = [manifest[key] for key in ("as_of", "release", "calendar_version", "rule_version")]
     assert stamp == ["2026-06-30", 1, "2026-test", "1-test"]
-        assert bool(row["sql"]) != bool(row["formula"])
+    for row in read_evidence(report.docx).values():
+        assert bool(row["sql"]) == bool(row["metric"]) and row["formula"]
 
 
 def test_no_number_is_typed(report: ReportFiles) -> None:

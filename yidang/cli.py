@@ -561,10 +561,12 @@ def report_verify(
     """Write an issued report again from raw as it was, and say whether it is identical or what differs."""
     from yidang.reports.verify import verify
 
-    differences = verify(settings_module.load(), file)
-    for line in differences or ["identical"]:
+    verdict = verify(settings_module.load(), file)
+    for line in verdict.differences or ["identical"]:
         typer.echo(line)
-    raise typer.Exit(1 if differences else 0)
+    for line in verdict.remarks:
+        typer.echo(f"changed since: {line}")
+    raise typer.Exit(1 if verdict.differences else 0)
 
 
 @app.command("trace")

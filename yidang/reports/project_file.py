@@ -26,8 +26,9 @@ _PROJECT = """
 select
     project_name as 名称, project_code as 代码, coalesce(flow_type_name, '未标明') as 流程类型,
     coalesce(investment_source_name, '未标明') as 投资来源, total_investment_wan as 总投资,
-    coalesce(street, '未标明') as 镇街, is_major as 重大, registered_date as 登记, first_received_date as 首次收件, completion_date as 竣工,
-    coalesce(current_milestone_name, '未标明') as 最近里程碑, coalesce(current_stage_name, '未标明') as 当前阶段,
+    coalesce(street, '未标明') as 镇街, is_major as 重大, registered_date as 登记,
+    first_received_date as 首次收件, completion_date as 竣工, coalesce(current_milestone_name, '未标明') as 最近里程碑,
+    coalesce(current_stage_name, '未标明') as 当前阶段,
     is_open as 在建, coalesce(alert_name, pace_name, '未标明') as 状态, works_count as 工程数, case_count as 办件数,
     decided_case_count as 办结数, open_case_count as 在办数, overdue_case_count as 逾期数, correction_count as 补正次数,
     pause_count as 暂停次数, approval_working_days as 净审批用时, span_working_days as 跨度工作日,
@@ -44,8 +45,7 @@ _LISTS = {
             case split_part(detail, '，', 1)
                 when 'case' then '办件办结'
                 when 'register' then '登记信息'
-                when 'permit' then '批文证照'
-                when 'event' then '过程记录'
+                when 'document' then '批文证照'
                 else split_part(detail, '，', 1)
             end || coalesce('，' || nullif(split_part(detail, '，', 2), ''), '') as 说明
         from {marts}.fct_project_timeline

@@ -16,7 +16,16 @@ from yidang.settings import Settings
 
 _PREFIX = "report_"
 # What a report reads beside the marts that metrics are counted on.
-_READ = ("dim_calendar", "dim_department", "dim_item", "fct_open_case", "fct_item_pause", "fct_project_timeline")
+_READ = (
+    "dim_build",
+    "dim_calendar",
+    "dim_department",
+    "dim_item",
+    "fct_open_case",
+    "fct_project_timeline",
+    "fct_warning",
+    "issue_log",
+)
 
 
 @contextmanager

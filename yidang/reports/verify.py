@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -13,8 +14,16 @@ from yidang.reports.snapshot import figures_as_of
 from yidang.settings import Settings
 
 
-def verify(settings: Settings, report: Path) -> list[str]:
-    """What differs, a line each; empty if nothing does. Raises YidangError if it cannot be written again."""
+@dataclass(frozen=True)
+class Verdict:
+    """differences: in what the document shows or rests on. remarks: what changed since and made no difference."""
+
+    differences: list[str]
+    remarks: list[str]
+
+
+def verify(settings: Settings, report: Path) -> Verdict:
+    """Compare an archived report with what its raw data give. Raises YidangError if it cannot be written again."""
     manifest = archive.manifest_of(report)
     differences = [] if manifest["is_untouched"] else ["the file was changed after it was written"]
     as_of = date.fromisoformat(manifest["as_of"])
@@ -22,13 +31,15 @@ def verify(settings: Settings, report: Path) -> list[str]:
     with figures_as_of(settings, as_of, manifest["release"]) as figures:
         made = documents.make(settings, _kind(manifest, report), figures, period, None)
         now = made.manifest
-        for key in ("calendar_version", "rule_version", "template_sha256", "code"):
-            if now[key] != manifest[key]:
-                differences.append(f"{key}: {manifest[key]} then, {now[key]} now")
+        remarks = [
+            f"{key}: {manifest[key]} then, {now[key]} now"
+            for key in ("calendar_version", "rule_version", "template_sha256", "code")
+            if now[key] != manifest[key]
+        ]
         differences += _figures(manifest["figures"], now["figures"])
-        if not differences and f"yidang:{made.digest}".rpartition(":")[2] != manifest["identifier"].rpartition(":")[2]:
+        if not differences and made.digest != manifest["identifier"].rpartition(":")[2]:
             differences.append("the figures are the same, what is printed is not")
-    return differences
+    return Verdict(differences, remarks)
 
 
 def _kind(manifest: dict[str, object], report: Path) -> Kind:

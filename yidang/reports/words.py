@@ -119,7 +119,8 @@ class Words:
             ) from None
         if first > self._as_of:
             raise FillError(
-                f"the period from {first} lies after {self._as_of}, the day the figures are of.", "Build later."
+                f"the period from {first} lies after {self._as_of}, the day the figures are of.",
+                "Report on days that are over, or build for a later day.",
             )
         return Period(first, min(last, self._as_of))
 
