@@ -81,7 +81,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Chart:
-    """kind: lines | steps | bars | ranking | stacked | gantt | panels (one per series, each against its limit = 100).
+    """kind: lines | steps | bars | waterfall | ranking | stacked | gantt | panels (one per series, against its limit).
 
     Values are in `unit`, already scaled (per cent, working days, cases). A time chart (gantt) has spans and no series.
     """

@@ -18,6 +18,7 @@ from yidang.reports import (
     facts,
     layout,
     notes,
+    speed,
     standing,
     template_text,
     time_limits,
@@ -35,7 +36,7 @@ from yidang.reports.template import FillError, fill
 from yidang.reports.words import ALL, Words
 from yidang.settings import Settings
 
-PIECES = {**annexes.PIECES, **time_limits.PIECES, **catalogue.PIECES, **standing.PIECES}
+PIECES = {**annexes.PIECES, **time_limits.PIECES, **speed.PIECES, **catalogue.PIECES, **standing.PIECES}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 from psycopg import sql
 
-from yidang.reports.figures import Evidence, Figure, Figures, conditions
+from yidang.reports.figures import Evidence, Figure, Figures, Reading, conditions
 from yidang.reports.source import Source
 
 # By what a row of each mart is known.
@@ -49,10 +49,17 @@ _COLUMNS = {
 
 def lines(ids: dict[Evidence, str], figures: Figures) -> list[dict[str, object]]:
     """One entry per figure in reading order, as plain values."""
-    return [
-        _of_figure(source, name, figures) if isinstance(source, Figure) else _of_change(source, name, ids)
-        for source, name in ids.items()
-    ]
+    return [_entry(source, name, ids, figures) for source, name in ids.items()]
+
+
+def _entry(source: Evidence, name: str, ids: dict[Evidence, str], figures: Figures) -> dict[str, object]:
+    match source:
+        case Figure():
+            return _of_figure(source, name, figures)
+        case Reading():
+            said = {"label": source.label, "unit": source.unit, "n": source.n, "sql": source.sql}
+            return {"id": name, "value": _plain(source.value), **said, "formula": "docs/statistics.md"}
+    return _of_change(source, name, ids)
 
 
 def _of_figure(figure: Figure, name: str, figures: Figures) -> dict[str, object]:

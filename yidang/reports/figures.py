@@ -162,7 +162,18 @@ class RelativeChange:
         return "(later - earlier) / earlier"
 
 
-Evidence = Figure | Difference | RelativeChange
+@dataclass(frozen=True)
+class Reading:
+    """A value read off a mart of statistics, which no single aggregate gives. n: the cases it rests on."""
+
+    label: str
+    unit: str
+    value: Decimal | None
+    n: int
+    sql: str
+
+
+Evidence = Figure | Difference | RelativeChange | Reading
 
 
 class Figures:
@@ -187,6 +198,16 @@ class Figures:
         """The same with the columns' names."""
         with self._connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(statement.format(marts=self.schema), parameters).fetchall()
+
+    def reading(self, label: str, unit: str, statement: str, *parameters: object) -> Reading | None:
+        """The value and the n that a query gives, which is kept with it; None if it gives no row."""
+        rows = self.read(statement, *parameters)
+        if not rows:
+            return None
+        value, n = rows[0]
+        with psycopg.ClientCursor(self._connection) as cursor:
+            said = cursor.mogrify(statement.format(marts="marts"), parameters)
+        return Reading(label, unit, _decimal(value), n, said)
 
     def stream(self, statement: sql.Composed) -> Iterator[bytes]:
         """A query's rows as CSV, block by block."""

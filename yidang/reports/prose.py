@@ -138,6 +138,11 @@ def unit_of(figure: Figure) -> str:
     return f"个{figure.metric.unit}" if figure.metric.unit in ("工作日", "自然日") else figure.metric.unit
 
 
+def tenth(value: Decimal) -> str:
+    """With one decimal, rounded half up."""
+    return str(_rounded(value, _ONE_DECIMAL))
+
+
 def _in_ten_thousands(value: Decimal) -> str:
     """1.23万, 1.2亿: two decimals at most, none that is zero."""
     unit, word = (_YI, "亿") if value >= _YI else (_WAN, "万")

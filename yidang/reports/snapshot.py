@@ -8,7 +8,7 @@ from datetime import date
 
 import psycopg
 
-from yidang import beside, build, metrics, query
+from yidang import beside, build, metrics, query, statistics
 from yidang.errors import YidangError, first_line
 from yidang.progress import Progress, aside
 from yidang.reports.figures import Figures
@@ -64,7 +64,7 @@ def _reading(settings: Settings) -> Iterator[Figures]:
 def _built(settings: Settings, as_of: date, release: int | None) -> Iterator[Figures]:
     defined = metrics.load(settings)
     with beside.schemas(settings, (_PREFIX,), "report as of another day") as connection:
-        marts = sorted({*_READ, *(metric.model for metric in defined.values())})
+        marts = sorted({*_READ, *statistics.INPUTS, *(metric.model for metric in defined.values())})
         with Progress("The marts of another day are built beside the real ones", aside).step(f"as of {as_of}"):
             build.build(
                 settings,
