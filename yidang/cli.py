@@ -539,6 +539,18 @@ def report_project(
     )
 
 
+@report_app.command("projects")
+def report_projects(
+    major: Annotated[bool, typer.Option("--major", help="Only of major projects.")] = False,
+) -> None:
+    """项目档案 of every project, as .docx; those that show nothing new are left as they are."""
+    from yidang.reports.project_file import write_project_files
+
+    settings = settings_module.load()
+    count = write_project_files(settings, major_only=major)
+    typer.echo(f"{count} project files are up to date in {settings.reports_dir / 'projects'}")
+
+
 @report_app.command("template")
 def report_template(
     kind: Annotated[str, typer.Argument(help="annual, bulletin, congress or project.")],

@@ -51,7 +51,7 @@ class Made:
         return shown.hexdigest()[:32]
 
 
-def keep(settings: Settings, made: Made, folder: Path, name: str) -> ReportFiles:
+def keep(settings: Settings, made: Made, folder: Path, name: str, *, with_pdf: bool = True) -> ReportFiles:
     """Write `name`.docx, .json (what it was made of), .evidence.xlsx, .cases.csv.gz and, with LibreOffice, .pdf.
 
     The newest version is kept as it is if it shows the same with the same figures behind it; otherwise the next number
@@ -61,7 +61,7 @@ def keep(settings: Settings, made: Made, folder: Path, name: str) -> ReportFiles
     with _locked(folder):
         kept = newest(folder, name)
         if kept and layout.identifier_of(kept) == identifier:
-            return _with_pdf(settings, kept)
+            return _with_pdf(settings, kept) if with_pdf else ReportFiles(kept, None, None)
         stem = _next_stem(kept, name)
         with _staging(folder) as staging:
             docx = made.docx(identifier)
@@ -73,7 +73,8 @@ def keep(settings: Settings, made: Made, folder: Path, name: str) -> ReportFiles
             # The .docx comes last: it is what says that a version exists.
             for suffix in (CASES, WORKBOOK, MANIFEST, ".docx"):
                 (staging / f"{stem}{suffix}").replace(folder / f"{stem}{suffix}")
-        return _with_pdf(settings, folder / f"{stem}.docx")
+        written = folder / f"{stem}.docx"
+        return _with_pdf(settings, written) if with_pdf else ReportFiles(written, None, None)
 
 
 def manifest_of(docx: Path) -> dict[str, object]:

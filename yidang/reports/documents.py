@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from yidang.errors import YidangError
@@ -44,13 +45,14 @@ class Kind:
     """One sort of document.
 
     name:  of its template and of its files. title: given the source, for properties and page heads.
-    names, pieces: what its template may use beside what all of them may.
+    names, pieces: what its template may use beside what all of them may. needs_cases: says nothing of a period without.
     """
 
     name: str
     title: Callable[[Source], str]
     names: Callable[[Source, Marks], dict[str, object]] = lambda *_: {}
     pieces: dict[str, Callable[[Source], Block]] = field(default_factory=dict)
+    needs_cases: bool = True
 
 
 def template_file(settings: Settings, kind: str) -> Path:
@@ -99,6 +101,8 @@ def write(
 
 def make(settings: Settings, kind: Kind, figures: Figures, period: Period, template: Path | None) -> Made:
     """The document and its evidence, not kept yet. The figures must stay open until it is."""
+    if kind.needs_cases:
+        _require_cases(figures, period)
     source = _source(figures, period)
     title = kind.title(source)
     content, called = _template(settings, kind, template)
@@ -143,26 +147,30 @@ def _template(settings: Settings, kind: Kind, path: Path | None) -> tuple[bytes,
     return _standard(kind.name), f"the standard template {kind.name}"
 
 
+@cache
 def _standard(kind: str) -> bytes:
     word = template_text.to_word((template_text.FOLDER / f"{kind}.txt").read_text(encoding="utf-8"))
     set_properties(word, "", "")
     return layout.to_bytes(word)
 
 
-def _source(figures: Figures, period: Period) -> Source:
-    first_received, last_received = facts.received_between(figures)
+def _require_cases(figures: Figures, period: Period) -> None:
     asked = ("cases_received", "cases_accepted", "cases_decided")
     if not any(figures.one(metric, rows(period)).value for metric in asked):
+        first, last = facts.received_between(figures)
         raise YidangError(
             f"The marts hold no cases of {period.first} to {period.last}.",
-            f"They hold cases of {first_received} to {last_received}: choose a period among these, or pull more.",
+            f"They hold cases of {first} to {last}: choose a period among these, or pull more.",
         )
+
+
+def _source(figures: Figures, period: Period) -> Source:
     return Source(
         figures=figures,
         departments=facts.departments(figures),
         reforms=facts.reforms(figures, period),
         period=period,
-        first_received=first_received,
+        first_received=facts.received_between(figures)[0],
         calendar=facts.calendar(figures),
     )
 

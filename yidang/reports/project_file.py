@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -9,13 +12,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from yidang.errors import YidangError
-from yidang.reports import documents
+from yidang.reports import archive, documents
 from yidang.reports.archive import ReportFiles
 from yidang.reports.blocks import Chart, Span
 from yidang.reports.documents import Kind
 from yidang.reports.figures import Figures, Period
 from yidang.reports.marks import Marks
 from yidang.reports.prose import chinese_date
+from yidang.reports.snapshot import figures_as_of
 from yidang.reports.source import Source
 from yidang.settings import Settings
 
@@ -92,16 +96,44 @@ def write_project_file(
     return documents.write(
         settings,
         kind(code),
-        name=f"project-{code}",
+        name=_name(code),
         period=partial(_period, code),
         as_of=as_of,
-        output_dir=output_dir or settings.reports_dir / "projects" / f"project-{code}",
+        output_dir=output_dir or _folder(settings, code),
         template=template,
     )
 
 
+def write_project_files(settings: Settings, *, major_only: bool = False) -> int:
+    """Write the file of every project (or every major one), without PDF, on all processors. Returns how many."""
+    statement = "select project_code from {marts}.fct_project_lifecycle where is_major or not %s order by project_code"
+    with figures_as_of(settings, None) as figures:
+        codes = [code for (code,) in figures.read(statement, major_only)]
+    workers = min(os.cpu_count() or 1, len(codes) or 1)
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return sum(pool.map(partial(_write_some, settings), (codes[place::workers] for place in range(workers))))
+
+
+def _write_some(settings: Settings, codes: list[str]) -> int:
+    with figures_as_of(settings, None) as figures:
+        for code in codes:
+            made = documents.make(settings, kind(code), figures, _period(code, figures), None)
+            archive.keep(settings, made, _folder(settings, code), _name(code), with_pdf=False)
+    return len(codes)
+
+
+def _name(code: str) -> str:
+    return f"project-{code}"
+
+
+def _folder(settings: Settings, code: str) -> Path:
+    return settings.reports_dir / "projects" / _name(code)
+
+
 def kind(code: str) -> Kind:
-    return Kind("project", partial(_title, code), partial(_names, code), {GANTT: partial(_gantt, code)})
+    return Kind(
+        "project", partial(_title, code), partial(_names, code), {GANTT: partial(_gantt, code)}, needs_cases=False
+    )
 
 
 def _period(code: str, figures: Figures) -> Period:
