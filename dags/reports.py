@@ -15,7 +15,7 @@ version.
 **By hand.** Trigger it with `month` (YYYY-MM) for another month.
 
 **When it is red.** The task's log ends with the reason and the cure: a wrong tag of a template is named with its
-paragraph, a month without cases says which there are. Reproduce it with `yidang report bulletin --month YYYY-MM` in a shell.
+paragraph, a month without cases says which there are. Reproduce it with `yidang report bulletin --month YYYY-MM`.
 
 **Where to look.** Task log (here), `.yidang/reports`, `yidang report verify FILE`, `yidang trace FILE ID`.
 """
@@ -31,7 +31,7 @@ with DAG(
     default_args={
         "owner": "data-team",
         "retries": 1,
-        "retry_delay": timedelta(minutes=5),
+        "retry_delay": timedelta(minutes=1),
         "retry_exponential_backoff": 2.0,
         "execution_timeout": timedelta(hours=2),
         "on_failure_callback": callbacks.run_failed,

@@ -23,7 +23,8 @@ from psycopg import sql
 from yidang.errors import YidangError
 from yidang.reports import fonts, pdf
 from yidang.reports.annual import ReportFiles, write_annual_report
-from yidang.settings import WAREHOUSE_DATABASE, Settings
+from yidang.settings import ROOT, WAREHOUSE_DATABASE, Settings
+from yidang.statistics import tables
 
 pytestmark = pytest.mark.integration
 
@@ -88,6 +89,8 @@ def build_marts(warehouse: psycopg.Connection) -> None:
     warehouse.execute("grant usage on schema marts to yidang_reader")
     for table, columns in TABLES.items():
         warehouse.execute(f"create table marts.{table} ({columns})")
+    for definition in tables.definitions(ROOT / "dbt_project").values():
+        tables.replace(warehouse, "marts", definition, [])
     warehouse.execute("grant select on all tables in schema marts to yidang_reader")
     for identity, (name, short_name) in DEPARTMENTS.items():
         insert(warehouse, "dim_department", department_id=identity, department_name=name, short_name=short_name,
@@ -536,7 +539,8 @@ def uncited_texts(path: Path) -> list[str]:
         start.getparent().remove(start.getnext())
     metric_words = {row["label"] for row in read_evidence(path).values()}
     paragraphs = [words(paragraph) for paragraph in document.element.iter(qn("w:p"))]
-    in_definitions = {cell.text for cell in document.tables[7]._cells}
+    (definitions,) = (table for table in document.tables if table.rows[0].cells[-1].text == "口径说明")
+    in_definitions = {cell.text for cell in definitions._cells}
     return [text for text in paragraphs if text not in metric_words and text not in in_definitions]
 
 

@@ -504,10 +504,9 @@ def report_bulletin(
     """月度通报: the monthly bulletin, as of the month's last day unless another is given."""
     from yidang.reports.bulletin import write_bulletin
 
-    first = _date(f"{month}-01")
     _say_files(
         write_bulletin(
-            settings_module.load(), month=first, as_of=_date(as_of), template=template, output_dir=output_dir
+            settings_module.load(), month=_month(month), as_of=_date(as_of), template=template, output_dir=output_dir
         )
     )
 
@@ -591,6 +590,13 @@ def trace(
 
     for line in lines(report, figure):
         typer.echo(line)
+
+
+def _month(text: str) -> date:
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise ConfigError(f"{text!r} is not a month.", "Write YYYY-MM, e.g. 2026-06.") from None
 
 
 def _say_files(files: ReportFiles) -> None:

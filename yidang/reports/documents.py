@@ -37,6 +37,8 @@ from yidang.reports.template import FillError, fill
 from yidang.reports.words import ALL, Words
 from yidang.settings import Settings
 
+# A department from which nothing came for so long has not stopped working: its data have.
+SILENT_DAYS = 60
 PIECES = {**annexes.PIECES, **time_limits.PIECES, **speed.PIECES, **catalogue.PIECES, **standing.PIECES}
 
 
@@ -172,6 +174,7 @@ def _source(figures: Figures, period: Period) -> Source:
         period=period,
         first_received=facts.received_between(figures)[0],
         calendar=facts.calendar(figures),
+        silent=facts.silent(figures, SILENT_DAYS),
     )
 
 
@@ -202,6 +205,7 @@ def _names(kind: Kind, source: Source, title: str, marks: Marks) -> dict[str, ob
         "部门名单": "、".join(department.name for department in source.departments),
         "虚构提示": notes.made_up(source),
         "日历提示": Spoken(marks, notes.calendar_gap(source)),
+        "中断提示": notes.silence(source),
         "首年提示": notes.first_year(source),
         "归集提示": notes.coverage(source),
         "不能判定": Spoken(marks, standing.not_judged(source)),

@@ -40,6 +40,23 @@ def departments(figures: Figures) -> tuple[Department, ...]:
     return tuple(Department(*row) for row in rows)
 
 
+def silent(figures: Figures, days: int) -> tuple[tuple[str, date], ...]:
+    """Departments of which nothing happened in the last `days` days, with the day of what was last."""
+    rows = figures.read(
+        """
+        select department_name, max(greatest(received_date, accepted_date, closed_date)) as last_date
+        from {marts}.fct_item_instance
+        where department_id is not null
+        group by department_name
+        having max(greatest(received_date, accepted_date, closed_date)) < %s::date - %s
+        order by department_name
+        """,
+        figures.snapshot.as_of,
+        days,
+    )
+    return tuple((name, last) for name, last in rows)
+
+
 def reforms(figures: Figures, period: Period) -> tuple[Reform, ...]:
     """Item versions that came into force in the period with a shorter promise than the version before."""
     rows = figures.read(

@@ -45,6 +45,14 @@ def calendar_gap(source: Source) -> Text:
     )
 
 
+def silence(source: Source) -> str:
+    """Departments whose data broke off: their figures are not small, they are missing."""
+    if not source.silent:
+        return ""
+    told = "、".join(f"{name}（最后一条记录为{chinese_date(last)}）" for name, last in source.silent)
+    return f"【数据中断】下列部门近两个月没有新数据，其后的件数和比率不完整：{told}。"
+
+
 def first_year(source: Source) -> str:
     """Stands before a growth since the records' first year, so that nobody quotes the one without the other."""
     return "上年同期为归集首年、办件可能不全，以下同比只供参考：" if source.starts_with_records else ""
