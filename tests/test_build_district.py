@@ -8,38 +8,23 @@ from datetime import date
 
 import numpy as np
 import pytest
-from clock_world import drop_everything
+from built_district import END, PROJECTS, START, build_district
 from psycopg.rows import dict_row
 from statsmodels.duration.survfunc import CumIncidenceRight
 
-from yidang import build, contracts, district, landing, query
+from yidang import query
 from yidang.district import effect
 from yidang.district.simulate import simulate
-from yidang.services import district as servers
 from yidang.statistics import tables
 from yidang.statistics.speed import CAP_DAYS
 
 pytestmark = [pytest.mark.integration, pytest.mark.end_to_end]
 
-PROJECTS, START, END = 40, date(2024, 1, 2), date(2025, 9, 30)
-
 
 @pytest.fixture(scope="module")
 def truth(settings):
     """The truth's files as lists of rows, after the district was generated, pulled and built."""
-    import psycopg
-
-    with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse:
-        drop_everything(warehouse)
-    servers.prepare_secrets(settings)
-    servers.start(settings)
-    try:
-        district.generate(settings, seed=7, projects=PROJECTS, start=START, end=END)
-        for department in contracts.load_departments(settings):
-            landing.pull(settings, department)
-    finally:
-        servers.stop(settings)
-    build.build(settings, as_of=END)
+    build_district(settings)
     folder = settings.district_dir / "truth"
     found = {
         name: list(csv.DictReader((folder / f"{name}.csv").open(encoding="utf-8"))) for name in ("projects", "cases")

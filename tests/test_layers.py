@@ -22,6 +22,7 @@ RANK = {
     "settings": 1,
     "contracts": 2,
     "locks": 2,
+    "beside": 2,
     "metrics": 2,
     "dictionary": 2,
     "statistics": 3,

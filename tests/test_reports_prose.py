@@ -24,7 +24,7 @@ def figure(metric: str, value: str | None, n: int) -> Figure:
         numerator=None,
         denominator=None,
         interval=None,
-        snapshot=Snapshot(date(2026, 6, 30), "2026", "1"),
+        snapshot=Snapshot(date(2026, 6, 30), 1, "2026", "1"),
         sql="select 1",
     )
 

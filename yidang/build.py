@@ -128,7 +128,7 @@ def build(
         if not results:
             raise YidangError(f"The selection {select!r} names nothing to build.", "List what there is: yidang dbt ls")
         if select is None or {item.node.name for item in results} >= statistics.INPUTS:
-            statistics.refresh(settings)
+            statistics.refresh(settings, (overrides or {}).get("schema_prefix", ""))
         # before the build counts as whole: one that is killed here is built again, and compared then
         if concerns_today:
             raised = warning.note(settings.dsn("transformer"), as_of).raised

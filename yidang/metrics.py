@@ -79,6 +79,8 @@ class Metric:
     code: its number in the rules (T1, R5 …), None where it has none. formula: its reading in Chinese.
     numerator_sql, denominator_sql: the two parts of a rate, else None; the labels say them in Chinese.
     n_sql: how many rows the value rests on; of a rate, those in its denominator.
+    counted_sql, part_sql: of one row, whether it is among the n, and what it gives to the value (of a rate, to the
+        numerator).
     total_sql: what is added up: its value, or of a mean (is_mean) the sum that n divides; None of a rate or percentile.
     values_sql, fraction: of a percentile, the values it is of and which one it is (0 to 1); else None.
     sums: what it is made of in a mart that adds up `model`: column → its aggregate here; {} of what cannot be added up.
@@ -86,6 +88,7 @@ class Metric:
     slices: dimension → SQL by which the mart can be split.
     grain: what is counted (办件, 工程×阶段, 项目, 事项). unit: 件, 个, 工作日, 自然日 or %. format: a d3 number format.
     is_ranked: whether league tables rank by it, so that it carries a Wilson interval.
+    is_standing: whether it is of one day, the day of the build, and so has no period (what is open, what is in force).
     no_data: why no source can say it, so that it never has a value; else None.
     """
 
@@ -102,6 +105,8 @@ class Metric:
     numerator_label: str | None
     denominator_label: str | None
     n_sql: str
+    counted_sql: str
+    part_sql: str
     total_sql: str | None
     is_mean: bool
     values_sql: str | None
@@ -115,6 +120,7 @@ class Metric:
     caveats: str
     format: str
     is_ranked: bool
+    is_standing: bool
     no_data: str | None
 
     @property
@@ -151,6 +157,8 @@ class _Measure:
     name: str
     sql: str
     n_sql: str
+    counted_sql: str
+    part_sql: str
     total_sql: str | None
     is_mean: bool
     values_sql: str | None
@@ -290,6 +298,8 @@ def _metric(metric: dict, compiled: _Compiled, path: Path) -> Metric:
         numerator_label=parts[0] and parts[0].label,
         denominator_label=parts[1] and parts[1].label,
         n_sql=compiled.n_sql,
+        counted_sql=(compiled.denominator or compiled.measure).counted_sql,
+        part_sql=compiled.measure.part_sql,
         total_sql=alone and alone.total_sql,
         is_mean=alone is not None and alone.is_mean,
         values_sql=alone and alone.values_sql,
@@ -303,6 +313,7 @@ def _metric(metric: dict, compiled: _Compiled, path: Path) -> Metric:
         caveats=meta["caveats"],
         format=meta["format"],
         is_ranked=meta.get("is_ranked", False),
+        is_standing=meta.get("is_standing", False),
         no_data=meta.get("no_data"),
     )
 
@@ -370,6 +381,8 @@ def _measure(measure: dict, mart: _Mart, time_dimension: str, path: Path) -> _Me
         sql=sql,
         # A count rests on what it counts; anything else on the rows that have a value.
         n_sql=sql if kind in _COUNTS else _AGGREGATES["count"].format(expr=expression),
+        counted_sql=f"({expression}) is {'true' if kind == 'sum_boolean' else 'not null'}",
+        part_sql=f"(({expression}) is not null)" if kind == "count" else f"({expression})",
         total_sql=_AGGREGATES["sum"].format(expr=expression) if is_mean else sql if fraction is None else None,
         is_mean=is_mean,
         values_sql=None if fraction is None else expression,

@@ -7,8 +7,6 @@ day, so that a difference has one cause, the switch.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,15 +18,14 @@ from psycopg.rows import dict_row
 from rich.table import Table
 from rich.text import Text
 
-from yidang import build, metrics
+from yidang import beside, build, metrics
 from yidang.dbt_variables import declared
-from yidang.errors import ConfigError, YidangError
+from yidang.errors import ConfigError
 from yidang.progress import Progress, aside, console
 from yidang.settings import Settings
 from yidang.superset_assets import shown_sql
 
 _BEFORE, _AFTER = "diff_before_", "diff_after_"
-_SCHEMAS = ("seeds", "staging", "intermediate", "marts", "personal")
 _COLUMNS = ("case_id", "department_name", "item_name", "column", "before", "after")
 _SHOWN = 20  # cases printed; all of them are in the CSV
 # Stamps differ by their nature; everything else that differs is news.
@@ -86,7 +83,7 @@ def diff(settings: Settings, changed: dict, as_of: date) -> Difference:
     if all(policy[name] == value for name, value in changed.items()):
         raise ConfigError(f"That is how it is: {_listed(changed)}.", "Give a switch another value.")
     defined = metrics.load(settings)
-    with _own_schemas(settings) as connection:
+    with beside.schemas(settings, (_BEFORE, _AFTER), "policy diff") as connection:
         (released,) = connection.execute("select max(release_number) from landing.batch").fetchone()
         marts = sorted({"fct_item_instance", *(metric.model for metric in defined.values())})
         progress = Progress("Everything is built twice, beside the real marts", aside)
@@ -215,26 +212,6 @@ def _figures(connection: psycopg.Connection, schema: sql.Identifier, defined: di
         statement = sql.SQL("select {} from {}.{}").format(columns, schema, sql.Identifier(model))
         values |= connection.execute(statement).fetchone()
     return values
-
-
-@contextmanager
-def _own_schemas(settings: Settings) -> Iterator[psycopg.Connection]:
-    """The transformer's connection; the schemas of both builds go at the end, and first what a killed run left."""
-    with psycopg.connect(settings.dsn("transformer"), autocommit=True) as connection:
-        (free,) = connection.execute("select pg_try_advisory_lock(hashtext('yidang policy diff'))").fetchone()
-        if not free:
-            raise YidangError("Another policy diff is running.", "Run it again when that one has ended.")
-        _drop(connection)
-        try:
-            yield connection
-        finally:
-            _drop(connection)
-
-
-def _drop(connection: psycopg.Connection) -> None:
-    for prefix in (_BEFORE, _AFTER):
-        for name in _SCHEMAS:
-            connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(f"{prefix}{name}")))
 
 
 def _number(value: object, metric: metrics.Metric) -> str:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import hashlib
-import io
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from yidang.errors import YidangError
 from yidang.reports import layout, pdf
-from yidang.reports.blocks import Document, numbered_evidence
-from yidang.reports.figures import Figure
 from yidang.settings import Settings
+
+MANIFEST, WORKBOOK, CASES = ".json", ".evidence.xlsx", ".cases.csv.gz"
 
 
 @dataclass(frozen=True)
@@ -30,94 +29,67 @@ class ReportFiles:
     note: str | None
 
 
-def keep(settings: Settings, document: Document, folder: Path, name: str) -> ReportFiles:
-    """Write `name`.docx, .evidence.csv and (with LibreOffice) .pdf into `folder`.
+@dataclass(frozen=True)
+class Made:
+    """A document that is not kept yet.
 
-    The newest version is kept as it is if it was made from the same figures by the same code; otherwise the next
-    number is taken (`name`-v2 …). Raises YidangError if the folder cannot be written.
+    docx:     its bytes, given the identifier that it is to carry.
+    manifest: everything it was made of and every figure (reports.evidence), as plain values.
+    evidence: writes `<stem>.cases.csv.gz` and `<stem>.evidence.xlsx` into a folder.
     """
-    evidence = evidence_csv(document)
-    identifier = f"yidang:{name}:{_digest(document, evidence)}"
+
+    title: str
+    docx: Callable[[str], bytes]
+    manifest: dict[str, object]
+    evidence: Callable[[Path, str], None]
+
+    @property
+    def digest(self) -> str:
+        """Of what the document shows and of the figures behind it, whatever code and template made it."""
+        shown = hashlib.sha256(self.docx(""))
+        shown.update(json.dumps(self.manifest["figures"], sort_keys=True, ensure_ascii=False).encode())
+        return shown.hexdigest()[:32]
+
+
+def keep(settings: Settings, made: Made, folder: Path, name: str, *, with_pdf: bool = True) -> ReportFiles:
+    """Write `name`.docx, .json (what it was made of), .evidence.xlsx, .cases.csv.gz and, with LibreOffice, .pdf.
+
+    The newest version is kept as it is if it shows the same with the same figures behind it; otherwise the next number
+    is taken (`name`-v2 …). Raises YidangError if the folder cannot be written.
+    """
+    identifier = f"yidang:{name}:{made.digest}"
     with _locked(folder):
-        newest = _newest(folder, name)
-        if newest and layout.identifier_of(newest) == identifier:
-            return _with_pdf(settings, newest)
-        stem = _next_stem(newest, name)
+        kept = newest(folder, name)
+        if kept and layout.identifier_of(kept) == identifier:
+            return _with_pdf(settings, kept) if with_pdf else ReportFiles(kept, None, None)
+        stem = _next_stem(kept, name)
         with _staging(folder) as staging:
-            (staging / f"{stem}.evidence.csv").write_bytes(evidence)
-            (staging / f"{stem}.docx").write_bytes(layout.to_docx(document, identifier=identifier))
+            docx = made.docx(identifier)
+            made.evidence(staging, stem)
+            manifest = {**made.manifest, "identifier": identifier, "docx_sha256": hashlib.sha256(docx).hexdigest()}
+            text = json.dumps(manifest, ensure_ascii=False, indent=1, default=str)
+            (staging / f"{stem}{MANIFEST}").write_text(text + "\n", encoding="utf-8")
+            (staging / f"{stem}.docx").write_bytes(docx)
             # The .docx comes last: it is what says that a version exists.
-            for suffix in (".evidence.csv", ".docx"):
+            for suffix in (CASES, WORKBOOK, MANIFEST, ".docx"):
                 (staging / f"{stem}{suffix}").replace(folder / f"{stem}{suffix}")
-        return _with_pdf(settings, folder / f"{stem}.docx")
+        written = folder / f"{stem}.docx"
+        return _with_pdf(settings, written) if with_pdf else ReportFiles(written, None, None)
 
 
-def evidence_csv(document: Document) -> bytes:
-    """One line per figure in reading order: what it is, over which rows, its value and n, and the SQL that gives it.
-
-    UTF-8 with a byte order mark, so that office programs read it.
-    """
-    ids = numbered_evidence(document)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(_EVIDENCE_COLUMNS)
-    for source, identity in ids.items():
-        if isinstance(source, Figure):
-            writer.writerow(
-                [
-                    identity,
-                    source.metric.name,
-                    source.metric.label,
-                    source.where,
-                    source.value,
-                    source.metric.unit,
-                    source.n,
-                    source.numerator,
-                    source.denominator,
-                    source.snapshot.as_of,
-                    source.snapshot.calendar_version,
-                    source.snapshot.rule_version,
-                    source.sql,
-                    "",
-                ]
-            )
-        else:
-            formula = source.formula.replace("later", ids[source.later]).replace("earlier", ids[source.earlier])
-            snapshot = source.later.snapshot
-            stamp = [snapshot.as_of, snapshot.calendar_version, snapshot.rule_version]
-            writer.writerow([identity, "", "", "", source.value, "", "", "", "", *stamp, "", formula])
-    return buffer.getvalue().encode("utf-8-sig")
-
-
-_EVIDENCE_COLUMNS = (
-    "id",
-    "metric",
-    "label",
-    "slice",
-    "value",
-    "unit",
-    "n",
-    "numerator",
-    "denominator",
-    "as_of",
-    "calendar_version",
-    "rule_version",
-    "sql",
-    "formula",
-)
-
-
-def _digest(document: Document, evidence: bytes) -> str:
-    """Of what the document says and of the code that lays it out."""
-    digest = hashlib.sha256(evidence)
-    digest.update(repr(_words(document)).encode())
-    for module in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(module.read_bytes())
-    return digest.hexdigest()[:32]
-
-
-def _words(document: Document) -> list[str]:
-    return [document.title, document.header, *(str(block) for block in document.blocks)]
+def manifest_of(docx: Path) -> dict[str, object]:
+    """What an archived document was made of. Raises YidangError if the file beside it is not there or not its own."""
+    path = docx.with_name(docx.stem + MANIFEST)
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        content = docx.read_bytes()
+    except (OSError, ValueError):
+        raise YidangError(
+            f"{docx} is no report of the archive: it or {path.name} beside it cannot be read.",
+            "Name the .docx in the folder where `yidang report` wrote it; a copy needs its .json beside it.",
+        ) from None
+    manifest["is_untouched"] = hashlib.sha256(content).hexdigest() == manifest["docx_sha256"]
+    return manifest
 
 
 # -- files -------------------------------------------------------------------------------------------------
@@ -132,7 +104,8 @@ def _with_pdf(settings: Settings, docx: Path) -> ReportFiles:
     return ReportFiles(docx, target if made else None, note)
 
 
-def _newest(folder: Path, name: str) -> Path | None:
+def newest(folder: Path, name: str) -> Path | None:
+    """The last version of a document that was kept; None if there is none."""
     found = {_version(path, name): path for path in folder.glob(f"{name}*.docx")}
     numbers = [number for number in found if number]
     return found[max(numbers)] if numbers else None

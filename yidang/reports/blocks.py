@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from yidang.reports.figures import Evidence
 
@@ -68,10 +69,21 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Chart:
-    """kind: lines | bars | ranking | stacked | panels (one per series, side by side, each against its limit = 100).
+class Span:
+    """One bar of a time chart. row: index into the categories, -1 for a point in time that crosses all of them."""
 
-    Values are in `unit`, already scaled (per cent, working days, cases).
+    row: int
+    first: date
+    last: date
+    kind: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """kind: lines | steps | bars | waterfall | ranking | stacked | gantt | panels (one per series, against its limit).
+
+    Values are in `unit`, already scaled (per cent, working days, cases). A time chart (gantt) has spans and no series.
     """
 
     caption: str
@@ -82,6 +94,7 @@ class Chart:
     alt_text: str
     sources: tuple[Evidence, ...]
     note: str = ""
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from itertools import pairwise
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import AutoDateLocator, DateFormatter, date2num
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
@@ -37,7 +39,7 @@ def draw(chart: Chart) -> bytes:
         "text.color": _INK,
     }
     with rc_context(style):
-        horizontal = chart.kind in ("ranking", "stacked", "panels")
+        horizontal = chart.kind in ("ranking", "stacked", "panels", "gantt")
         height = max(46, 16 + 5.5 * len(chart.categories)) if horizontal else 60
         canvas = Canvas(figsize=(WIDTH_MM / 25.4, height / 25.4), dpi=_DPI, layout="constrained")
         FigureCanvasAgg(canvas)
@@ -86,6 +88,44 @@ def _label_points(axes: Axes, series: Series) -> None:
             axes.annotate(
                 label, (place, value), (0, 7), textcoords="offset points", ha="center", fontsize=8, bbox=box, zorder=5
             )
+
+
+def _steps(axes: Axes, chart: Chart) -> None:
+    """Cumulative shares over days: a step at each day, the first series drawn full, the second dashed."""
+    for place, series in enumerate(chart.series):
+        heights = [float("nan") if value is None else value for value in series.values]
+        axes.step(
+            range(len(heights)),
+            heights,
+            where="post",
+            color=_INK if place == 0 else "#7f7f7f",
+            linestyle="-" if place == 0 else "--",
+            linewidth=1.6 if place == 0 else 1.2,
+            label=series.name,
+        )
+    axes.set_ylim(0, 102)
+    axes.set_xlim(0, len(chart.categories) - 1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("受理后工作日")
+    axes.set_ylabel(chart.unit)
+    axes.grid(color="#dddddd", linewidth=0.6)
+
+
+def _waterfall(axes: Axes, chart: Chart) -> None:
+    """Each bar's height, and between two of them what was taken off."""
+    (series,) = chart.series
+    heights = [value or 0 for value in series.values]
+    fills = [style[0] for style in _STYLES[:3]]
+    bars = axes.bar(range(len(heights)), heights, width=0.5, color=fills, edgecolor=_INK, linewidth=0.7)
+    axes.bar_label(bars, labels=series.labels, padding=2, fontsize=9)
+    for place, (before, after) in enumerate(pairwise(heights)):
+        axes.plot([place + 0.25, place + 0.75], [before, before], color=_INK, linestyle=":", linewidth=0.9)
+        if before > after:
+            middle = (place + 0.5, (before + after) / 2)
+            axes.annotate(f"−{before - after:.1f}", middle, ha="center", va="center", fontsize=9)
+    axes.set_xticks(range(len(chart.categories)), chart.categories)
+    axes.set_ylim(0, 115)
+    axes.set_ylabel(chart.unit)
 
 
 def _bars(axes: Axes, chart: Chart) -> None:
@@ -192,6 +232,32 @@ def _panels(canvas: Canvas, chart: Chart) -> None:
         _finish(axes)
 
 
+def _gantt(axes: Axes, chart: Chart) -> None:
+    """Bars in time: stages dark, cases light, pauses hatched over them; milestones are lines with their names above."""
+    styles = {"阶段": ("#1f4e79", "", 0.34), "办件": ("#bdd7ee", "", 0.62), "暂停": ("#ffffff", "////", 0.62)}
+    for span in (span for span in chart.spans if span.row >= 0):
+        fill, hatch, height = styles[span.kind]
+        axes.barh(
+            span.row,
+            max((span.last - span.first).days, 1),
+            left=date2num(span.first),
+            height=height,
+            color=fill,
+            hatch=hatch,
+            edgecolor=_INK,
+            linewidth=0.5,
+            zorder=3 if span.kind == "暂停" else 2,
+        )
+    for span in (span for span in chart.spans if span.row < 0):
+        axes.axvline(date2num(span.first), color="#7f7f7f", linestyle=":", linewidth=0.8, zorder=1)
+    axes.set_yticks(range(len(chart.categories)), chart.categories, fontsize=7.5)
+    axes.invert_yaxis()
+    locator = AutoDateLocator(maxticks=8)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(DateFormatter("%Y-%m"))
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+
+
 def _horizontal_categories(axes: Axes, chart: Chart) -> None:
     axes.set_yticks(range(len(chart.categories)), chart.categories)
     axes.invert_yaxis()
@@ -206,7 +272,15 @@ def _finish(axes: Axes) -> None:
         axes.spines[side].set_visible(False)
 
 
-_KINDS = {"lines": _lines, "bars": _bars, "ranking": _ranking, "stacked": _stacked}
+_KINDS = {
+    "lines": _lines,
+    "bars": _bars,
+    "ranking": _ranking,
+    "stacked": _stacked,
+    "gantt": _gantt,
+    "steps": _steps,
+    "waterfall": _waterfall,
+}
 
 
 def short_label(names: Sequence[str]) -> tuple[str, ...]:

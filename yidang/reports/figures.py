@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import dict_row
 
 from yidang.errors import YidangError
-from yidang.metrics import MINIMUM_N, Metric
+from yidang.metrics import MINIMUM_N, Metric, of_mart
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,15 @@ class Period:
     def a_year_before(self) -> Period:
         """The same days one year earlier (29 February becomes 28 February)."""
         return Period(_year_before(self.first), _year_before(self.last))
+
+    def just_before(self) -> Period:
+        """As many months before it, if it is whole months; else as many days."""
+        month_after = self.last + timedelta(days=1)
+        count = (month_after.year - self.first.year) * 12 + month_after.month - self.first.month
+        if self.first.day != 1 or month_after.day != 1:
+            return Period(self.first - (month_after - self.first), self.first - timedelta(days=1))
+        before = self.first.year * 12 + self.first.month - 1 - count
+        return Period(date(before // 12, before % 12 + 1, 1), self.first - timedelta(days=1))
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,33 @@ class Slice:
 
     def and_where(self, **equals: object) -> Slice:
         return replace(self, equals=(*self.equals, *equals.items()))
+
+    def before(self, which: str) -> Slice:
+        """The same rows a year ("year") or a period ("period") earlier."""
+        if self.valid_on:
+            return replace(
+                self, valid_on=_year_before(self.valid_on) if which == "year" else _month_before(self.valid_on)
+            )
+        return replace(self, period=self.period.a_year_before() if which == "year" else self.period.just_before())
+
+    def as_plain(self) -> dict[str, object]:
+        """As values that JSON holds; `from_plain` reads them back."""
+        return {
+            "equals": [[name, value.isoformat() if isinstance(value, date) else value] for name, value in self.equals],
+            "period": self.period and [self.period.first.isoformat(), self.period.last.isoformat()],
+            "valid_on": self.valid_on and self.valid_on.isoformat(),
+            "flag": self.flag,
+        }
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, object]) -> Slice:
+        period, valid_on = plain["period"], plain["valid_on"]
+        return cls(
+            tuple((column, value) for column, value in plain["equals"]),
+            period and Period(*map(date.fromisoformat, period)),
+            valid_on and date.fromisoformat(valid_on),
+            plain["flag"],
+        )
 
     def __str__(self) -> str:
         parts = [f"{column} = {'null' if value is None else value}" for column, value in self.equals]
@@ -64,9 +101,10 @@ def rows(
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The build that the figures come from."""
+    """The build that the figures come from. release: of the newest batch that was read; None if there was none."""
 
     as_of: date
+    release: int | None
     calendar_version: str
     rule_version: str
 
@@ -124,39 +162,85 @@ class RelativeChange:
         return "(later - earlier) / earlier"
 
 
-Evidence = Figure | Difference | RelativeChange
+@dataclass(frozen=True)
+class Reading:
+    """A value read off a mart of statistics, which no single aggregate gives. n: the cases it rests on."""
+
+    label: str
+    unit: str
+    value: Decimal | None
+    n: int
+    sql: str
+
+
+Evidence = Figure | Difference | RelativeChange | Reading
 
 
 class Figures:
-    """Asks the marts for figures, each metric × slice once."""
+    """Asks the marts for figures, each metric × slice once.
 
-    def __init__(self, connection: psycopg.Connection, metrics: dict[str, Metric]) -> None:
+    prefix: of the schemas, where the marts were built beside the real ones; a figure's own SQL never has it.
+    """
+
+    def __init__(self, connection: psycopg.Connection, metrics: dict[str, Metric], prefix: str = "") -> None:
         self._connection = connection
-        self._metrics = metrics
-        self._known: dict[tuple[str, Slice], Figure] = {}
-        self.snapshot = _snapshot(connection)
+        self.schema = f"{prefix}marts"
+        self.metrics = metrics
+        self._known: dict[tuple[Metric, Slice], Figure] = {}
+        self._excluded: dict[tuple, dict[str, int]] = {}
+        self.snapshot = self._snapshot()
+
+    def read(self, statement: str, *parameters: object) -> list[tuple]:
+        """The rows of a query about names and dates, in which {marts} stands for the schema."""
+        return self._connection.execute(statement.format(marts=self.schema), parameters).fetchall()
+
+    def read_named(self, statement: str, *parameters: object) -> list[dict[str, object]]:
+        """The same with the columns' names."""
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(statement.format(marts=self.schema), parameters).fetchall()
+
+    def reading(self, label: str, unit: str, statement: str, *parameters: object) -> Reading | None:
+        """The value and the n that a query gives, which is kept with it; None if it gives no row."""
+        rows = self.read(statement, *parameters)
+        if not rows:
+            return None
+        value, n = rows[0]
+        with psycopg.ClientCursor(self._connection) as cursor:
+            said = cursor.mogrify(statement.format(marts="marts"), parameters)
+        return Reading(label, unit, _decimal(value), n, said)
+
+    def stream(self, statement: sql.Composed) -> Iterator[bytes]:
+        """A query's rows as CSV, block by block."""
+        with self._connection.cursor().copy(sql.SQL("copy ({}) to stdout with (format csv)").format(statement)) as rows:
+            yield from map(bytes, rows)
 
     def one(self, metric_name: str, where: Slice = rows()) -> Figure:  # noqa: B008 - a frozen value
         """The figure of one metric over one slice. Raises YidangError for a metric that is not defined."""
-        key = (metric_name, where)
+        metric = self._metric(metric_name)
+        key = (metric, where)
         if key not in self._known:
-            metric = self._metric(metric_name)
-            statement = _select(metric, where)
-            row = self._connection.execute(statement).fetchone()
-            self._known[key] = self._figure(metric, where, statement, row)
+            row = self._connection.execute(_select(metric, where, self.schema)).fetchone()
+            self._known[key] = self._figure(metric, where, row)
         return self._known[key]
 
-    def by(self, metric_name: str, column: str, where: Slice = rows()) -> dict[object, Figure]:  # noqa: B008
+    def by(
+        self,
+        metric_name: str,
+        column: str,
+        where: Slice = rows(),  # noqa: B008
+        mart: str | None = None,
+    ) -> dict[object, Figure]:
         """The figures of one metric for each value of `column` that occurs in the slice, in the column's order.
 
-        One query; every figure still carries the statement that gives it alone.
+        One query; every figure still carries the statement that gives it alone. mart: a small mart that the metric can
+        be read off too (metrics.of_mart).
         """
-        metric = self._metric(metric_name)
+        metric = of_mart(self.metrics, mart)[metric_name] if mart else self._metric(metric_name)
         found = {}
-        for value, *row in self._connection.execute(_select(metric, where, group_by=column)).fetchall():
+        for value, *row in self._connection.execute(_select(metric, where, self.schema, group_by=column)).fetchall():
             part = where.and_where(**{column: value})
-            figure = self._figure(metric, part, _select(metric, part), row)
-            found[value] = self._known.setdefault((metric_name, part), figure)
+            figure = self._figure(metric, part, row)
+            found[value] = self._known.setdefault((metric, part), figure)
         return found
 
     def each(self, metric_name: str, column: str, values: Iterable[object], where: Slice = rows()) -> dict:  # noqa: B008
@@ -167,16 +251,37 @@ class Figures:
             for value in values
         }
 
+    def _snapshot(self) -> Snapshot:
+        found = self.read("select as_of, release_number, calendar_version, rule_version from {marts}.dim_build")
+        if not found:
+            raise YidangError("The marts hold no build.", "Run `yidang build`.")
+        return Snapshot(*found[0])
+
     def _metric(self, name: str) -> Metric:
         try:
-            return self._metrics[name]
+            return self.metrics[name]
         except KeyError:
             raise YidangError(
                 f"The report needs the metric {name}, which is not defined.",
-                f"Defined are: {', '.join(sorted(self._metrics))}.",
+                f"Defined are: {', '.join(sorted(self.metrics))}.",
             ) from None
 
-    def _figure(self, metric: Metric, where: Slice, statement: sql.Composed, row: tuple) -> Figure:
+    def excluded(self, figure: Figure) -> dict[str, int]:
+        """How many rows of the slice are not among the n, by reason: each under its first reason only."""
+        metric, where = figure.metric, figure.where
+        if not metric.exclusions:
+            return {}
+        # a withdrawal has no day of decision: it is dated as the cohort is
+        dated = replace(metric, period=replace(metric.period, date_column=metric.period.cohort_column))
+        key = (metric.model, tuple(reason.sql for reason in metric.exclusions), metric.period.cohort_column, where)
+        if key not in self._excluded:
+            columns = [sql.SQL(reason.sql) for reason in metric.exclusions]
+            row = self._connection.execute(_from(dated, where, columns, self.schema)).fetchone()
+            counts = zip((reason.name for reason in metric.exclusions), row, strict=True)
+            self._excluded[key] = {name: count for name, count in counts if count}
+        return self._excluded[key]
+
+    def _figure(self, metric: Metric, where: Slice, row: tuple) -> Figure:
         value, n, numerator, denominator, low, high = row
         return Figure(
             metric=metric,
@@ -187,12 +292,12 @@ class Figures:
             denominator=_decimal(denominator),
             interval=None if low is None else (low, high),
             snapshot=self.snapshot,
-            sql=statement.as_string(self._connection),
+            sql=_select(metric, where).as_string(self._connection),
         )
 
 
 # -- SQL -------------------------------------------------------------------------------------------------
-def _select(metric: Metric, where: Slice, group_by: str | None = None) -> sql.Composed:
+def _select(metric: Metric, where: Slice, schema: str = "marts", group_by: str | None = None) -> sql.Composed:
     columns = [
         sql.SQL(metric.sql) + sql.SQL(" as value"),
         sql.SQL(metric.n_sql) + sql.SQL(" as n"),
@@ -203,19 +308,21 @@ def _select(metric: Metric, where: Slice, group_by: str | None = None) -> sql.Co
             for name, bound in zip(("low", "high"), metric.interval_sql or ("null", "null"), strict=True)
         ),
     ]
-    statement = sql.SQL("select {} from {}").format(
-        sql.SQL(", ").join([sql.Identifier(group_by), *columns] if group_by else columns),
-        sql.Identifier("marts", metric.model),
-    )
-    conditions = _conditions(metric, where)
-    if conditions:
-        statement += sql.SQL(" where ") + sql.SQL(" and ").join(conditions)
+    statement = _from(metric, where, [sql.Identifier(group_by), *columns] if group_by else columns, schema)
     if group_by:
         statement += sql.SQL(" group by {0} order by {0}").format(sql.Identifier(group_by))
     return statement
 
 
-def _conditions(metric: Metric, where: Slice) -> list[sql.Composed]:
+def _from(metric: Metric, where: Slice, columns: Sequence[sql.Composable], schema: str) -> sql.Composed:
+    statement = sql.SQL("select {} from {}").format(sql.SQL(", ").join(columns), sql.Identifier(schema, metric.model))
+    if found := conditions(metric, where):
+        statement += sql.SQL(" where ") + sql.SQL(" and ").join(found)
+    return statement
+
+
+def conditions(metric: Metric, where: Slice) -> list[sql.Composed]:
+    """SQL that holds for the rows of the slice."""
     found = [
         sql.SQL("{} is null").format(sql.Identifier(column))
         if value is None
@@ -233,17 +340,13 @@ def _conditions(metric: Metric, where: Slice) -> list[sql.Composed]:
     return found
 
 
-def _snapshot(connection: psycopg.Connection) -> Snapshot:
-    row = connection.execute(
-        "select as_of, calendar_version, rule_version from marts.fct_item_instance limit 1"
-    ).fetchone()
-    if row is None:
-        raise YidangError("The marts hold no cases.", "Pull the departments, then run `yidang build`.")
-    return Snapshot(*row)
-
-
 def _decimal(value: object) -> Decimal | None:
     return None if value is None else Decimal(str(value))
+
+
+def _month_before(day: date) -> date:
+    """The last day of the month before."""
+    return day.replace(day=1) - timedelta(days=1)
 
 
 def _year_before(day: date) -> date:

@@ -13,6 +13,7 @@ from yidang.reports.figures import Difference, Figure, RelativeChange
 TOO_FEW = "样本不足"
 NO_VALUE = "—"
 _ONE_DECIMAL = Decimal("0.1")
+_WAN, _YI = Decimal(10_000), Decimal(100_000_000)
 
 
 def say(template: str, **parts: Figure | Cited | Text | str) -> Text:
@@ -34,10 +35,12 @@ def say(template: str, **parts: Figure | Cited | Text | str) -> Text:
 
 
 def cite(figure: Figure) -> Cited:
-    """Counts as integers, rates as 95.3%, durations with one decimal; 样本不足 below the minimum n."""
+    """Counts as integers (from ten thousand in 万), rates as 95.3%, durations with one decimal; 样本不足 at small n."""
     if figure.is_small:
         return Cited(TOO_FEW, figure)
     text = written(figure)
+    if figure.metric.is_count and figure.value >= _WAN:
+        text = _in_ten_thousands(figure.value)
     return Cited(text if is_rate(figure) else text.removesuffix(".0"), figure)
 
 
@@ -55,7 +58,7 @@ def n_of(figure: Figure) -> Cited:
 
 def with_n(figure: Figure) -> Text:
     """`95.3%（n=812）`, `6.5个工作日（n=812）`; a small group says how small it is."""
-    return (cite(figure), _unit(figure), "（n=", n_of(figure), "）")
+    return (cite(figure), unit_of(figure), "（n=", n_of(figure), "）")
 
 
 def written(figure: Figure) -> str:
@@ -78,18 +81,19 @@ def percent(figure: Figure) -> Decimal:
     return _rounded(figure.value * 100, _ONE_DECIMAL)
 
 
-def change(later: Figure, earlier: Figure) -> Text:
-    """The change since the same days of the year before, with the earlier value and its n.
+def change(later: Figure, earlier: Figure, word: str = "同比", then: str = "上年同期") -> Text:
+    """The change since an earlier period, with the earlier value and its n.
 
     Counts change by per cent, rates by 百分点, durations by days. Nothing changes from zero or from a small group.
+    word, then: what such a change and the earlier period are called.
     """
     moved = moved_by(later, earlier)
     if not moved and earlier.metric.is_count:
-        return ("上年同期为", cite(earlier), _unit(earlier))
+        return (f"{then}为", cite(earlier), unit_of(earlier))
     if not moved and earlier.n == 0:
-        return ("上年同期", Cited("无数据", earlier))
+        return (then, Cited("无数据", earlier))
     n = () if earlier.metric.is_count else ("，样本数", n_of(earlier))
-    return ("同比", *(moved or ("不作比较",)), "（上年同期", cite(earlier), _unit(earlier), *n, "）")
+    return (word, *(moved or ("不作比较",)), f"（{then}", cite(earlier), unit_of(earlier), *n, "）")
 
 
 def moved_by(later: Figure, earlier: Figure) -> Text:
@@ -108,7 +112,7 @@ def moved_by(later: Figure, earlier: Figure) -> Text:
         source = Difference(later, earlier, shown / 100)
     else:
         shown = _rounded(later.value, _ONE_DECIMAL) - _rounded(earlier.value, _ONE_DECIMAL)
-        words = ("增加", "减少", _unit(later))
+        words = ("增加", "减少", unit_of(later))
         source = Difference(later, earlier, shown)
     up, down, unit = words
     if not shown:
@@ -127,11 +131,23 @@ def _is_small_count(figure: Figure) -> bool:
     return figure.metric.is_count and figure.metric.grain != CENSUS_GRAIN and figure.n < MINIMUM_N
 
 
-def _unit(figure: Figure) -> str:
+def unit_of(figure: Figure) -> str:
     """The unit that follows the printed value; the per cent sign is part of the value."""
     if is_rate(figure) or figure.is_small:
         return ""
     return f"个{figure.metric.unit}" if figure.metric.unit in ("工作日", "自然日") else figure.metric.unit
+
+
+def tenth(value: Decimal) -> str:
+    """With one decimal, rounded half up."""
+    return str(_rounded(value, _ONE_DECIMAL))
+
+
+def _in_ten_thousands(value: Decimal) -> str:
+    """1.23万, 1.2亿: two decimals at most, none that is zero."""
+    unit, word = (_YI, "亿") if value >= _YI else (_WAN, "万")
+    text = str(_rounded(value / unit, Decimal("0.01")))
+    return f"{text.rstrip('0').rstrip('.')}{word}"
 
 
 def _rounded(value: Decimal, step: Decimal) -> Decimal:

@@ -24,6 +24,7 @@ class Source:
     period: Period
     first_received: date
     calendar: Period
+    silent: tuple[tuple[str, date], ...] = ()
 
     @property
     def before(self) -> Period:

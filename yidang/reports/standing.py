@@ -1,53 +1,57 @@
-"""五、在办与预警 and 六、存在问题: where things stand, and what the figures say is wrong."""
+"""Where things stand: the chart of open cases, and what the figures say is wrong."""
 
 from __future__ import annotations
 
-from yidang.reports.blocks import Block, Chart, Cited, Heading, Paragraph, Text
+from yidang.reports.blocks import Chart, Cited, Table, Text
 from yidang.reports.charts import short_label
 from yidang.reports.facts import Department
 from yidang.reports.figures import Figure, rows
-from yidang.reports.prose import chinese_date, cite, percent, say, with_n
+from yidang.reports.prose import cell, cite, percent, say, with_n
 from yidang.reports.source import ALERTS, Source, series_of
 
+_BUSINESS = ("cases_received", "cases_decided", "on_time_rate")
 
-def open_cases(source: Source) -> list[Block]:
-    """Section 五: open cases by state, as of the build."""
-    figures = source.figures
-    by_alert = figures.each("cases_open", "alert_state", ALERTS)
+
+def open_by_state(source: Source) -> Chart:
     cells = {
-        state: figures.each(
+        state: source.figures.each(
             "cases_open", "department_id", [d.department_id for d in source.departments], rows(alert_state=state)
         )
         for state in ALERTS
     }
-    return [
-        Heading(1, "五、在办与预警"),
-        Paragraph(
-            say(
-                "截至{as_of}，在办办件{open}件，其中正常{normal}件，临近承诺时限{warn}件，暂停计时{paused}件，已超过承诺时限{overdue}件{unjudged}。"
-                "各部门情况见图5。在办办件的最终用时尚未确定（统计上属于删失数据），其数量随统计截止日期变化。",
-                as_of=chinese_date(source.as_of),
-                open=figures.one("cases_open"),
-                normal=by_alert["none"],
-                warn=by_alert["warn"],
-                paused=by_alert["paused"],
-                overdue=by_alert["overdue"],
-                unjudged=not_judged(source),
-            )
+    return Chart(
+        caption="各部门在办办件状态",
+        kind="stacked",
+        categories=short_label([department.name for department in source.departments]),
+        series=tuple(
+            series_of(label, [cells[state][d.department_id] for d in source.departments])
+            for state, label in ALERTS.items()
         ),
-        Chart(
-            caption="各部门在办办件状态",
-            kind="stacked",
-            categories=short_label([department.name for department in source.departments]),
-            series=tuple(
-                series_of(label, [cells[state][d.department_id] for d in source.departments])
-                for state, label in ALERTS.items()
-            ),
-            unit="在办办件（件）",
-            alt_text="堆积条形图：各部门在办办件的预警状态",
-            sources=tuple(figure for state in ALERTS for figure in cells[state].values()),
-        ),
-    ]
+        unit="在办办件（件）",
+        alt_text="堆积条形图：各部门在办办件的预警状态",
+        sources=tuple(figure for state in ALERTS for figure in cells[state].values()),
+    )
+
+
+STREETS = "各镇街在办办件（单位：件）"
+
+
+def streets(source: Source) -> list[str]:
+    """Streets with open cases, in the order of their names; '' are projects without one."""
+    return [street or "" for street in source.figures.by("cases_open", "street", mart="fct_open_case")]
+
+
+def open_by_street(source: Source) -> Table:
+    found = source.figures.by("cases_open", "street", mart="fct_open_case")
+    overdue = source.figures.by("cases_overdue_open", "street", mart="fct_open_case")
+    lines = tuple(((street or "未标明",), cell(found[street]), cell(overdue[street])) for street in found)
+    return Table(STREETS, ("镇街", "在办", "其中已逾期"), lines, (4, 3, 3))
+
+
+def without_business(source: Source) -> list[str]:
+    """Departments that in the period received nothing, decided nothing and had nothing due."""
+    figures = [source.by_department(metric, source.period) for metric in _BUSINESS]
+    return [d.name for d in source.departments if not any(part[d.department_id].n for part in figures)]
 
 
 def not_judged(source: Source) -> Text:
@@ -57,25 +61,16 @@ def not_judged(source: Source) -> Text:
     return say("，有{n}件因工作日历未覆盖不能判定是否逾期", n=source.unjudged)
 
 
-# -- 六、存在问题 ----------------------------------------------------------------------------------------------
-def problems(source: Source) -> list[Block]:
-    """Section 六: what the figures show; the reasons are for the departments to add."""
-    found = [
-        problem
-        for problem in (
-            _late_departments(source),
-            _overdue_open(source),
-            _pauses(source),
-            _corrections(source),
-            _unmatched(source),
-        )
-        if problem
-    ]
-    return [
-        Heading(1, "六、存在问题"),
-        Paragraph(("以下各条由数据直接得出，原因由有关部门核实后补充。",)),
-        *(Paragraph((f"{place}. ", *text)) for place, text in enumerate(found, start=1)),
-    ]
+def problems(source: Source) -> list[Text]:
+    """What the figures show, a sentence each; the reasons are for the departments to add."""
+    found = (
+        _late_departments(source),
+        _overdue_open(source),
+        _pauses(source),
+        _corrections(source),
+        _unmatched(source),
+    )
+    return [text for text in found if text]
 
 
 def _late_departments(source: Source) -> Text:
@@ -151,7 +146,7 @@ def _unmatched(source: Source) -> Text:
     if not unmatched.value:
         return ()
     return say(
-        "本期收件中有{unmatched}件未能归集到项目，只计入部门和事项的统计，不计入项目和阶段的统计，情况见附件3。",
+        "本期收件中有{unmatched}件未能归集到项目，只计入部门和事项的统计，不计入项目和阶段的统计。",
         unmatched=unmatched,
     )
 
@@ -169,3 +164,6 @@ def _listing(entries: list[tuple[str, Text]]) -> Text:
     for place, (name, text) in enumerate(entries):
         parts += ["、" if place else "", name, *text]
     return tuple(parts)
+
+
+PIECES = {"各部门在办办件状态": open_by_state, STREETS: open_by_street}

@@ -14,13 +14,17 @@ from yidang.settings import Settings
 INPUTS = {"int_speed_observations", "int_item_reforms"}
 
 
-def refresh(settings: Settings) -> dict[str, int]:
-    """Replace the four marts, all of them or none, as of the build that made their input. Returns rows by table."""
+def refresh(settings: Settings, schema_prefix: str = "") -> dict[str, int]:
+    """Replace the four marts, all of them or none, as of the build that made their input. Returns rows by table.
+
+    schema_prefix: of a build beside the real one, whose input is read and whose marts are written.
+    """
     # pandas: half a second that `yidang --help` need not pay
     from yidang.statistics import cohorts, observations, periods, reforms, speed, tables
 
     definitions = tables.definitions(settings.dbt_dir)
-    with psycopg.connect(settings.dsn("transformer")) as connection:
+    found = f"-c search_path={schema_prefix}intermediate,{schema_prefix}seeds"
+    with psycopg.connect(settings.dsn("transformer"), options=found) as connection:
         stamp = observations.stamp(connection)
         speeds, curves = speed.rows(connection, stamp)
         observed = cohorts.read(connection)
@@ -30,4 +34,5 @@ def refresh(settings: Settings) -> dict[str, int]:
             "agg_change": periods.rows(connection, observed, stamp),
             "agg_reform_effect": reforms.rows(connection, observed, stamp),
         }
-        return {name: tables.replace(connection, definitions[name], rows) for name, rows in made.items()}
+        schema = f"{schema_prefix}marts"
+        return {name: tables.replace(connection, schema, definitions[name], rows) for name, rows in made.items()}

@@ -43,7 +43,7 @@ select
     coalesce(state, exclusion_reason) as state,
     coalesce(elapsed_working_days, 0) as day,
     count(*) as cases
-from intermediate.int_speed_observations
+from int_speed_observations
 where cohort_month is not null
 group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 """  # noqa: S608

@@ -22,13 +22,13 @@ SLICES = {
 }
 UNKNOWN = "unknown"
 _NAMES = """
-select 'department' as kind, department_id as key, department_name as name from intermediate.int_departments
+select 'department' as kind, department_id as key, department_name as name from int_departments
 union all
-select code_list, code, name from seeds.code_lists where code_list in ('stage', 'flow_type')
+select code_list, code, name from code_lists where code_list in ('stage', 'flow_type')
 union all
 (
     select distinct on (item_code) 'item', item_code, item_name
-    from intermediate.int_items
+    from int_items
     order by item_code, effective_from desc
 )
 """
@@ -44,9 +44,7 @@ class Stamp:
 
 
 def stamp(connection: psycopg.Connection) -> Stamp:
-    return Stamp(
-        *connection.execute("select as_of, calendar_version, rule_version from intermediate.int_build").fetchone()
-    )
+    return Stamp(*connection.execute("select as_of, calendar_version, rule_version from int_build").fetchone())
 
 
 def names(connection: psycopg.Connection) -> dict[tuple[str, str], str]:

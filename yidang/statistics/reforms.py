@@ -22,7 +22,7 @@ from yidang.statistics.tables import number
 MONTHS = 12
 ALL, REFORMED, CONTROL = "all", "reformed", "control"
 _STRATA = ["item_code", "flow_type", "target", "role"]
-_REFORMS = "select * from intermediate.int_item_reforms order by reform_date, item_code"
+_REFORMS = "select * from int_item_reforms order by reform_date, item_code"
 _PARTS = ("change_days", "effect_days", "effect_share")
 
 

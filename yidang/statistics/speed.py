@@ -50,7 +50,7 @@ select
     coalesce(least(elapsed_working_days, {CURVE_DAYS + 1}), 0) as day,
     count(*) as cases,
     coalesce(sum(elapsed_working_days), 0) as days
-from intermediate.int_speed_observations
+from int_speed_observations
 group by
     cohort_month, state, exclusion_reason, has_promise, least(elapsed_working_days, {CURVE_DAYS + 1}),
     grouping sets ((), (department_id), (stage_number), (flow_type), (item_code))

@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from yidang.errors import ConfigError
 from yidang.statistics.incidence import OPEN, WITHDRAWN
 
-SCHEMA, READER = "marts", "yidang_reader"
+READER = "yidang_reader"
 
 
 def number(value: float, is_shown: bool = True) -> float | None:
@@ -44,12 +44,12 @@ def definitions(dbt_dir: Path) -> dict[str, dict]:
     return {table["name"]: table for table in source["tables"]}
 
 
-def replace(connection: psycopg.Connection, definition: dict, rows: Iterable[dict]) -> int:
+def replace(connection: psycopg.Connection, schema: str, definition: dict, rows: Iterable[dict]) -> int:
     """Make the table anew with these rows, readable by the reader, inside the caller's transaction.
 
     Returns the number of rows. Raises ConfigError when the rows do not have exactly the columns that are written down.
     """
-    table = sql.Identifier(SCHEMA, definition["name"])
+    table = sql.Identifier(schema, definition["name"])
     columns = {column["name"]: column for column in definition["columns"]}
     connection.execute(sql.SQL("drop table if exists {}").format(table))
     parts = [sql.SQL("{} " + column["data_type"]).format(sql.Identifier(name)) for name, column in columns.items()]
@@ -68,7 +68,7 @@ def replace(connection: psycopg.Connection, definition: dict, rows: Iterable[dic
     connection.execute(sql.SQL("grant select on {} to {}").format(table, sql.Identifier(READER)))
     _comment(connection, sql.SQL("table {}").format(table), definition["description"])
     for name, column in columns.items():
-        place = sql.SQL("column {}").format(sql.Identifier(SCHEMA, definition["name"], name))
+        place = sql.SQL("column {}").format(sql.Identifier(schema, definition["name"], name))
         _comment(connection, place, column["description"])
     return written
 

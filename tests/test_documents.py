@@ -1,0 +1,269 @@
+"""The documents on the marts of a whole made-up district: what they say, trace and verify, and what they refuse."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import docx
+import openpyxl
+import pytest
+from built_district import END, build_district
+from docx.document import Document as Word
+from docx.oxml.ns import qn
+from typer.testing import CliRunner
+
+from yidang.cli import app
+from yidang.errors import YidangError
+from yidang.reports import documents, pdf, template_text, verify
+from yidang.reports.annual import KIND as ANNUAL
+from yidang.reports.annual import write_annual_report
+from yidang.reports.bulletin import write_bulletin
+from yidang.reports.congress import write_congress_report
+from yidang.reports.layout import to_bytes
+from yidang.reports.project_file import write_project_file
+from yidang.reports.snapshot import figures_as_of
+from yidang.settings import Settings
+
+pytestmark = [pytest.mark.integration, pytest.mark.end_to_end]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def district(settings):
+    build_district(settings)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_libreoffice():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pdf.shutil, "which", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def bulletin(settings: Settings) -> Path:
+    return write_bulletin(settings, month=date(2025, 9, 1)).docx
+
+
+def text_of(path: Path) -> str:
+    return "\n".join(paragraph_texts(docx.Document(str(path))))
+
+
+def paragraph_texts(document: Word) -> list[str]:
+    paragraphs = document.element.body.iter(qn("w:p"))
+    return ["".join(node.text or "" for node in one.iter(qn("w:t"))) for one in paragraphs]
+
+
+def manifest(path: Path) -> dict:
+    return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+
+
+def cases(path: Path) -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    with gzip.open(path.with_name(f"{path.stem}.cases.csv.gz"), "rt", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            found.setdefault(row["id"], []).append((row["case"], row["part"]))
+    return found
+
+
+def own(tmp_path: Path, text: str) -> Path:
+    """An office's own template."""
+    path = tmp_path / "own.docx"
+    path.write_bytes(to_bytes(template_text.to_word(text)))
+    return path
+
+
+def filled(settings: Settings, tmp_path: Path, text: str) -> str:
+    """What a template of this text says of 2025."""
+    files = write_annual_report(settings, year=2025, output_dir=tmp_path / "out", template=own(tmp_path, text))
+    return text_of(files.docx)
+
+
+def refused(settings: Settings, tmp_path: Path, text: str) -> YidangError:
+    with pytest.raises(YidangError) as caught:
+        filled(settings, tmp_path, text)
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").glob("*.docx"))
+    return caught.value
+
+
+# -- what they say -------------------------------------------------------------------------------------------
+def test_every_number_of_the_bulletin_is_the_sqls(bulletin, warehouse):
+    entries = {entry["id"]: entry for entry in manifest(bulletin)["figures"]}
+    printed = docx.Document(str(bulletin)).element.body.iter(qn("w:bookmarkStart"))
+    assert {start.get(qn("w:name")).split("_")[0] for start in printed} <= set(entries)
+    for entry in entries.values():
+        if "sql" in entry:
+            value, n, *_ = warehouse.execute(entry["sql"]).fetchone()
+            assert n == entry["n"]
+            assert (
+                value is None if entry["value"] is None else abs(Decimal(str(value)) - Decimal(entry["value"])) < 1e-9
+            )
+
+
+def test_behind_every_number_lie_exactly_its_cases(bulletin, warehouse):
+    listed = cases(bulletin)
+    for entry in manifest(bulletin)["figures"]:
+        if "sql" in entry and entry["metric"].startswith(("cases_", "on_time", "median")):
+            own_cases = listed.get(entry["id"], [])
+            assert len(own_cases) == len(set(own_cases)) == entry["n"], entry
+            if entry["metric"] == "on_time_rate" and entry["n"]:
+                assert sum(part == "true" for _, part in own_cases) == int(entry["numerator"])
+    known = {row for (row,) in warehouse.execute("select case_id from marts.fct_item_instance")}
+    assert {case for found in listed.values() for case, _ in found} <= known
+
+
+def test_the_bulletin_lists_the_late_cases_and_the_league_with_its_intervals(bulletin, warehouse):
+    tables = {tuple(cell.text for cell in table.rows[0].cells): table for table in docx.Document(str(bulletin)).tables}
+    (overdue,) = (table for head, table in tables.items() if "逾期工作日" in head)
+    (places,) = (table for head, table in tables.items() if "名次" in head)
+    late = warehouse.execute("select instance_code from marts.fct_open_case where is_overdue").fetchall()
+    assert len(late) > 0
+    assert {row.cells[0].text for row in overdue.rows[1:]} == {code for (code,) in late}
+    league = [[cell.text for cell in row.cells] for row in places.rows[1:]]
+    shown = [row for row in league if row[2] != "样本不足"]
+    assert [float(row[2][:-1]) for row in shown] == sorted((float(row[2][:-1]) for row in shown), reverse=True)
+    for place, _, rate, interval, n, *_ in league:
+        assert (rate == "样本不足") == (int(n) < 10) == (place == "—")
+        if rate != "样本不足":
+            low, high = (float(part) for part in re.findall(r"[\d.]+(?=%)", interval))
+            assert low <= float(rate[:-1]) <= high
+
+
+def test_the_congress_report_has_its_form_and_no_small_sample_in_its_prose(settings):
+    text = text_of(write_congress_report(settings, as_of=END).docx)
+    assert text.index("主任、各位副主任、各位委员：") < text.index("一、改革实施情况") < text.index("二、当前存在问题")
+    assert text.index("三、下一步打算") < text.index("以上报告，请予审议。")
+    assert "占样本不足" not in text and "{" not in text
+
+
+def test_a_project_file_holds_every_case_and_permit_of_the_project(settings, warehouse):
+    (code,) = warehouse.execute(
+        "select project_code from marts.fct_project_lifecycle order by case_count desc limit 1"
+    ).fetchone()
+    text = text_of(write_project_file(settings, code=code).docx)
+    held = warehouse.execute("select instance_code from marts.fct_item_instance where project_code = %s", (code,))
+    assert all(instance in text for (instance,) in held) and code in text
+    with pytest.raises(YidangError, match="no project nowhere"):
+        write_project_file(settings, code="nowhere")
+
+
+def test_the_evidence_opens_as_a_workbook(bulletin):
+    book = openpyxl.load_workbook(bulletin.with_name(f"{bulletin.stem}.evidence.xlsx"), read_only=True)
+    assert book.sheetnames == ["说明", "数字", "办件"]
+    rows = list(book["数字"].iter_rows(values_only=True))
+    assert len(rows) == len(manifest(bulletin)["figures"]) + 1
+    assert rows[0][:3] == ("编号", "指标", "取数范围")
+
+
+# -- trace, verify, corrections --------------------------------------------------------------------------------
+def test_trace_prints_what_stands_behind_a_number(bulletin):
+    entry = next(entry for entry in manifest(bulletin)["figures"] if entry.get("metric") == "on_time_rate")
+    said = CliRunner().invoke(app, ["trace", str(bulletin), f"{entry['id']}_1"])
+    assert said.exit_code == 0
+    assert "按时办结率" in said.output and entry["sql"] in said.output
+    assert sum("\t" in line for line in said.output.splitlines()) == entry["n"]
+    assert CliRunner().invoke(app, ["trace", str(bulletin), "F999"]).exception is not None
+
+
+def test_an_issued_report_is_written_again_from_raw_as_it_was(settings, warehouse, tmp_path):
+    """Another day and later data: the bulletin of July is identical, its successor lists what came after."""
+    july = write_bulletin(settings, month=date(2025, 7, 1)).docx
+    assert manifest(july)["as_of"] == "2025-07-31"
+    assert verify.verify(settings, july).differences == []
+    august = write_bulletin(settings, month=date(2025, 8, 1)).docx
+    assert "bulletin-2025-07发出后" in text_of(august)
+    content = july.read_bytes()
+    july.write_bytes(content + b" ")
+    assert verify.verify(settings, july).differences == ["the file was changed after it was written"]
+    july.write_bytes(content)
+    with pytest.raises(YidangError, match="no report of the archive"):
+        verify.verify(settings, tmp_path / "nothing.docx")
+
+
+# -- what an office writes ---------------------------------------------------------------------------------------
+def test_the_standard_template_edited_in_word_is_the_one_that_counts(settings, tmp_path):
+    path = tmp_path / "templates" / "annual.docx"
+    documents.write_template("annual", path)
+    with pytest.raises(YidangError, match="there already"):
+        documents.write_template("annual", path)
+    word = docx.Document(str(path))
+    word.paragraphs[0].insert_paragraph_before("住建局收件{{指标（“收件数”，部门＝“住建局”）}}。")
+    word.save(str(path))
+    files = write_annual_report(settings, year=2025, output_dir=tmp_path / "out", template=path)
+    with figures_as_of(settings, None) as figures:
+        made = documents.make(settings, ANNUAL, figures, documents.Period(date(2025, 1, 1), END), None)
+    assert re.search(r"住建局收件\d+件。", text_of(files.docx))
+    assert manifest(files.docx)["template_sha256"] != made.manifest["template_sha256"]
+
+
+def test_slices_changes_and_conditions(settings, tmp_path, warehouse):
+    said = filled(
+        settings,
+        tmp_path,
+        """{{ 指标("收件数", 年=2025, 月=3) }}，{{ 指标("收件数", 年=2025, 季=1) }}，
+{{ 指标("收件数", 自="2025-01-01", 至="2025-03-31") }}
+
+{% set 率 = 指标("按时办结率") %}{{ 率 }}{{ 率.样本 }}，{{ 率.同比 }}，
+{% if 率.同比.上升 %}升{% elif 率.同比.下降 %}降{% else %}平{% endif %}
+
+{{ 指标("办理用时中位数", 阶段="施工许可") }}，{{ 指标("R1", 科室="没有这个科室") }}，{{ 指标("节约成本") }}""",
+    )
+    counts, rate, rest = (line for line in said.splitlines() if line)
+    month, quarter, span = counts.split("，")
+    received = "select count(*) from marts.fct_item_instance where received_month = '2025-03-01'"
+    assert month == f"{warehouse.execute(received).fetchone()[0]}件"
+    assert quarter == span
+    assert re.fullmatch(r"[\d.]+%（n=\d+），同比.*[升降平]", rate)
+    assert ("升" if "上升" in rate else "降" if "下降" in rate else "平") == rate[-1]
+    assert re.search(r"\d个工作日，样本不足，（不作统计：没有合同和费用数据", rest)
+
+
+@pytest.mark.parametrize(
+    ("tag", "message", "cure"),
+    [
+        ('{{ 指标("按时办结") }}', "no metric '按时办结'", "按时办结率"),
+        ('{{ 指标("按时办结率", 部门="住建") }}', "no 部门 '住建'", "住建局"),
+        ('{{ 指标("按时办结率", 颜色="红") }}', "颜色 is no way to slice", "部门"),
+        ('{{ 指标("项目数", 部门="住建局") }}', "项目数 cannot be told by 部门", "流程类型|项目"),
+        ('{{ 指标("收件数", 月=13) }}', "月=13 is no period", "季"),
+        ('{{ 指标("收件数", 年=2031) }}', "lies after 2025-09-30", "later day"),
+        ('{{ 指标("在办数", 年=2024) }}', "counted on one day", "--as-of"),
+        ('{{ 指标("全程网办事项占比") }}', "has no value", "source"),
+        ('{{ 图("没有") }}', "no table or chart '没有'", "各月按时办结率"),
+        ('{{ 见("没有") }}', "no table or chart of this document", "There are"),
+        ("{{ 总数 }}", "'总数' is no name", "docs/templates.md"),
+        ('{% if 指标("收件数") %}', "the tag cannot be read", "end"),
+        ('{% if 指标("按时办结率", 科室="无").值 > 90 %}好{% endif %}', "too few cases", "不足"),
+    ],
+)
+def test_what_cannot_be_filled_names_the_paragraph_and_the_cure(settings, tmp_path, tag, message, cure):
+    error = refused(settings, tmp_path, f"第一段。\n\n这里有错{tag}。")
+    assert message in str(error), str(error)
+    assert re.search(cure, error.cure), error.cure
+    assert "这里有错" in str(error) or "见(" in str(error)
+
+
+def test_a_file_that_is_no_word_document(settings, tmp_path):
+    path = tmp_path / "own.docx"
+    path.write_text("kein Word", encoding="utf-8")
+    with pytest.raises(YidangError, match="no Word document"):
+        write_annual_report(settings, year=2025, output_dir=tmp_path / "out", template=path)
+    with pytest.raises(YidangError, match="is not there"):
+        write_annual_report(settings, year=2025, output_dir=tmp_path / "out", template=tmp_path / "missing.docx")
+
+
+def test_a_template_can_do_nothing_but_write(settings, tmp_path):
+    error = refused(settings, tmp_path, """坏{{ 指标.__func__.__globals__ }}""")
+    assert "坏" in str(error)
+
+
+def test_no_marts_of_that_month(settings):
+    with pytest.raises(YidangError, match="begins after"):
+        write_bulletin(settings, month=date(2099, 1, 1))
+    with pytest.raises(YidangError, match="hold no cases of 2019-05-01"):
+        write_bulletin(settings, month=date(2019, 5, 1), as_of=END)

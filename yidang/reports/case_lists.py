@@ -1,0 +1,128 @@
+"""Lists of single cases for a bulletin: which are late, how late, held by whom, and what was answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from yidang.reports.figures import Figures, Period
+from yidang.reports.template import FillError
+
+# Each gives: case, department, item, project, due date, working days (late or left), share of pauses, cause.
+_OPEN = """
+select
+    open_cases.case_id,
+    open_cases.instance_code,
+    open_cases.department_id,
+    open_cases.department_name,
+    open_cases.item_name,
+    open_cases.project_name,
+    open_cases.due_date,
+    abs(open_cases.remaining_working_days),
+    cases.excluded_working_days::numeric / nullif(cases.gross_working_days, 0),
+    coalesce(answers.answer_reason, open_cases.pause_reason),
+    answers.promised_date
+from {{marts}}.fct_open_case as open_cases
+inner join {{marts}}.fct_item_instance as cases using (case_id)
+left join lateral (
+    select answer_reason, promised_date
+    from {{marts}}.fct_warning as warnings
+    where warnings.case_id = open_cases.case_id
+        and warnings.is_answered
+        and warnings.answered_at::date <= open_cases.as_of
+    order by warnings.answered_at desc
+    limit 1
+) as answers on true
+where {condition}
+order by {order}, open_cases.case_id
+"""
+_DECIDED_LATE = """
+select
+    case_id,
+    instance_code,
+    department_id,
+    department_name,
+    item_name,
+    project_name,
+    due_date,
+    elapsed_working_days - promised_limit,
+    excluded_working_days::numeric / nullif(gross_working_days, 0),
+    null,
+    null
+from {marts}.fct_item_instance
+left join (select project_code, project_name from {marts}.fct_project_lifecycle) as projects using (project_code)
+where not is_on_time and is_decided and limit_unit = 'working_days' and decided_date between %s and %s
+order by elapsed_working_days - promised_limit desc, case_id
+"""
+_LISTS = {
+    "在办逾期": _OPEN.format(
+        condition="open_cases.is_overdue", order="open_cases.remaining_working_days, open_cases.due_date"
+    ),
+    "临期": _OPEN.format(condition="open_cases.alert_state = 'warn'", order="open_cases.due_date"),
+    "暂停": _OPEN.format(
+        condition="open_cases.alert_state = 'paused'", order="open_cases.paused_working_days desc nulls last"
+    ),
+    "本期逾期办结": _DECIDED_LATE,
+}
+
+
+@dataclass(frozen=True)
+class ListedCase:
+    """One case, in words. 天数: working days late, or left."""
+
+    办件号: str
+    部门: str
+    事项: str
+    项目: str
+    应办结: str
+    天数: str
+    暂停占比: str
+    原因: str
+    承诺办结: str
+
+
+class CaseList(list[ListedCase]):
+    """The first of a list; 总数 says how many there are."""
+
+    总数: int = 0
+
+
+def case_list(figures: Figures, period: Period, name: str, most: int) -> CaseList:
+    """名单("在办逾期"): the worst first. Raises FillError for a list that there is not."""
+    if name not in _LISTS:
+        raise FillError(f"there is no list {name!r}.", f"There are: {'、'.join(_LISTS)}.")
+    parameters = (period.first, period.last) if name == "本期逾期办结" else ()
+    rows = figures.read(_LISTS[name], *parameters)
+    listed = CaseList(_in_words(*row) for row in rows[:most])
+    listed.总数 = len(rows)
+    return listed
+
+
+def _in_words(
+    case_id: str,
+    instance_code: str | None,
+    department_id: str,
+    department: str,
+    item: str | None,
+    project: str | None,
+    due: date | None,
+    days: int | None,
+    pause_share: float | None,
+    reason: str | None,
+    promised: date | None,
+) -> ListedCase:
+    return ListedCase(
+        办件号=instance_code or case_id,
+        部门=department,
+        事项=item or "未标明",
+        项目=project or "未归集",
+        应办结=_day(due),
+        天数="—" if days is None else str(days),
+        暂停占比="—" if pause_share is None else f"{100 * pause_share:.0f}%",
+        原因=reason or "待部门说明",
+        承诺办结=_day(promised),
+    )
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else "—"

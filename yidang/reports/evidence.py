@@ -1,0 +1,187 @@
+"""What stands behind the numbers of a document: metric, slice, n, what is left out, SQL, and the cases one by one."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
+from psycopg import sql
+
+from yidang.reports.figures import Evidence, Figure, Figures, Reading, conditions
+from yidang.reports.source import Source
+
+# By what a row of each mart is known.
+_IDENTITIES = {
+    "dim_item": "item_code || ' ' || item_version",
+    "fct_case_conduct": "case_id",
+    "fct_case_rating": "case_id",
+    "fct_item_instance": "case_id",
+    "fct_open_case": "case_id",
+    "fct_joint_acceptance": "works_code",
+    "fct_permit": "permit_number",
+    "fct_project_lifecycle": "project_code",
+    "fct_stage": "works_code || ' ' || stage_number",
+    "fct_stage_application": "works_code || ' ' || stage_number",
+}
+# So many cases of a figure stand in the workbook; all of them are in the list beside it.
+SHOWN_CASES = 100
+_COLUMNS = {
+    "id": ("编号", 8),
+    "label": ("指标", 24),
+    "slice": ("取数范围", 40),
+    "value": ("数值", 14),
+    "unit": ("单位", 8),
+    "n": ("样本数", 9),
+    "numerator": ("分子", 12),
+    "denominator": ("分母", 12),
+    "excluded": ("不计入的", 30),
+    "formula": ("口径 / 算式", 50),
+    "metric": ("metric", 26),
+    "sql": ("SQL", 80),
+}
+
+
+def lines(ids: dict[Evidence, str], figures: Figures) -> list[dict[str, object]]:
+    """One entry per figure in reading order, as plain values."""
+    return [_entry(source, name, ids, figures) for source, name in ids.items()]
+
+
+def _entry(source: Evidence, name: str, ids: dict[Evidence, str], figures: Figures) -> dict[str, object]:
+    match source:
+        case Figure():
+            return _of_figure(source, name, figures)
+        case Reading():
+            said = {"label": source.label, "unit": source.unit, "n": source.n, "sql": source.sql}
+            return {"id": name, "value": _plain(source.value), **said, "formula": "docs/statistics.md"}
+    return _of_change(source, name, ids)
+
+
+def _of_figure(figure: Figure, name: str, figures: Figures) -> dict[str, object]:
+    return {
+        "id": name,
+        "metric": figure.metric.name,
+        "label": figure.metric.label,
+        "slice": str(figure.where),
+        "where": figure.where.as_plain(),
+        "value": _plain(figure.value),
+        "unit": figure.metric.unit,
+        "n": figure.n,
+        "numerator": _plain(figure.numerator),
+        "denominator": _plain(figure.denominator),
+        "excluded": figures.excluded(figure),
+        "formula": figure.metric.formula,
+        "sql": figure.sql,
+    }
+
+
+def _of_change(source: Evidence, name: str, ids: dict[Evidence, str]) -> dict[str, object]:
+    formula = source.formula.replace("later", ids[source.later]).replace("earlier", ids[source.earlier])
+    return {"id": name, "value": _plain(source.value), "formula": formula}
+
+
+def _plain(value: object) -> str | None:
+    return None if value is None else f"{value:f}"
+
+
+def write_cases(ids: dict[Evidence, str], figures: Figures, path: Path) -> dict[str, list[str]]:
+    """Write `id,case,part` of every figure's rows as gzipped CSV, and return the first of each.
+
+    part: what the row gives to the value (of a rate, whether it is in the numerator). One scan per mart.
+    """
+    first: dict[str, list[str]] = {}
+    with path.open("wb") as file, gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
+        packed.write(b"id,case,part\n")
+        for rest in _case_blocks(ids, figures):
+            packed.write(rest)
+            for line in rest.decode().splitlines():
+                name, case, _ = line.split(",", 2)
+                if len(first.setdefault(name, [])) < SHOWN_CASES:
+                    first[name].append(case)
+    return first
+
+
+def _case_blocks(ids: dict[Evidence, str], figures: Figures) -> Iterator[bytes]:
+    by_model: dict[str, list[tuple[str, Figure]]] = {}
+    for source, name in ids.items():
+        if isinstance(source, Figure) and source.metric.model in _IDENTITIES:
+            by_model.setdefault(source.metric.model, []).append((name, source))
+    for model, found in by_model.items():
+        yield from figures.stream(_cases_query(model, found, figures.schema))
+
+
+def _cases_query(model: str, found: Iterable[tuple[str, Figure]], schema: str) -> sql.Composed:
+    rows = [
+        sql.SQL("({}, {}, {}::text)").format(
+            sql.Literal(name),
+            sql.SQL(" and ").join(
+                [sql.SQL("(" + figure.metric.counted_sql + ")"), *conditions(figure.metric, figure.where)]
+            ),
+            sql.SQL(figure.metric.part_sql),
+        )
+        for name, figure in found
+    ]
+    return sql.SQL(
+        "select figure.id, replace({identity}, ',', ' '), figure.part from {table}"
+        " cross join lateral (values {rows}) as figure (id, is_counted, part)"
+        " where figure.is_counted order by 1, 2"
+    ).format(identity=sql.SQL(_IDENTITIES[model]), table=sql.Identifier(schema, model), rows=sql.SQL(", ").join(rows))
+
+
+def workbook(entries: list[dict[str, object]], cases: dict[str, list[str]], source: Source, title: str) -> bytes:
+    """The evidence annex as .xlsx: 说明, 数字 (a line per figure) and 办件 (the first of each figure's)."""
+    book = Workbook()
+    notes = book.active
+    notes.title = "说明"
+    snapshot = source.figures.snapshot
+    for line in (
+        ("文件", title),
+        ("数据截至", snapshot.as_of.isoformat()),
+        ("数据批次号", snapshot.release),
+        ("工作日历版本", snapshot.calendar_version),
+        ("计时规则版本", snapshot.rule_version),
+        (
+            "怎样查一个数",
+            "文中每个数字是一个书签，其名的前半（如 F012）是“数字”表的编号；或者：yidang trace 文件 F012",
+        ),
+        ("办件清单", f"“办件”表列每个数字的前{SHOWN_CASES}件；全部办件在同名的 .cases.csv.gz 中。"),
+    ):
+        notes.append(line)
+    notes.column_dimensions["A"].width, notes.column_dimensions["B"].width = 16, 80
+    _sheet(book.create_sheet("数字"), entries)
+    listed = book.create_sheet("办件")
+    _head(listed, {"id": ("编号", 8), "case": ("办件（项目、事项）", 40)})
+    for name, found in sorted(cases.items()):
+        for case in found:
+            listed.append((name, case))
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def _sheet(sheet: Worksheet, entries: list[dict[str, object]]) -> None:
+    _head(sheet, _COLUMNS)
+    for entry in entries:
+        sheet.append([_cell(entry.get(column)) for column in _COLUMNS])
+    for row in sheet.iter_rows(min_row=2):
+        for cell in row:
+            cell.alignment = Alignment(vertical="top", wrap_text=True)
+
+
+def _head(sheet: Worksheet, columns: dict[str, tuple[str, int]]) -> None:
+    sheet.append([label for label, _ in columns.values()])
+    for place, (_, width) in enumerate(columns.values(), start=1):
+        sheet.cell(1, place).font = Font(bold=True)
+        sheet.column_dimensions[get_column_letter(place)].width = width
+    sheet.freeze_panes = "B2"
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, dict):
+        return "；".join(f"{reason} {count}" for reason, count in value.items())
+    return value

@@ -1,0 +1,224 @@
+"""项目档案 (一档): everything that is known of one project, on a few pages."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+from yidang.errors import YidangError
+from yidang.reports import archive, documents
+from yidang.reports.archive import ReportFiles
+from yidang.reports.blocks import Chart, Span
+from yidang.reports.documents import Kind
+from yidang.reports.figures import Figures, Period
+from yidang.reports.marks import Marks
+from yidang.reports.prose import chinese_date
+from yidang.reports.snapshot import figures_as_of
+from yidang.reports.source import Source
+from yidang.settings import Settings
+
+GANTT = "项目进程"
+# The lanes of the chart, in order; a long project is drawn by its stages and slowest cases.
+_MOST_LANES = 28
+_PROJECT = """
+select
+    project_name as 名称, project_code as 代码, coalesce(flow_type_name, '未标明') as 流程类型,
+    coalesce(investment_source_name, '未标明') as 投资来源, total_investment_wan as 总投资,
+    coalesce(street, '未标明') as 镇街, is_major as 重大, registered_date as 登记,
+    first_received_date as 首次收件, completion_date as 竣工, coalesce(current_milestone_name, '未标明') as 最近里程碑,
+    coalesce(current_stage_name, '未标明') as 当前阶段,
+    is_open as 在建, coalesce(alert_name, pace_name, '未标明') as 状态, works_count as 工程数, case_count as 办件数,
+    decided_case_count as 办结数, open_case_count as 在办数, overdue_case_count as 逾期数, correction_count as 补正次数,
+    pause_count as 暂停次数, approval_working_days as 净审批用时, span_working_days as 跨度工作日,
+    span_calendar_days as 跨度自然日, department_working_days as 部门用时, applicant_working_days as 申请人用时,
+    all_paused_working_days as 暂停用时, next_due_item_name as 下一事项, next_due_date as 下一到期,
+    next_due_department_name as 下一部门, next_due_office_name as 下一科室
+from {marts}.fct_project_lifecycle
+where project_code = %s
+"""
+_LISTS = {
+    "里程碑": """
+        select
+            lane as 名称, coalesce(right(nullif(works_code, project_code), 3), '项目') as 工程, started_date as 日期,
+            case split_part(detail, '，', 1)
+                when 'case' then '办件办结'
+                when 'register' then '登记信息'
+                when 'document' then '批文证照'
+                else split_part(detail, '，', 1)
+            end || coalesce('，' || nullif(split_part(detail, '，', 2), ''), '') as 说明
+        from {marts}.fct_project_timeline
+        where project_code = %s and lane_kind = '里程碑' order by started_date, lane""",
+    "阶段": """
+        select
+            coalesce(right(nullif(works_code, project_code), 3), '项目') as 工程,
+            stage_number || ' ' || stage_name as 名称, first_received_date as 收件,
+            finished_date as 完成, decided_case_count || '/' || case_count as 办结, union_active_days as 用时,
+            stage_limit as 时限, coalesce(pace_name, '进行中') as 状态
+        from {marts}.fct_stage where project_code = %s order by works_code, stage_number""",
+    "办件": """
+        select
+            coalesce(instance_code, case_id) as 办件号, item_name as 事项, short_name as 部门,
+            received_date as 收件, accepted_date as 受理, due_date as 应办结, closed_date as 办结,
+            elapsed_working_days as 用时,
+            promised_limit as 承诺,
+            coalesce(case when is_open then alert_name else pace_name end, outcome_name) as 状态
+        from {marts}.fct_item_instance
+        left join (select department_id, short_name from {marts}.dim_department) as departments using (department_id)
+        where project_code = %s
+        order by coalesce(received_date, accepted_date), case_id""",
+    "暂停": """
+        select lane as 事项, started_date as 开始, ended_date as 结束, detail as 说明 from {marts}.fct_project_timeline
+        where project_code = %s and lane_kind = '暂停' order by started_date, lane""",
+    "批文": """
+        select lane as 名称, detail as 文号, started_date as 日期 from {marts}.fct_project_timeline
+        where project_code = %s and lane_kind = '批文证照' order by started_date, lane""",
+    "疑点": """
+        select rule_name as 规则, severity as 级别, detail as 说明 from {marts}.issue_log
+        where project_code = %s order by severity, rule_name, detail""",
+}
+
+
+def write_project_file(
+    settings: Settings,
+    *,
+    code: str,
+    as_of: date | None = None,
+    output_dir: Path | None = None,
+    template: Path | None = None,
+) -> ReportFiles:
+    """Write one project's file (documents.write). Raises YidangError for a code that no project has."""
+    return documents.write(
+        settings,
+        kind(code),
+        name=_name(code),
+        period=partial(_period, code),
+        as_of=as_of,
+        output_dir=output_dir or _folder(settings, code),
+        template=template,
+    )
+
+
+def write_project_files(settings: Settings, *, major_only: bool = False) -> int:
+    """Write the file of every project (or every major one), without PDF, on all processors. Returns how many."""
+    statement = "select project_code from {marts}.fct_project_lifecycle where is_major or not %s order by project_code"
+    with figures_as_of(settings, None) as figures:
+        codes = [code for (code,) in figures.read(statement, major_only)]
+    workers = min(os.cpu_count() or 1, len(codes) or 1)
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return sum(pool.map(partial(_write_some, settings), (codes[place::workers] for place in range(workers))))
+
+
+def _write_some(settings: Settings, codes: list[str]) -> int:
+    with figures_as_of(settings, None) as figures:
+        for code in codes:
+            made = documents.make(settings, kind(code), figures, _period(code, figures), None)
+            archive.keep(settings, made, _folder(settings, code), _name(code), with_pdf=False)
+    return len(codes)
+
+
+def _name(code: str) -> str:
+    return f"project-{code}"
+
+
+def _folder(settings: Settings, code: str) -> Path:
+    return settings.reports_dir / "projects" / _name(code)
+
+
+def kind(code: str) -> Kind:
+    return Kind(
+        "project", partial(_title, code), partial(_names, code), {GANTT: partial(_gantt, code)}, needs_cases=False
+    )
+
+
+def _period(code: str, figures: Figures) -> Period:
+    """From the project's first day to the day of the figures."""
+    project = _project(code, figures)
+    first = project.首次收件 or project.登记 or figures.snapshot.as_of
+    return Period(min(first, figures.snapshot.as_of), figures.snapshot.as_of)
+
+
+def _title(code: str, source: Source) -> str:
+    return f"{_project(code, source.figures).名称 or code}项目档案"
+
+
+def _names(code: str, source: Source, marks: Marks) -> dict[str, object]:
+    lists = {name: _named_rows(source.figures, statement, code) for name, statement in _LISTS.items()}
+    return {"项目": _project(code, source.figures), "或": _or_dash, "表内": _in_table, **lists}
+
+
+def _project(code: str, figures: Figures) -> SimpleNamespace:
+    found = _named_rows(figures, _PROJECT, code)
+    if not found:
+        raise YidangError(
+            f"There is no project {code} in the marts.",
+            'Look for it: yidang sql "select project_code, project_name from fct_project_lifecycle"',
+        )
+    return found[0]
+
+
+def _named_rows(figures: Figures, statement: str, code: str) -> list[SimpleNamespace]:
+    return [SimpleNamespace(**row) for row in figures.read_named(statement, code)]
+
+
+def _in_table(value: object) -> str:
+    """As a table shows it: dates in short."""
+    return value.isoformat() if isinstance(value, date) else _or_dash(value)
+
+
+def _or_dash(value: object) -> str:
+    """A date or number as prose has it; a dash where there is none."""
+    if value is None:
+        return "—"
+    return chinese_date(value) if isinstance(value, date) else str(value)
+
+
+@dataclass(frozen=True)
+class _Lane:
+    kind: str
+    name: str
+    first: date
+    last: date
+    state: str
+
+
+def _gantt(code: str, source: Source) -> Chart:
+    rows = source.figures.read(
+        "select lane_kind, lane, started_date, ended_date, state from {marts}.fct_project_timeline"
+        " where project_code = %s and lane_kind in ('里程碑', '阶段', '办件', '暂停')"
+        " order by lane_order, started_date, lane",
+        code,
+    )
+    lanes = [_Lane(*row) for row in rows]
+    bars = [lane for lane in lanes if lane.kind in ("阶段", "办件")]
+    longest = sorted(bars, key=lambda lane: (lane.kind != "阶段", lane.first - lane.last))[:_MOST_LANES]
+    shown = [lane for lane in bars if lane in longest]
+    pauses = [lane for lane in lanes if lane.kind == "暂停"]
+    spans = []
+    for place, lane in enumerate(shown):
+        spans.append(Span(place, lane.first, lane.last, lane.kind, lane.state))
+        if lane.kind == "办件":
+            spans += [
+                Span(place, pause.first, pause.last, "暂停", "")
+                for pause in pauses
+                if pause.name == lane.name and lane.first <= pause.first <= lane.last
+            ]
+    spans += [Span(-1, lane.first, lane.last, "里程碑", lane.name) for lane in lanes if lane.kind == "里程碑"]
+    rest = len(bars) - len(shown)
+    left_out = f"；另有{rest}个用时较短的未画" if rest else ""
+    return Chart(
+        caption=GANTT,
+        kind="gantt",
+        categories=tuple(f"{lane.kind} {lane.name}" for lane in shown),
+        series=(),
+        unit="",
+        alt_text="时间图：各阶段、办件和暂停的起止",
+        sources=(),
+        note=f"注：深色为阶段，浅色为办件，斜线为暂停，竖线为里程碑{left_out}。",
+        spans=tuple(spans),
+    )

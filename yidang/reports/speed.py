@@ -1,0 +1,155 @@
+"""Tables and charts of honest speed: how soon cases were decided, against the year before, and beside the naive figure.
+
+Read off the marts of yidang.statistics, which count open and withdrawn cases for what they are (docs/statistics.md).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from yidang.reports.blocks import Chart, Cited, Series, Table, Text
+from yidang.reports.figures import Reading
+from yidang.reports.prose import percent, tenth
+from yidang.reports.source import Source
+
+CURVES = "受理后各工作日累计办结比例"
+YEAR_ON_YEAR = "与基期可比的办理用时（单位：工作日）"
+NAIVE = "朴素数与本报告数对照（单位：工作日）"
+WATERFALL = "法定、承诺、实际用时对比（法定时限=100）"
+# Beyond six weeks the curves are flat.
+_CURVE_DAYS = 30
+_SLICES = {"all": "全部", "stage": "阶段", "department": "部门"}
+
+
+def curves(source: Source) -> Chart:
+    """Cumulative incidence of a decision, cases accepted this year and the year before."""
+    years = (source.period.first.year, source.period.first.year - 1)
+    series, sources = [], []
+    for year in years:
+        points = _curve(source, year)
+        shares = dict(points)
+        values = tuple(shares.get(day) for day in range(_CURVE_DAYS + 1))
+        known = tuple(None if value is None else float(100 * value) for value in values)
+        series.append(Series(f"{year}年受理", known, tuple("" for _ in known)))
+        sources.append(
+            source.figures.reading(
+                f"{year}年受理的办件，{_CURVE_DAYS}个工作日内办结的比例",
+                "%",
+                "select decided_share, case_count from {marts}.agg_cumulative_incidence"
+                " where cohort_kind = 'year' and cohort_from = %s and slice_kind = 'all' and day <= %s"
+                " order by day desc limit 1",
+                date(year, 1, 1),
+                _CURVE_DAYS,
+            )
+        )
+    return Chart(
+        caption=CURVES,
+        kind="steps",
+        categories=tuple(str(day) for day in range(_CURVE_DAYS + 1)),
+        series=tuple(series),
+        unit="累计办结比例（%）",
+        alt_text="阶梯图：受理后各工作日累计办结的办件比例，本年与上年",
+        sources=tuple(source for source in sources if source),
+        note="注：撤件按竞争风险处理，在办办件计到截至日为止，不因尚未办结而剔除。横轴为受理后的工作日。",
+    )
+
+
+def _curve(source: Source, year: int) -> list[tuple[int, Decimal]]:
+    rows = source.figures.read(
+        "select day, decided_share from {marts}.agg_cumulative_incidence"
+        " where cohort_kind = 'year' and cohort_from = %s and slice_kind = 'all' and day <= %s order by day",
+        date(year, 1, 1),
+        _CURVE_DAYS,
+    )
+    return [(day, share) for day, share in rows]
+
+
+def year_on_year(source: Source) -> Table:
+    """What changed of itself and what changed by the mix; the latest comparison that the period holds."""
+    lines = []
+    for kind, key, name in _compared(source):
+        cells = [_change(source, kind, key, column) for column in _COLUMNS]
+        lines.append(((name,), *cells))
+    header = ("范围", "基期", "现期", "变化", "其中构成", "其中办理", "标准化变化")
+    return Table(YEAR_ON_YEAR, header, tuple(lines), (4, 2, 2, 2, 2, 2, 2.4))
+
+
+_COLUMNS = ("base_mean_days", "now_mean_days", "change_days", "mix_days", "rate_days", "standardised_change_days")
+
+
+def _compared(source: Source) -> list[tuple[str, str, str]]:
+    return source.figures.read(
+        "select slice_kind, slice_key, slice_name from {marts}.agg_change"
+        " where comparison = (select max(comparison) from {marts}.agg_change where now_from = %s and now_to <= %s)"
+        " and slice_kind in ('all', 'stage') order by slice_kind, slice_key",
+        source.period.first,
+        source.period.last,
+    )
+
+
+def _change(source: Source, kind: str, key: str, column: str) -> Text:
+    reading = source.figures.reading(
+        f"{_SLICES[kind]} {key} {column}",
+        "工作日",
+        f"select {column}, now_case_count from {{marts}}.agg_change"  # noqa: S608 - a name of _COLUMNS
+        " where now_from = %s and now_to <= %s and slice_kind = %s and slice_key = %s"
+        " order by comparison desc limit 1",
+        source.period.first,
+        source.period.last,
+        kind,
+        key,
+    )
+    return _cell(reading)
+
+
+def naive(source: Source) -> Table:
+    """The figure that is usually printed beside the one printed here, and why they differ."""
+    lines = []
+    for year in (source.period.first.year, source.period.first.year - 1):
+        first = date(year, 1, 1)
+        honest, simple = (
+            source.figures.reading(
+                f"{year}年受理的办件 {column}",
+                "工作日",
+                f"select {column}, case_count from {{marts}}.agg_speed"  # noqa: S608 - one of two names
+                " where cohort_kind = 'year' and cohort_from = %s and slice_kind = 'all'",
+                first,
+            )
+            for column in ("mean_days", "naive_mean_days")
+        )
+        reasons = source.figures.read(
+            "select naive_leaves_out, mean_cap_days from {marts}.agg_speed"
+            " where cohort_kind = 'year' and cohort_from = %s and slice_kind = 'all'",
+            first,
+        )
+        if honest and simple and reasons:
+            ((reason, cap),) = reasons
+            lines.append(((f"{year}年受理",), _cell(simple), _cell(honest), (f"{reason}；本报告数每件最多计{cap}日",)))
+    return Table(NAIVE, ("范围", "朴素均值", "本报告均值", "差别的原因"), tuple(lines), (3, 2, 2.2, 8), (0, 3))
+
+
+def waterfall(source: Source) -> Chart:
+    """What the promise takes off the statute's limit, and what practice takes off beyond it."""
+    promise, actual = (source.now(metric) for metric in ("promise_compression_cases", "actual_vs_statutory"))
+    small = promise.is_small or actual.is_small
+    heights = None if small else (Decimal(100), 100 - percent(promise), 100 - percent(actual))
+    values = (None,) * 3 if heights is None else tuple(map(float, heights))
+    labels = ("样本不足",) * 3 if heights is None else tuple(f"{height:.1f}" for height in heights)
+    return Chart(
+        caption=WATERFALL,
+        kind="waterfall",
+        categories=("法定时限", "承诺时限", "实际用时"),
+        series=(Series("占法定时限", values, labels),),
+        unit="法定时限=100",
+        alt_text="瀑布图：法定时限、承诺时限、实际用时",
+        sources=(promise, actual),
+        note="注：按本期已办结办件加权；实际用时按法定口径（受理后补正不停止计时）。",
+    )
+
+
+def _cell(reading: Reading | None) -> Text:
+    return ("—",) if reading is None or reading.value is None else (Cited(tenth(reading.value), reading),)
+
+
+PIECES = {CURVES: curves, YEAR_ON_YEAR: year_on_year, NAIVE: naive, WATERFALL: waterfall}

@@ -1,0 +1,179 @@
+"""The words of a template: metric names and slices as the office says them → metric and `Slice`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from datetime import date
+
+from yidang.metrics import Metric
+from yidang.reports.figures import Figures, Period, Slice
+from yidang.reports.source import ALERTS, STAGES
+from yidang.reports.template import FillError
+
+OUTCOMES = {"准予": "passed", "不予": "denied", "不予受理": "not_accepted", "撤件": "withdrawn", "在办": "open"}
+# word → column of the marts, and what its values are called; None where the mart holds the words themselves
+_COLUMNS = {
+    "部门": "department_id",
+    "科室": "office_name",
+    "阶段": "stage_number",
+    "流程类型": "flow_type_name",
+    "事项": "item_code",
+    "决定": "outcome",
+    "状态": "alert_state",
+    "项目": "project_code",
+}
+# words of several columns, each true or not
+_PROGRESS = {"已决定": "is_decided", "已撤件": "is_withdrawn", "在办": "is_open"}
+_DATES = ("年", "季", "月", "自", "至", "期")
+# What reports of this kind claim and no case can carry (rules C2): the reason is printed in the number's place.
+REFUSED = {
+    "节约成本": "没有合同和费用数据，节约金额无从计算",
+    "节约金额": "没有合同和费用数据，节约金额无从计算",
+    "提前月数": "没有对照组，不改革时会用多少时间无人知道",
+    "提早投产": "没有对照组，不改革时会用多少时间无人知道",
+}
+
+
+# Every date, and rows without one.
+ALL = Period(date.min, date.max)
+
+
+class Words:
+    """What may be named, as the warehouse knows it. period: what is meant where a template names none."""
+
+    def __init__(self, figures: Figures, period: Period) -> None:
+        self._figures = figures
+        self._period, self._as_of = period, figures.snapshot.as_of
+        self._metrics: dict[str, Metric] = {}
+        metrics = figures.metrics
+        for metric in metrics.values():
+            for name in (metric.name, metric.label, metric.code):
+                if name:
+                    self._metrics.setdefault(name, metric)
+        self._labels = [metric.label for metric in metrics.values()]
+        self._values: dict[str, dict[str, object]] = {
+            "阶段": {name: number for number, name in STAGES.items()} | {number: number for number in STAGES},
+            "决定": OUTCOMES,
+            "进度": _PROGRESS,
+            "状态": {name: state for state, name in ALERTS.items()},
+            "部门": self._named(
+                "select department_id, department_id, department_name, short_name from {marts}.dim_department"
+            ),
+            "事项": self._named("select distinct item_code, item_code, item_name from {marts}.dim_item"),
+        }
+        self._columns_of: dict[str, set[str]] = {}
+
+    def metric(self, name: object) -> Metric:
+        """By its Chinese name, its number in the rules (R1) or its English name."""
+        found = self._metrics.get(name) if isinstance(name, str) else None
+        if found is None:
+            raise FillError(f"there is no metric {name!r}.", _did_you_mean(str(name), self._labels))
+        if found.no_data:
+            raise FillError(f"{found.label} has no value: {found.no_data}.", "Leave it out until a source can say it.")
+        return found
+
+    def slice(self, metric: Metric, said: dict[str, object]) -> Slice:
+        """The rows that the words name: 部门="住建局", 月=6, 阶段="施工许可" …"""
+        equals = []
+        for word, value in said.items():
+            if word in _DATES:
+                continue
+            if word not in _COLUMNS and word != "进度":
+                raise FillError(f"{word} is no way to slice.", f"Known are: {'、'.join((*_COLUMNS, '进度', *_DATES))}.")
+            if word == "进度":
+                column, value = self._value(word, value), True
+            else:
+                column, value = _COLUMNS[word], self._value(word, value)
+            if column not in self._columns(metric.model):
+                allowed = [other for other, name in _COLUMNS.items() if name in self._columns(metric.model)]
+                raise FillError(
+                    f"{metric.label} cannot be told by {word}.", f"It can be told by: {'、'.join(allowed) or '期间'}."
+                )
+            equals.append((column, value))
+        dates = {word: value for word, value in said.items() if word in _DATES}
+        period = self.period(dates)
+        if metric.period.scope and not metric.is_standing:
+            return Slice(tuple(equals), valid_on=period.last)
+        if metric.is_standing:
+            if dates:
+                raise FillError(
+                    f"{metric.label} is counted on one day, {self._as_of}, and has no period.",
+                    "Leave the period out, or write the report as of another day: --as-of.",
+                )
+            return Slice(tuple(equals))
+        return Slice(tuple(equals), None if period is ALL else period)
+
+    def period(self, dates: dict[str, object]) -> Period:
+        """期=本期|全部…, 年=2025 with 季 or 月, or 自/至; not past the day that the figures are of."""
+        if not dates:
+            return self._period
+        if dates.get("期") is ALL:
+            return ALL
+        try:
+            first, last = self._bounds(dates)
+        except (TypeError, ValueError):
+            said = "，".join(f"{word}={value}" for word, value in dates.items())
+            raise FillError(
+                f"{said} is no period.", '年=2025，月=6 or 季=2 with it; or 自="2025-01-01"，至="2025-06-30".'
+            ) from None
+        if first > self._as_of:
+            raise FillError(
+                f"the period from {first} lies after {self._as_of}, the day the figures are of.",
+                "Report on days that are over, or build for a later day.",
+            )
+        return Period(first, min(last, self._as_of))
+
+    def _bounds(self, dates: dict[str, object]) -> tuple[date, date]:
+        if isinstance(dates.get("期"), Period):
+            return dates["期"].first, dates["期"].last
+        if "自" in dates or "至" in dates:
+            return (
+                _day(dates.get("自", self._period.first)),
+                _day(dates.get("至", self._period.last)),
+            )
+        year = int(dates.get("年", self._period.last.year))
+        if "月" in dates:
+            return months(year, int(dates["月"]), 1)
+        if "季" in dates:
+            if int(dates["季"]) not in (1, 2, 3, 4):
+                raise ValueError
+            return months(year, 3 * int(dates["季"]) - 2, 3)
+        return date(year, 1, 1), date(year, 12, 31)
+
+    def _value(self, word: str, value: object) -> object:
+        value = getattr(value, "key", value)  # 部门=行, where 行 is a line of a loop
+        known = self._values.get(word)
+        if known is None or value is None:
+            return value
+        if value not in known:
+            raise FillError(f"there is no {word} {value!r}.", _did_you_mean(str(value), map(str, known)))
+        return known[value]
+
+    def _named(self, statement: str) -> dict[str, object]:
+        rows = self._figures.read(statement)
+        return {name: key for key, *names in rows for name in names if name}
+
+    def _columns(self, model: str) -> set[str]:
+        if model not in self._columns_of:
+            rows = self._figures.read(
+                "select attname from pg_attribute where attrelid = to_regclass('{marts}.' || %s) and attnum > 0", model
+            )
+            self._columns_of[model] = {name for (name,) in rows}
+        return self._columns_of[model]
+
+
+def months(year: int, month: int, count: int) -> tuple[date, date]:
+    """First and last day of `count` months from this one."""
+    after = year * 12 + month - 1 + count
+    return date(year, month, 1), date.fromordinal(date(after // 12, after % 12 + 1, 1).toordinal() - 1)
+
+
+def _day(value: object) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(str(value))
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    known = list(dict.fromkeys(known))
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    return f"Did you mean {' or '.join(near)}?" if near else f"Known are: {'、'.join(known)}."
