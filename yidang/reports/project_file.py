@@ -99,26 +99,34 @@ def write_project_file(
         name=_name(code),
         period=partial(_period, code),
         as_of=as_of,
-        output_dir=output_dir or _folder(settings, code),
+        output_dir=output_dir or _folder(settings) / _name(code),
         template=template,
     )
 
 
-def write_project_files(settings: Settings, *, major_only: bool = False) -> int:
-    """Write the file of every project (or every major one), without PDF, on all processors. Returns how many."""
-    statement = "select project_code from {marts}.fct_project_lifecycle where is_major or not %s order by project_code"
+def write_project_files(
+    settings: Settings, *, major_only: bool = False, most: int | None = None, output_dir: Path | None = None
+) -> int:
+    """Write the file of every project (every major one, the first `most`), without PDF, on all processors.
+
+    output_dir: holds a folder per project; default `<home>/reports/projects`. Returns how many.
+    """
+    statement = (
+        "select project_code from {marts}.fct_project_lifecycle where is_major or not %s order by project_code limit %s"
+    )
     with figures_as_of(settings, None) as figures:
-        codes = [code for (code,) in figures.read(statement, major_only)]
+        codes = [code for (code,) in figures.read(statement, major_only, most)]
     workers = min(os.cpu_count() or 1, len(codes) or 1)
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return sum(pool.map(partial(_write_some, settings), (codes[place::workers] for place in range(workers))))
+        shares = (codes[place::workers] for place in range(workers))
+        return sum(pool.map(partial(_write_some, settings, output_dir or _folder(settings)), shares))
 
 
-def _write_some(settings: Settings, codes: list[str]) -> int:
+def _write_some(settings: Settings, folder: Path, codes: list[str]) -> int:
     with figures_as_of(settings, None) as figures:
         for code in codes:
             made = documents.make(settings, kind(code), figures, _period(code, figures), None)
-            archive.keep(settings, made, _folder(settings, code), _name(code), with_pdf=False)
+            archive.keep(settings, made, folder / _name(code), _name(code), with_pdf=False)
     return len(codes)
 
 
@@ -126,8 +134,8 @@ def _name(code: str) -> str:
     return f"project-{code}"
 
 
-def _folder(settings: Settings, code: str) -> Path:
-    return settings.reports_dir / "projects" / _name(code)
+def _folder(settings: Settings) -> Path:
+    return settings.reports_dir / "projects"
 
 
 def kind(code: str) -> Kind:

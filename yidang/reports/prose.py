@@ -139,8 +139,8 @@ def unit_of(figure: Figure) -> str:
 
 
 def tenth(value: Decimal) -> str:
-    """With one decimal, rounded half up."""
-    return str(_rounded(value, _ONE_DECIMAL))
+    """With one decimal, rounded half up; zero has no sign."""
+    return str(_rounded(value, _ONE_DECIMAL) + 0)
 
 
 def _in_ten_thousands(value: Decimal) -> str:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from yidang.reports.blocks import Chart, Cited, Series, Table, Text
 from yidang.reports.figures import Reading
-from yidang.reports.prose import percent, tenth
+from yidang.reports.prose import NO_VALUE, TOO_FEW, percent, tenth
 from yidang.reports.source import Source
 
 CURVES = "受理后各工作日累计办结比例"
@@ -149,7 +149,9 @@ def waterfall(source: Source) -> Chart:
 
 
 def _cell(reading: Reading | None) -> Text:
-    return ("—",) if reading is None or reading.value is None else (Cited(tenth(reading.value), reading),)
+    if reading is None:
+        return (NO_VALUE,)
+    return (Cited(TOO_FEW if reading.value is None else tenth(reading.value), reading),)
 
 
 PIECES = {CURVES: curves, YEAR_ON_YEAR: year_on_year, NAIVE: naive, WATERFALL: waterfall}
