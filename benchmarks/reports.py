@@ -51,7 +51,8 @@ def main() -> None:
         }
         files = len(list((out / "projects").iterdir()))
     print_result(
-        {"cases": cases, "project files": files, "seconds": {key: round(value, 1) for key, value in seconds.items()}}
+        "reports",
+        {"cases": cases, "project files": files, "seconds": {key: round(value, 1) for key, value in seconds.items()}},
     )
 
 

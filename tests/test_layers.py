@@ -50,6 +50,8 @@ RANK = {
     "reports": 8,
     "quality": 9,
     "demo": 9,
+    "cli_options": 1,
+    "cli_reports": 9,
     "cli": 10,
 }
 

@@ -9,17 +9,15 @@ import json
 import os
 import sys
 from dataclasses import asdict
-from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from yidang import settings as settings_module
+from yidang.cli_options import AsOf, date_of
+from yidang.cli_reports import report_app, trace
 from yidang.errors import ConfigError, YidangError
-
-if TYPE_CHECKING:
-    from yidang.reports.archive import ReportFiles
 
 app = typer.Typer(
     help="Yidang 一档: pull departments' approval records, build one lifecycle per project, serve honest figures.",
@@ -27,8 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-report_app = typer.Typer(help="Write documents (.docx, and .pdf where LibreOffice is installed).", no_args_is_help=True)
 app.add_typer(report_app, name="report")
+app.command("trace")(trace)
 clock_app = typer.Typer(help="The working-day clock: compute cases of a file, explain a case.", no_args_is_help=True)
 app.add_typer(clock_app, name="clock")
 process_app = typer.Typer(help="The process view: what follows what, and after how long.", no_args_is_help=True)
@@ -57,8 +55,6 @@ superset_app = typer.Typer(help="The dashboards as files: check, import, what a 
 app.add_typer(superset_app, name="superset")
 user_app = typer.Typer(help="Accounts of Superset: who is who, and sees which department's rows.", no_args_is_help=True)
 superset_app.add_typer(user_app, name="user")
-
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day the figures are true for.")]
 
 
 @app.command()
@@ -129,7 +125,7 @@ def pull(
     settings = settings_module.load()
     if bool(departments) == all_departments:
         raise ConfigError("Say which departments to pull.", "yidang pull zigui shuiwu   or   yidang pull --all")
-    days = {"since": _date(since), "until": _date(until)}
+    days = {"since": date_of(since), "until": date_of(until)}
     landing.require_request(**days, dry_run=dry_run, reconcile_all=reconcile)
     chosen = sorted(path.stem for path in settings.departments_dir.glob("*.yml")) if all_departments else departments
     errors: dict[str, YidangError] = {}
@@ -211,7 +207,7 @@ def build(
     from yidang.build import build as run_build
 
     settings = settings_module.load()
-    day = settings.as_of(_date(as_of))
+    day = settings.as_of(date_of(as_of))
     result = run_build(settings, as_of=day, select=select, full_refresh=full_refresh)
     how_much = f"everything: {result.full_refresh}" if result.full_refresh else "what changed"
     typer.echo(
@@ -463,146 +459,11 @@ def district(
         settings,
         seed=seed,
         projects=projects,
-        start=_date(start),
-        end=_date(end),
+        start=date_of(start),
+        end=date_of(end),
         is_landed=lambda: landing.has_landed(settings, contracts.example_departments(settings)),
     )
     typer.echo(str(summary))
-
-
-ReportFolder = Annotated[Path | None, typer.Option("--output-dir", help="Default: a folder of .yidang/reports.")]
-Template = Annotated[
-    Path | None,
-    typer.Option(help="Word file to fill. Default: .yidang/templates/KIND.docx if it is there, else the standard one."),
-]
-
-
-@report_app.command("annual")
-def report_annual(
-    year: Annotated[int, typer.Option(help="The year reported on.")],
-    as_of: AsOf = None,
-    template: Template = None,
-    output_dir: ReportFolder = None,
-) -> None:
-    """年度改革报告: the annual reform report."""
-    from yidang.reports.annual import write_annual_report
-
-    _say_files(
-        write_annual_report(
-            settings_module.load(), year=year, as_of=_date(as_of), template=template, output_dir=output_dir
-        )
-    )
-
-
-@report_app.command("bulletin")
-def report_bulletin(
-    month: Annotated[str, typer.Option(help="The month reported on, YYYY-MM.")],
-    as_of: AsOf = None,
-    template: Template = None,
-    output_dir: ReportFolder = None,
-) -> None:
-    """月度通报: the monthly bulletin, as of the month's last day unless another is given."""
-    from yidang.reports.bulletin import write_bulletin
-
-    _say_files(
-        write_bulletin(
-            settings_module.load(), month=_month(month), as_of=_date(as_of), template=template, output_dir=output_dir
-        )
-    )
-
-
-@report_app.command("congress")
-def report_congress(as_of: AsOf = None, template: Template = None, output_dir: ReportFolder = None) -> None:
-    """向人大常委会的报告: the report to the People's Congress, on the year up to a day; a person edits its prose."""
-    from yidang.reports.congress import write_congress_report
-
-    _say_files(
-        write_congress_report(settings_module.load(), as_of=_date(as_of), template=template, output_dir=output_dir)
-    )
-
-
-@report_app.command("project")
-def report_project(
-    code: Annotated[str, typer.Argument(help="Project code.")],
-    as_of: AsOf = None,
-    template: Template = None,
-    output_dir: ReportFolder = None,
-) -> None:
-    """项目档案: everything known of one project on a few pages."""
-    from yidang.reports.project_file import write_project_file
-
-    _say_files(
-        write_project_file(
-            settings_module.load(), code=code, as_of=_date(as_of), template=template, output_dir=output_dir
-        )
-    )
-
-
-@report_app.command("projects")
-def report_projects(
-    major: Annotated[bool, typer.Option("--major", help="Only of major projects.")] = False,
-) -> None:
-    """项目档案 of every project, as .docx; those that show nothing new are left as they are."""
-    from yidang.reports.project_file import write_project_files
-
-    settings = settings_module.load()
-    count = write_project_files(settings, major_only=major)
-    typer.echo(f"{count} project files are up to date in {settings.reports_dir / 'projects'}")
-
-
-@report_app.command("template")
-def report_template(
-    kind: Annotated[str, typer.Argument(help="annual, bulletin, congress or project.")],
-    output: Annotated[
-        Path | None, typer.Option(help="Default: .yidang/templates/KIND.docx, where reports look.")
-    ] = None,
-) -> None:
-    """Write the standard template as a Word file for the office to edit; what tags may say: docs/templates.md."""
-    from yidang.reports import documents
-
-    path = output or documents.template_file(settings_module.load(), kind)
-    documents.write_template(kind, path)
-    typer.echo(str(path))
-
-
-@report_app.command("verify")
-def report_verify(
-    file: Annotated[Path, typer.Argument(help="A .docx in the archive (.yidang/reports).")],
-) -> None:
-    """Write an issued report again from raw as it was, and say whether it is identical or what differs."""
-    from yidang.reports.verify import verify
-
-    verdict = verify(settings_module.load(), file)
-    for line in verdict.differences or ["identical"]:
-        typer.echo(line)
-    for line in verdict.remarks:
-        typer.echo(f"changed since: {line}")
-    raise typer.Exit(1 if verdict.differences else 0)
-
-
-@app.command("trace")
-def trace(
-    report: Annotated[Path, typer.Argument(help="A .docx in the archive (.yidang/reports).")],
-    figure: Annotated[str, typer.Argument(help="The id of a number, such as F012: its bookmark in the document.")],
-) -> None:
-    """What stands behind one number of a report: metric, slice, n, what is left out, SQL, and every case."""
-    from yidang.reports.trace import lines
-
-    for line in lines(report, figure):
-        typer.echo(line)
-
-
-def _month(text: str) -> date:
-    try:
-        return date.fromisoformat(f"{text}-01")
-    except ValueError:
-        raise ConfigError(f"{text!r} is not a month.", "Write YYYY-MM, e.g. 2026-06.") from None
-
-
-def _say_files(files: ReportFiles) -> None:
-    for line in (files.docx, files.pdf, files.note):
-        if line:
-            typer.echo(str(line))
 
 
 @clock_app.command("try")
@@ -806,7 +667,7 @@ def policy_diff(
     settings = settings_module.load()
     if output and not output.parent.is_dir():
         raise ConfigError(f"{output} cannot be the output.", "Name a file in a folder that exists.")
-    found = diff(settings, parse(switches), settings.as_of(_date(as_of)))
+    found = diff(settings, parse(switches), settings.as_of(date_of(as_of)))
     render(found)
     if output:
         typer.echo(f"✓ {write_csv(found, output):,} rows: {output}")
@@ -819,15 +680,6 @@ def _with_ledger() -> settings_module.Settings:
     settings = settings_module.load()
     landing.ensure_landing(settings, [])
     return settings
-
-
-def _date(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise ConfigError(f"{text!r} is not a date.", "Write YYYY-MM-DD, e.g. 2026-06-30.") from None
 
 
 def main() -> None:

@@ -86,7 +86,6 @@ def write(
     as_of: date | None,
     output_dir: Path | None = None,
     template: Path | None = None,
-    release: int | None = None,
 ) -> ReportFiles:
     """Write a document of this kind and keep it as `name`.
 
@@ -96,7 +95,7 @@ def write(
     YidangError if the marts are missing or hold nothing of the period, if the template asks for what there is not, if
     no Chinese font is found, or if the folder cannot be written.
     """
-    with figures_as_of(settings, as_of, release) as figures:
+    with figures_as_of(settings, as_of) as figures:
         made = make(settings, kind, figures, period(figures), template)
         return archive.keep(settings, made, output_dir or settings.reports_dir / name, name)
 

@@ -57,15 +57,10 @@ class Moved(Spoken):
         self.持平 = moved == ("持平",)
         self.上升 = self.可比 and not self.持平 and moved[0] in ("增长", "上升", "增加")
         self.下降 = self.可比 and not self.持平 and not self.上升
-        self.前值 = Said.of(marks, earlier)
 
 
 class Said(Spoken):
     """A metric over a slice, as prose: 95.3%, 6.5个工作日, 812件; 样本不足 where the cases are too few."""
-
-    @classmethod
-    def of(cls, marks: Marks, figure: Figure) -> Said:
-        return cls(marks, figure, None)
 
     def __init__(self, marks: Marks, figure: Figure, past: Callable[[str], Figure] | None) -> None:
         super().__init__(marks, (cite(figure), unit_of(figure)))
@@ -74,8 +69,6 @@ class Said(Spoken):
         self.n = Spoken(marks, (n_of(figure),))
         self.样本 = Spoken(marks, ("（n=", n_of(figure), "）"))
         self.不足 = figure.is_small
-        self.件数 = figure.n
-        self.为零 = not figure.value
 
     @property
     def 值(self) -> Decimal:  # noqa: N802 - the template's word

@@ -11,7 +11,6 @@ import io
 import re
 import traceback
 import zipfile
-from types import TracebackType
 
 from docx.document import Document as Word
 from docx.opc.exceptions import PackageNotFoundError
@@ -81,12 +80,8 @@ def _line(error: Exception) -> int:
     """The line of the template's XML, one per paragraph, in which the error came up."""
     if isinstance(error, TemplateError) and getattr(error, "lineno", None):
         return error.lineno
-    found = [frame.lineno for frame in traceback.extract_tb(_trace(error)) if frame.filename == "<template>"]
+    found = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
     return found[-1] if found else 0
-
-
-def _trace(error: Exception) -> TracebackType | None:
-    return error.__traceback__
 
 
 def _words(lines: list[str], number: int) -> str:
