@@ -1,11 +1,11 @@
-"""What a document consists of, as plain values: the outline makes them, the layout draws them.
+"""What a document prints beside its template's own words, as plain values: numbers, tables, charts.
 
 Nothing here knows of Word. A number in a document is always a `Cited`, so that every figure leads to its evidence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -22,29 +22,6 @@ class Cited:
 
 Part = str | Cited
 Text = tuple[Part, ...]
-
-
-@dataclass(frozen=True)
-class Title:
-    """Title of the document or of an annex; each line is broken by sense."""
-
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Heading:
-    """level 1: 一、 (黑体) · level 2: （一） (楷体). The number is part of the text."""
-
-    level: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Paragraph:
-    """style: body | note (centred under the title) | small (remarks) | annex (附件1) | signature (flush right)."""
-
-    text: Text
-    style: str = "body"
 
 
 @dataclass(frozen=True)
@@ -97,47 +74,27 @@ class Chart:
     spans: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True)
-class PageBreak:
-    pass
+Block = Table | Chart
 
 
-Block = Title | Heading | Paragraph | Table | Chart | PageBreak
-
-
-@dataclass(frozen=True)
-class Document:
-    """header: printed at the head of every page; empty prints none."""
-
-    title: str
-    header: str
-    blocks: tuple[Block, ...]
-
-
-def numbered_evidence(document: Document) -> dict[Evidence, str]:
+def numbered_evidence(printed: Iterable[Cited | Block]) -> dict[Evidence, str]:
     """Figure → id (F001 …), in the order in which a reader meets them."""
     ids: dict[Evidence, str] = {}
-    for source in _sources(document):
+    for source in _sources(printed):
         for figure in (*_parents(source), source):
             ids.setdefault(figure, f"F{len(ids) + 1:03d}")
     return ids
 
 
-def _sources(document: Document) -> Iterator[Evidence]:
-    for block in document.blocks:
-        match block:
-            case Paragraph(text=text):
-                yield from _cited(text)
+def _sources(printed: Iterable[Cited | Block]) -> Iterator[Evidence]:
+    for thing in printed:
+        match thing:
+            case Cited(source=source):
+                yield source
             case Table(rows=rows):
-                for row in rows:
-                    for cell in row:
-                        yield from _cited(cell)
+                yield from (part.source for row in rows for cell in row for part in cell if isinstance(part, Cited))
             case Chart(sources=sources):
                 yield from sources
-
-
-def _cited(text: Text) -> Iterator[Evidence]:
-    return (part.source for part in text if isinstance(part, Cited))
 
 
 def _parents(source: Evidence) -> tuple[Evidence, ...]:

@@ -8,7 +8,6 @@ import zipfile
 
 import docx
 from docx.document import Document as Word
-from docx.enum.section import WD_SECTION
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.oxml.xmlchemy import BaseOxmlElement
@@ -16,19 +15,7 @@ from docx.shared import Mm
 from docx.text.paragraph import Paragraph as WordParagraph
 
 from yidang.reports import charts
-from yidang.reports.blocks import (
-    Block,
-    Chart,
-    Cited,
-    Document,
-    Heading,
-    PageBreak,
-    Paragraph,
-    Table,
-    Text,
-    Title,
-    numbered_evidence,
-)
+from yidang.reports.blocks import Block, Chart, Cited, Table, Text, numbered_evidence
 from yidang.reports.figures import Evidence
 from yidang.reports.marks import MARK, Caption, Late, Marked, Marks, Reference
 from yidang.reports.page import EPOCH
@@ -37,15 +24,6 @@ from yidang.reports.template import FillError
 
 # A table of at most so many rows is not split over two pages.
 _SMALL_TABLE_ROWS = 12
-_STYLES = {
-    "body": "Body Text",
-    "note": "Title Note",
-    "small": "Remark",
-    "annex": "Annex Mark",
-    "signature": "Signature Line",
-    "number": "Document Number",
-    "addressee": "Addressee",
-}
 
 
 def identifier_of(path: object) -> str:
@@ -70,7 +48,7 @@ def settle(word: Word, marks: Marks) -> dict[Evidence, str]:
     found = [
         thing for paragraph in paragraphs for thing in marks.split(_plain(paragraph)) if not isinstance(thing, str)
     ]
-    ids = numbered_evidence(Document("", "", tuple(_as_block(thing) for thing in found)))
+    ids = numbered_evidence(thing for thing in found if isinstance(thing, Cited | Block))
     numbers = _captions(found)
     writer = Writer(word, ids, numbers)
     for paragraph in paragraphs:
@@ -90,10 +68,6 @@ def settle(word: Word, marks: Marks) -> dict[Evidence, str]:
 
 def _plain(element: BaseOxmlElement) -> str:
     return "".join(node.text or "" for node in element.iter(qn("w:t")))
-
-
-def _as_block(thing: Marked) -> Block:
-    return Paragraph((thing,)) if isinstance(thing, Cited) else thing if isinstance(thing, Block) else Paragraph(())
 
 
 def _captions(found: list[Marked]) -> dict[str, str]:
@@ -173,27 +147,10 @@ class Writer:
 
     def draw(self, block: Block) -> None:
         match block:
-            case Title(lines=lines):
-                self._title(lines)
-            case Heading(level=level, text=text):
-                self._word.add_paragraph(text, style=f"Heading {level}")
-            case Paragraph(text=text, style=style):
-                self._text(self._word.add_paragraph(style=_STYLES[style]), text)
             case Table():
                 self._table(block)
             case Chart():
                 self._chart(block)
-            case PageBreak():
-                self._word.add_section(WD_SECTION.NEW_PAGE)
-            case _:
-                raise TypeError(block)
-
-    def _title(self, lines: tuple[str, ...]) -> None:
-        paragraph = self._word.add_paragraph(style="Title")
-        for place, line in enumerate(lines):
-            run = paragraph.add_run(line)
-            if place < len(lines) - 1:
-                run.add_break()
 
     def _text(self, paragraph: WordParagraph, text: Text) -> None:
         for part in text:
