@@ -57,3 +57,16 @@ def rows(answer: httpx.Response) -> list[dict]:
     """The rows of an answered question; raises for one that was refused."""
     answer.raise_for_status()
     return answer.json()["result"][0]["data"]
+
+
+def subscription(name: str, dashboard: int, to: str = "leader@yunxi.example", **changes: object) -> dict:
+    """The body of POST /api/v1/report/: the dashboard as PDF, every full hour, to that address."""
+    plain = {
+        "type": "Report",
+        "name": name,
+        "dashboard": dashboard,
+        "crontab": "0 * * * *",
+        "timezone": "Asia/Shanghai",
+    }
+    plain |= {"report_format": "PDF", "recipients": [{"type": "Email", "recipient_config_json": {"target": to}}]}
+    return plain | changes
