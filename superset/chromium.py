@@ -26,6 +26,7 @@ MARGIN = 16  # below the last row, as beside it
 TALLEST = 16_000  # pixels that a picture may have
 PIXELS_PER_INCH = 96
 PAGE_SECONDS = 120
+STILL_SECONDS = 0.6
 ANIMATION_SECONDS = 1.5  # how long the chart library moves what it draws
 FLAGS = ["--headless=new", "--remote-debugging-pipe", "--enable-automation", "--no-first-run", "--lang=zh-CN"]
 FLAGS += ["--hide-scrollbars", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
@@ -78,12 +79,12 @@ def draw(address: str, cookies: dict[str, str], kind: str, link: str, width: int
         browser.call("Emulation.setTimezoneOverride", timezoneId="Asia/Shanghai")
         width = width or WIDTH
         browser.resize(width, FIRST_HEIGHT, kind)
-        browser.call("Page.navigate", url=address)
+        browser.open(address)
         browser.settle()
         browser.call("Runtime.evaluate", expression=DRESS % json.dumps(link))
         height = min(browser.settle()["bottom"] + MARGIN, TALLEST)
         browser.resize(width, height, kind)
-        note = browser.settle()["note"]
+        note = browser.settle(ANIMATION_SECONDS)["note"]
         return Drawn(browser.pdf(width, height) if kind == "pdf" else browser.png(), note)
 
 
@@ -100,20 +101,27 @@ class Browser:
         for domain in ("Page", "Network", "Runtime"):
             self.call(f"{domain}.enable")
 
+    def open(self, address: str) -> None:
+        """Wait for a server that is just starting."""
+        while said := self.call("Page.navigate", url=address).get("errorText"):
+            if time.monotonic() > self.deadline:
+                raise CannotDraw(f"Superset 没有答复（{said}）")
+            time.sleep(1)
+
     def resize(self, width: int, height: int, kind: str) -> None:
         scale = 2 if kind == "pdf" else 1  # charts are bitmaps: in a PDF people zoom into them
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=False
         )
 
-    def settle(self) -> dict:
-        """Wait until every chart stands, and has stood for as long as charts move."""
+    def settle(self, still_seconds: float = STILL_SECONDS) -> dict:
+        """Wait until every chart stands, and the page has been still for so long. Raises CannotDraw."""
         since, before = time.monotonic(), None
         while True:
             now = self.call("Runtime.evaluate", expression=STATE, returnByValue=True)["result"].get("value")
             if not now or not now["charts"] or now["waiting"] or self.asked or now != before:
                 since, before = time.monotonic(), now
-            elif time.monotonic() - since > ANIMATION_SECONDS:
+            elif time.monotonic() - since > still_seconds:
                 break
             self._pump(0.2)
             if time.monotonic() > self.deadline:
@@ -126,11 +134,19 @@ class Browser:
         return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
     def pdf(self, width: int, height: int) -> bytes:
-        """One page as tall as the dashboard: texts stay texts, and nothing is cut between two sheets."""
+        """One page as tall as the dashboard: texts stay texts, and nothing is cut between two sheets.
+
+        What is a little too tall for the paper goes to a second one as a whole: so the paper grows until it fits.
+        """
         self.call("Emulation.setEmulatedMedia", media="screen")
         sides = dict.fromkeys(("marginTop", "marginBottom", "marginLeft", "marginRight"), 0)
-        size = {"paperWidth": width / PIXELS_PER_INCH, "paperHeight": height / PIXELS_PER_INCH}
-        return base64.b64decode(self.call("Page.printToPDF", printBackground=True, **size, **sides)["data"])
+        for more in (0, 64, 256, 1024):
+            size = {"paperWidth": width / PIXELS_PER_INCH, "paperHeight": (height + more) / PIXELS_PER_INCH}
+            printed = self.call("Page.printToPDF", printBackground=True, **size, **sides)
+            content = base64.b64decode(printed["data"])
+            if content.count(b"/Type /Page\n") == 1:
+                return content
+        raise CannotDraw("看板放不进一页 PDF")
 
     def call(self, method: str, **parameters: object) -> dict:
         self.number += 1

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from flask import current_app, g
 
+from yidang.settings import TIMEZONE
+
 FORMATS = ("PDF", "PNG")
 MOST_ADDRESSES = 50
 # Its earlier due times are no longer what was asked for.
@@ -83,13 +85,15 @@ def _is_allowed(domain: str) -> bool:
 
 
 def guard_subscriptions() -> None:
-    """Superset's API takes any recipient, kind and owner; and its execution log shows everybody's to everybody."""
+    """Superset's API takes any recipient, kind and owner, asks Slack, and shows everybody's execution log to all."""
     from superset.commands.report.create import CreateReportScheduleCommand
     from superset.commands.report.update import UpdateReportScheduleCommand
+    from superset.reports.api import ReportScheduleRestApi
     from superset.reports.logs.api import ReportExecutionLogRestApi
 
     for command in (CreateReportScheduleCommand, UpdateReportScheduleCommand):
         command.validate = _guarded(command.validate)
+    ReportScheduleRestApi.include_route_methods = ReportScheduleRestApi.include_route_methods - {"slack_channels"}
     ReportExecutionLogRestApi.base_filters = [["report_schedule_id", _own_logs(), lambda: []]]
 
 
@@ -100,6 +104,8 @@ def _guarded(validate):
     def guarded(self) -> None:
         validate(self)
         model, changes = getattr(self, "_model", None), self._properties
+        if model is None:  # the form shows the browser's and sends none, and Superset takes UTC
+            changes.setdefault("timezone", TIMEZONE.key)
         before, after = described(model), described(model, changes)
         if after["active"] is not False and (said := refusal(after)):
             raise ReportScheduleInvalidError(exceptions=[ValidationError(said, "recipients")])

@@ -59,14 +59,10 @@ def rows(answer: httpx.Response) -> list[dict]:
     return answer.json()["result"][0]["data"]
 
 
-def subscription(name: str, dashboard: int, to: str = "leader@yunxi.example", **changes: object) -> dict:
+def subscription(name: str, dashboard: int, to: str = "leader@yunxi.example") -> dict:
     """The body of POST /api/v1/report/: the dashboard as PDF, every full hour, to that address."""
-    plain = {
-        "type": "Report",
-        "name": name,
-        "dashboard": dashboard,
-        "crontab": "0 * * * *",
-        "timezone": "Asia/Shanghai",
-    }
-    plain |= {"report_format": "PDF", "recipients": [{"type": "Email", "recipient_config_json": {"target": to}}]}
-    return plain | changes
+    found = {"type": "Report", "name": name, "dashboard": dashboard, "report_format": "PDF", "crontab": "0 * * * *"}
+    found |= {"recipients": [{"type": "Email", "recipient_config_json": {"target": to}}]}
+    return found | {
+        "creation_method": "alerts_reports"
+    }  # from the list of reports; from a dashboard's menu: dashboards

@@ -877,7 +877,11 @@ def mails(world: World) -> Iterator[list[Envelope]]:
 
 def subscribe(world: World, user: str, name: str, slug: str = "open", **changes: object) -> httpx.Response:
     boards = {one["slug"]: one["id"] for one in world.client(user).get("api/v1/dashboard/").json()["result"]}
-    return world.client(user).post("api/v1/report/", json=subscription(name, boards[slug], **changes))
+    return world.client(user).post("api/v1/report/", json=subscription(name, boards[slug]) | changes)
+
+
+def to(kind: str, target: str) -> dict:
+    return {"recipients": [{"type": kind, "recipient_config_json": {"target": target}}]}
 
 
 def make_due(world: World, *names: str) -> None:
@@ -908,28 +912,32 @@ def colours(png: bytes) -> int:
 @pytest.mark.end_to_end
 def test_what_is_due_arrives_once_as_its_owner_sees_it(world: World, mails: list[Envelope], tmp_path: Path):
     send, settings = subscriptions.send, world.settings
-    wanted = {"总览": ("viewer", "overview", "PDF"), "全区在办": ("viewer", "open", "PDF")}
-    wanted |= {"本局在办": ("ours", "open", "PDF"), "部门": ("ours", "departments", "PNG")}
+    wanted = {"全区在办": ("viewer", "open", "PDF"), "本局在办": ("ours", "open", "PDF")}
+    wanted |= {"部门": ("ours", "departments", "PNG")}
+    both = "a@yunxi.example; unknown@yunxi.example"
     for name, (user, slug, kind) in wanted.items():
-        made = subscribe(world, user, name, slug, report_format=kind, to="a@yunxi.example; unknown@yunxi.example")
+        made = subscribe(world, user, name, slug, report_format=kind, **to("Email", both))
         assert made.status_code == 201, made.text
     assert send(settings) == [] and mails == [], "a new one waits for its first time"
+    assert {one.timezone for one in subscriptions.subscriptions(settings)} == {"Asia/Shanghai"}
     make_due(world, *wanted)
     sent = send(settings)
     assert {one["name"]: (one["owner"], one["result"]) for one in sent} == {
         name: (user, "sent") for name, (user, _, _) in wanted.items()
     }
     assert all("拒收 2 个收件人中的 1 个" in one["said"] for one in sent)
-    assert send(settings) == [] and len(mails) == 4
-    assert states(world, "总览")[0] == "Working" and states(world, "总览")[-1].startswith("Success 邮件服务器拒收")
+    assert send(settings) == [] and len(mails) == 3
+    assert states(world, "全区在办")[0] == "Working" and states(world, "全区在办")[-1].startswith(
+        "Success 邮件服务器拒收"
+    )
 
     letters = [message_from_bytes(one.original_content, policy=policy.default) for one in mails]
-    assert len({one["Message-ID"] for one in letters}) == 4
+    assert len({one["Message-ID"] for one in letters}) == 3
     assert all(one["Subject"].startswith("【虚构示例数据】") for one in letters)
     text = letters[0].get_body(("plain",)).get_content()
-    assert f"{superset.url(settings)}superset/dashboard/overview/" in text and "数据截至 2025年6月30日" in text
+    assert f"{superset.url(settings)}superset/dashboard/open/" in text and "数据截至 2025年6月30日" in text
     pages = []
-    for letter in letters[:3]:
+    for letter in letters[:2]:
         (attached,) = letter.iter_attachments()
         assert attached.get_content_type() == "application/pdf" and attached.get_filename().endswith(".pdf")
         (page,) = PdfReader(io.BytesIO(attached.get_content())).pages
@@ -938,7 +946,7 @@ def test_what_is_due_arrives_once_as_its_owner_sees_it(world: World, mails: list
         (tmp_path / "page.pdf").write_bytes(attached.get_content())
         subprocess.run(["pdftoppm", "-png", "-r", "40", "-singlefile", "page.pdf", "page"], cwd=tmp_path, check=True)
         assert colours((tmp_path / "page.png").read_bytes()) > 500
-    (picture,) = [part for part in letters[3].walk() if part.get_content_type() == "image/png"]
+    (picture,) = [part for part in letters[2].walk() if part.get_content_type() == "image/png"]
     assert Image.open(io.BytesIO(picture.get_content())).size[0] == 1600
     assert colours(picture.get_content()) > 500
 
@@ -946,15 +954,13 @@ def test_what_is_due_arrives_once_as_its_owner_sees_it(world: World, mails: list
         query = "select instance_code, department_id = %s from marts.fct_item_instance where is_open"
         open_cases = dict(warehouse.execute(query, (OURS,)).fetchall())
     seen = [[code for code in open_cases if code in page] for page in pages]
-    assert seen[2] and all(open_cases[code] for code in seen[2])
-    assert any(not open_cases[code] for code in seen[1]), "the same page shows a leader the others' cases"
-    left = superset_accounts.exports(settings, 1)[:4]
-    assert [(one.account, one.kind) for one in left] == [
-        ("ours", "png"),
-        ("ours", "pdf"),
-        ("viewer", "pdf"),
-        ("viewer", "pdf"),
-    ]
+    assert all(open_cases[code] for code in seen[1])
+    assert any(not open_cases[code] for code in seen[0]), "the same page shows a leader the others' cases"
+    counts = [sum(map(len, world.cases.values())), len(world.cases[OURS])]
+    for page, count in zip(pages, counts, strict=True):
+        assert f"，{count} 件办件" in page
+    left = superset_accounts.exports(settings, 1)[:3]
+    assert [(one.account, one.kind) for one in left] == [("ours", "png"), ("ours", "pdf"), ("viewer", "pdf")]
     assert "a@yunxi.example、unknown@yunxi.example（2 个收件人）" in left[0].what
     assert all(one.size > 9999 for one in left)
 
@@ -963,7 +969,7 @@ def test_what_is_due_arrives_once_as_its_owner_sees_it(world: World, mails: list
 def test_what_was_killed_is_sent_by_the_next_run_and_two_at_once_send_it_once(
     world: World, mails: list[Envelope], tmp_path: Path
 ):
-    make_due(world, "总览")
+    make_due(world, "全区在办")
     before = len(mails)
     command = [sys.executable, "-m", "yidang.cli", "superset", "subscriptions", "send"]
     run = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, start_new_session=True)
@@ -976,11 +982,11 @@ def test_what_was_killed_is_sent_by_the_next_run_and_two_at_once_send_it_once(
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     wait_until(lambda: not browsers(), 10)
-    assert states(world, "总览")[-1] == "Working" and len(mails) == before
+    assert states(world, "全区在办")[-1] == "Working" and len(mails) == before
     with ThreadPoolExecutor(2) as pool:
         results = [one.result() for one in [pool.submit(subscriptions.send, world.settings) for _ in range(2)]]
     assert sorted(map(len, results)) == [0, 1] and len(mails) == before + 1
-    assert states(world, "总览")[-3].startswith("Error 上次发送中断")
+    assert states(world, "全区在办")[-3].startswith("Error 上次发送中断")
 
 
 def wait_until(what: Callable[[], object], seconds: float) -> None:
@@ -1008,10 +1014,6 @@ def test_an_account_that_was_shut_or_lost_its_role_sends_no_more(world: World, m
     assert off == ["von both", "von elsewhere"] and len(mails) == before
 
 
-def to(kind: str, target: str) -> dict:
-    return {"recipients": [{"type": kind, "recipient_config_json": {"target": target}}]}
-
-
 FILTER = {"nativeFilterId": "x", "filterType": "filter_select", "columnName": "department_id", "filterValues": [THEIRS]}
 
 
@@ -1019,20 +1021,21 @@ FILTER = {"nativeFilterId": "x", "filterType": "filter_select", "columnName": "d
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"type": "Alert", "sql": "select 1", "database": 1, "validator_type": "not null"}, "Database does not exist"),
+        ({"type": "Alert", "sql": "select 1", "database": 1, "validator_type": "not null"}, "数据库不存在"),
         (to("Webhook", "http://127.0.0.1:1/"), "只能寄往电子邮箱"),
         (to("Slack", "#x"), "只能寄往电子邮箱"),
         (to("Email", "ours@example.invalid"), "不是真实邮箱"),
         ({"recipients": []}, "没有写收件邮箱"),
+        ({"creation_method": "dashboards"}, "不能寄往 ours@example.invalid"),
         ({"owners": [1]}, "一项订阅只属于一个账号"),
         ({"report_format": "CSV"}, "只能以 PDF 或 PNG 寄出"),
         ({"extra": {"dashboard": {"nativeFilters": [FILTER]}}}, ""),
-        ({"crontab": "* * * * *"}, "3600"),
-        ({"dashboard": None, "chart": 1}, ""),
+        ({"crontab": "* * * * *"}, "60 minutes"),
+        ({"dashboard": None, "chart": 1}, "只能订阅看板"),
     ],
 )
 def test_what_may_not_be_subscribed_to(world: World, changes: dict, said: str):
-    refused = subscribe(world, "ours", "verboten", **changes)
+    refused = subscribe(world, "ours", "verboten", "quality", **changes)
     assert refused.status_code == 422 and said in json.dumps(refused.json(), ensure_ascii=False), refused.text
 
 
@@ -1046,8 +1049,8 @@ def test_only_who_may_write_sql_gets_alerts_and_only_allowed_domains_get_mail(wo
     before = access.read_text("utf-8")
     access.write_text(before.replace('"mail_domains": []', '"mail_domains": ["gov.example"]'), "utf-8")
     try:
-        assert subscribe(world, "ours", "x", to="a@evilgov.example").status_code == 422
-        made = subscribe(world, "ours", "x", to="a@zhujian.gov.example")
+        assert subscribe(world, "ours", "x", **to("Email", "a@evilgov.example")).status_code == 422
+        made = subscribe(world, "ours", "x", **to("Email", "a@zhujian.gov.example"))
         assert made.status_code == 201
         change = to("Email", "a@elsewhere.example")
         assert world.client("ours").put(f"api/v1/report/{made.json()['id']}", json=change).status_code == 422
@@ -1058,7 +1061,7 @@ def test_only_who_may_write_sql_gets_alerts_and_only_allowed_domains_get_mail(wo
 
 @pytest.mark.end_to_end
 def test_the_subscriptions_of_others_are_hidden(world: World):
-    theirs = subscribe(world, "viewer", "fremd", to="geheim@yunxi.example").json()["id"]
+    theirs = subscribe(world, "viewer", "fremd", **to("Email", "geheim@yunxi.example")).json()["id"]
     mine = subscribe(world, "ours", "eigen").json()["id"]
     with psycopg.connect(world.settings.dsn("superset"), autocommit=True) as connection:
         (log,) = connection.execute(
@@ -1072,6 +1075,7 @@ def test_the_subscriptions_of_others_are_hidden(world: World):
         answer = client.get(f"api/v1/report/{path}")
         assert answer.status_code == 404 or answer.json().get("count") == 0, (path, answer.text)
         assert "geheim" not in answer.text
+    assert client.get("api/v1/report/slack_channels/", params={"q": "()"}).status_code == 404
     assert client.put(f"api/v1/report/{theirs}", json=to("Email", "a@b.example")).status_code == 404
     assert client.delete(f"api/v1/report/{theirs}").status_code == 404
     assert client.put(f"api/v1/report/{mine}", json={"owners": [1]}).status_code == 422

@@ -60,12 +60,12 @@ def run(settings: Settings) -> None:
                 on_progress=lambda now: show(", ".join(f"{run.dag_id} {run.state}" for run in now)),
             )
         progress.join("Superset: dashboards imported", superset_prepared)
-    with progress.step("Superset serves"):
-        superset.start(settings)
-        superset.clear_cache(settings)
+    superset.clear_cache(settings)
+    subscription = _Subscription()
     with ThreadPoolExecutor(1) as pool:
-        subscription = _Subscription()
-        mailed = progress.beside(pool, subscription.send, settings)
+        mailed = progress.beside(pool, subscription.send, settings)  # which waits for the page
+        with progress.step("Superset serves"):
+            superset.start(settings)
         with progress.step(f"The annual report for {REPORT_YEAR}"):
             report = annual.write_annual_report(settings, year=REPORT_YEAR)
         progress.join("A subscription: the dashboard 效能总览 as PDF by mail", mailed)
