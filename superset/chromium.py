@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "本机缺少 {}，画不出看板：apt-get install chromium fonts-noto-cjk"
+ENDED = "Chromium 意外退出"
 WIDTH = 1600
 FIRST_HEIGHT = 6000  # charts ask for their data when they come into sight
 MARGIN = 16  # below the last row, as beside it
@@ -82,7 +83,9 @@ def draw(address: str, cookies: dict[str, str], kind: str, link: str, width: int
         browser.open(address)
         browser.settle()
         browser.call("Runtime.evaluate", expression=DRESS % json.dumps(link))
-        height = min(browser.settle()["bottom"] + MARGIN, TALLEST)
+        height = browser.settle()["bottom"] + MARGIN
+        if height > TALLEST:
+            raise CannotDraw(f"看板高 {height} 像素，超过 {TALLEST}")
         browser.resize(width, height, kind)
         note = browser.settle(ANIMATION_SECONDS)["note"]
         return Drawn(browser.pdf(width, height) if kind == "pdf" else browser.png(), note)
@@ -91,8 +94,8 @@ def draw(address: str, cookies: dict[str, str], kind: str, link: str, width: int
 class Browser:
     """One page, and the requests of it that are not answered yet."""
 
-    def __init__(self, process: subprocess.Popen, to_it: int, from_it: int) -> None:
-        self.process, self.to_it, self.from_it = process, to_it, from_it
+    def __init__(self, to_it: int, from_it: int) -> None:
+        self.to_it, self.from_it = to_it, from_it
         self.deadline = time.monotonic() + PAGE_SECONDS
         self.buffer, self.number, self.session = b"", 0, None
         self.asked: set[str] = set()
@@ -169,7 +172,7 @@ class Browser:
             return []
         read = os.read(self.from_it, 1 << 20)
         if not read:
-            raise CannotDraw("Chromium 意外退出")
+            raise CannotDraw(ENDED)
         *whole, self.buffer = (self.buffer + read).split(b"\0")
         messages = [json.loads(one) for one in whole]
         for message in messages:
@@ -208,7 +211,7 @@ def _browser(address: str) -> Iterator[Browser]:
         os.close(its_in)
         os.close(its_out)
         try:
-            yield Browser(process, to_it, from_it)
+            yield Browser(to_it, from_it)
         finally:
             os.close(to_it)
             os.close(from_it)
@@ -218,8 +221,11 @@ def _browser(address: str) -> Iterator[Browser]:
 
 
 def _write(descriptor: int, content: bytes) -> None:
-    while content:
-        content = content[os.write(descriptor, content) :]
+    try:
+        while content:
+            content = content[os.write(descriptor, content) :]
+    except BrokenPipeError:
+        raise CannotDraw(ENDED) from None
 
 
 def has_cjk_font() -> bool:

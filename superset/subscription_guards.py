@@ -29,7 +29,7 @@ def refusal(wanted: dict) -> str | None:
     refusals = (
         (not manager.can_access("can_write", "ReportSchedule"), "您的角色不能订阅看板"),
         (not manager.can_access("can_csv", "Superset"), "您的角色不能导出数据，因此也不能订阅看板"),
-        (wanted["type"] == "Alert" and not may_alert(wanted), "警报会自行运行 SQL：只给可以自写 SQL 的账号"),
+        (wanted["type"] == "Alert" and not may_alert(wanted), "告警会自行运行 SQL：只给可以自写 SQL 的账号"),
         (wanted["chart"] or not wanted["dashboard"], "只能订阅看板，不能订阅单个图表"),
         (wanted["dashboard"] and not manager.can_access_dashboard(wanted["dashboard"]), "您不能查看这个看板"),
         (wanted["report_format"] not in FORMATS, "看板只能以 PDF 或 PNG 寄出"),
@@ -39,7 +39,7 @@ def refusal(wanted: dict) -> str | None:
         (outside, f"不能寄往 {'、'.join(outside)}：不是真实邮箱，或不在允许的域名之内"),
         (len(owners) != 1, "一项订阅只属于一个账号"),
         (not manager.is_admin() and owners[0] != g.user, "订阅只能属于您自己的账号"),
-        (any((wanted["extra"] or {}).get("dashboard", {}).values()), "只能订阅整个看板，不能带筛选或单个标签页"),
+        (any(((wanted["extra"] or {}).get("dashboard") or {}).values()), "只能订阅整个看板，不能带筛选或单个标签页"),
     )
     return next((said for refused, said in refusals if refused), None)
 

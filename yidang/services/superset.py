@@ -18,7 +18,7 @@ from psycopg import sql
 from yidang import superset_assets
 from yidang.errors import YidangError, no_connection
 from yidang.services import process
-from yidang.settings import SUPERSET_DATABASE, Settings
+from yidang.settings import ROOT, SUPERSET_DATABASE, Settings
 
 SERVER = "superset"
 SCRIPT_TIMEOUT_SECONDS = 300
@@ -129,7 +129,7 @@ def environment(settings: Settings) -> dict[str, str]:
         **{variable: generated[name] for variable, name in SECRETS.items()},
         "FLASK_APP": "superset.app:create_app()",
         # the second for what both environments use: yidang.due, yidang.smtp
-        "PYTHONPATH": f"{settings.root / 'superset'}:{settings.root}",
+        "PYTHONPATH": f"{settings.root / 'superset'}:{ROOT}",
         "SUPERSET_CONFIG_PATH": str(settings.root / "superset" / "superset_config.py"),
         "SUPERSET_HOME": str(home),
         "SUPERSET_META_URI": settings.dsn("superset", "+psycopg2"),
