@@ -2,18 +2,25 @@
 
 usage: superset_entrypoint.py init     database tables, roles, accounts and dashboards; then end
        superset_entrypoint.py serve    the web server
+       superset_entrypoint.py subscriptions
+                                       dashboards by mail: every ten minutes what has become due
 
 Variables set on the container win over the ones Yidang derives, so compose alone decides on hosts and ports.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 from yidang.errors import YidangError
 from yidang.settings import Settings, load
 
+PERIOD_SECONDS = 600
 SECRETS = {
     "SUPERSET_SECRET_KEY": "YIDANG_SUPERSET_SECRET_KEY",
     "SUPERSET_GUEST_SECRET": "YIDANG_SUPERSET_GUEST_SECRET",
@@ -33,8 +40,26 @@ def main(command: list[str]) -> None:
         address = f"{os.environ['SUPERSET_ADDRESS']}:{settings.port('superset')}"
         server = ["gunicorn", "-c", str(folder / "gunicorn_config.py"), "-b", address, "superset.app:create_app()"]
         os.execv(sys.executable, [sys.executable, "-m", *server])
+    elif command == ["subscriptions"]:
+        send_subscriptions(settings)
     else:
         os.execvp(command[0], command)
+
+
+def send_subscriptions(settings: Settings) -> None:
+    """What the DAG `subscriptions` does where Superset is on Airflow's machine. For ever."""
+    asked = {
+        "mail": {"url": settings.secret("SUPERSET_MAIL_URL"), "sender": settings.secret("SUPERSET_MAIL_SENDER")},
+        "pages": os.environ["SUPERSET_PAGES"],
+        "link": os.environ["SUPERSET_LINK"],
+        "now": None,
+    }
+    script = settings.root / "superset" / "send_subscriptions.py"
+    while True:
+        done = subprocess.run([sys.executable, script, "/tmp/sent.json"], input=json.dumps(asked), text=True)
+        if done.returncode == 0:
+            Path("/tmp/alive").touch()  # for the health check
+        time.sleep(PERIOD_SECONDS - time.time() % PERIOD_SECONDS)
 
 
 def environment(settings: Settings) -> dict[str, str]:

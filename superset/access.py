@@ -39,6 +39,13 @@ SEE = {
     ("can_userinfo", "UserDBModelView"),
     ("resetmypassword", "UserDBModelView"),
 }
+# Superset calls them reports.
+SUBSCRIBE = {
+    ("menu_access", "Manage"),
+    ("menu_access", "Alerts & Report"),
+    ("can_read", "ReportSchedule"),
+    ("can_write", "ReportSchedule"),
+}
 EXPLORE = {
     ("menu_access", "Charts"),
     ("can_explore", "Superset"),
@@ -90,6 +97,7 @@ def _permissions(security_manager, db, role: dict, datasets: dict) -> list:
     bundles = {
         "see": set(security_manager.PUBLIC_ROLE_PERMISSIONS) | SEE,
         "export": {("can_csv", "Superset")},
+        "subscribe": SUBSCRIBE,
         "explore": EXPLORE,
         "sql": security_manager.SQLLAB_ONLY_PERMISSIONS | security_manager.SQLLAB_EXTRA_PERMISSION_VIEWS,
         "manage": MANAGE,

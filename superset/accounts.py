@@ -1,6 +1,6 @@
 """Add or revive an account, or shut one, for `yidang superset user`.
 
-usage: accounts.py add|remove, with a JSON object on the standard input: {"name", "roles", "password"} or {"name"}
+usage: accounts.py add|remove, with JSON on the standard input: {"name", "roles", "password", "mail"} or {"name"}
 
 A shut account keeps its name, so that the log still says who did what; it has no roles and cannot log in, and pages
 that it has open end with the next click.
@@ -26,8 +26,10 @@ def main(what: str, given: dict) -> None:
             if user:
                 security_manager.reset_password(user.id, given["password"])
                 user.roles, user.active, user.fail_login_count = roles, True, 0
+                user.email = given["mail"] or user.email
             else:
-                labels = {"first_name": given["name"], "last_name": "", "email": f"{given['name']}@example.invalid"}
+                labels = {"first_name": given["name"], "last_name": ""}
+                labels["email"] = given["mail"] or f"{given['name']}@example.invalid"
                 user = security_manager.add_user(given["name"], **labels, role=roles, password=given["password"])
                 if not user:
                     sys.exit("Superset did not make the account")

@@ -28,11 +28,16 @@ def log_exports(app: Flask) -> None:
 
 def _log(kind: str, size: int | None) -> None:
     """size: bytes; None where it is sent in pieces."""
+    log_leaving(kind, _what(), size, request.path)
+
+
+def log_leaving(kind: str, what: str, size: int | None, path: str) -> None:
+    """For the current user. path: of the request, or of the page that was mailed."""
     from superset.models.core import Log
 
     from superset import db
 
-    said = json.dumps({"kind": kind, "what": _what(), "size": size, "path": request.path}, ensure_ascii=False)
+    said = json.dumps({"kind": kind, "what": what, "size": size, "path": path}, ensure_ascii=False)
     db.session.add(Log(action=ACTION, user_id=getattr(getattr(g, "user", None), "id", None), json=said))
     db.session.commit()
 

@@ -55,6 +55,7 @@ D3_TIME_FORMAT = {
 
 # -- who may what (roles and row rules: access.yaml) -------------------------------------------------------
 CUSTOM_SECURITY_MANAGER = GuardedSecurityManager
+YIDANG_ACCESS_FILE = Path(_need("SUPERSET_HOME")) / "assets" / "access.json"  # as it was last imported
 
 # -- web security ----------------------------------------------------------------------------------------
 _https = os.environ.get("SUPERSET_HTTPS") == "1"
@@ -122,7 +123,7 @@ THUMBNAIL_CACHE_CONFIG = _file_cache("thumbnail", 86400)
 
 # -- features --------------------------------------------------------------------------------------------
 FEATURE_FLAGS = {
-    "ALERT_REPORTS": False,
+    "ALERT_REPORTS": True,  # sent by send_subscriptions.py
     "ALLOW_ADHOC_SUBQUERY": False,
     "DASHBOARD_RBAC": False,
     "ENABLE_TEMPLATE_PROCESSING": False,
@@ -132,6 +133,18 @@ FEATURE_FLAGS = {
     "TAGGING_SYSTEM": False,
 }
 CELERY_CONFIG = None
+
+# -- subscriptions (subscription_guards.py; sent by send_subscriptions.py, not by Celery) -------------------------
+REPORT_MINIMUM_INTERVAL = 3600  # of a subscription, in seconds
+ALERT_MINIMUM_INTERVAL = 600
+
+
+def COMMON_BOOTSTRAP_OVERRIDES_FUNC(data: dict) -> dict:  # noqa: N802 - Superset's name
+    """Its form offers webhooks too, which would let people send requests from this machine."""
+    return {"conf": {**data["conf"], "ALERT_REPORTS_NOTIFICATION_METHODS": ["Email"]}}
+
+
+# -- limits ------------------------------------------------------------------------------------------------
 ROW_LIMIT = 10_000
 SUPERSET_WEBSERVER_TIMEOUT = 60
 SQLLAB_TIMEOUT = 60

@@ -13,6 +13,7 @@ from export_log import log_exports
 from flask import Flask, Response, redirect, request
 from jinja2 import ChoiceLoader, FileSystemLoader
 from limits import parse, storage, strategies
+from subscription_guards import guard_subscriptions
 
 import superset
 
@@ -24,6 +25,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 def apply_fixes(app: Flask) -> None:
     guard_formulas()
+    guard_subscriptions()
     limit_logins(app)
     serve_clean_chinese(app)
     log_exports(app)  # before the next: what is registered later runs earlier, and the size is that of what leaves

@@ -57,3 +57,12 @@ def rows(answer: httpx.Response) -> list[dict]:
     """The rows of an answered question; raises for one that was refused."""
     answer.raise_for_status()
     return answer.json()["result"][0]["data"]
+
+
+def subscription(name: str, dashboard: int, to: str = "leader@yunxi.example") -> dict:
+    """The body of POST /api/v1/report/: the dashboard as PDF, every full hour, to that address."""
+    found = {"type": "Report", "name": name, "dashboard": dashboard, "report_format": "PDF", "crontab": "0 * * * *"}
+    found |= {"recipients": [{"type": "Email", "recipient_config_json": {"target": to}}]}
+    return found | {
+        "creation_method": "alerts_reports"
+    }  # from the list of reports; from a dashboard's menu: dashboards

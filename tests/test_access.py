@@ -5,27 +5,38 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date
+from email import message_from_bytes, policy
 from functools import cached_property
 from pathlib import Path
 
 import httpx
+import psutil
 import psycopg
 import pytest
+from aiosmtpd.smtp import Envelope
 from browser import chromium
 from conftest import drop_built_schemas
 from flask.json.tag import TaggedJSONSerializer
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
-from superset_support import anonymous, ids, login, question, rows
+from PIL import Image
+from pypdf import PdfReader
+from superset_support import anonymous, ids, login, question, rows, subscription
+from warning_outbox import forget, mail_server, write_receivers
 
-from yidang import build, contracts, district, landing, superset_access, superset_check
+from yidang import build, contracts, district, landing, subscriptions, superset_access, superset_check
 from yidang import settings as settings_module
 from yidang.errors import ConfigError
 from yidang.services import district as servers
@@ -84,6 +95,7 @@ def changed(tmp_path: Path, old: str, new: str) -> Settings:
 
 
 CASES = "fct_item_instance: {department: department_id, region: project_code}"
+OWN = "rows: own, may: [see, export, subscribe]"
 
 
 @pytest.mark.parametrize(
@@ -111,9 +123,15 @@ def test_a_dataset_that_nobody_or_everybody_would_see_is_named(tmp_path: Path, o
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("rows: own, may: [see, export]", "rows: own, may: [see, sql]", "cannot be kept by a role that may sql"),
-        ("rows: own, may: [see, export]", "rows: own, may: [see, fly]", "roles.head.may.1"),
+        (
+            OWN,
+            "rows: own, may: [see, sql]",
+            "cannot be kept by a role that may sql",
+        ),
+        (OWN, "rows: own, may: [see, fly]", "roles.head.may.1"),
         ("explore, sql, manage, personal]", "explore, personal]", "it needs sql too"),
+        (OWN, "rows: own, may: [see, subscribe]", "subscribe needs export too"),
+        ("mail_domains: []", "mail_domains: [everywhere]", "mail_domains.0"),
         (CASES, "fct_item_instance: {departement: x}", "datasets.fct_item_instance.departement"),
         (CASES, "fct_item_instance: {department: x, only: [boss]}", "names no role of this file: boss"),
         (CASES, 'fct_item_instance: {department: "1=1 or x"}', "datasets.fct_item_instance.department"),
@@ -554,7 +572,6 @@ def test_a_handler_may_neither_change_rules_nor_take_things_out(world: World):
         "api/v1/security/users/",
         "api/v1/security/roles/",
         "api/v1/log/",
-        "api/v1/report/",
         "users/list/",
         "roles/list/",
         "rowlevelsecurity/list/",
@@ -846,6 +863,225 @@ def test_a_request_of_another_site_is_refused(world: World):
     finally:
         client.headers["X-CSRFToken"] = token
     assert client.post("api/v1/chart/data", json=body).status_code == 200
+
+
+# -- by mail -----------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def mails(world: World) -> Iterator[list[Envelope]]:
+    """What a real mail server took."""
+    with mail_server() as (url, taken):
+        write_receivers(world.settings, {"mail": {"url": url, "sender": "yidang@yunxi.example"}}, [])
+        yield taken
+    forget(world.settings)
+
+
+def subscribe(world: World, user: str, name: str, slug: str = "open", **changes: object) -> httpx.Response:
+    boards = {one["slug"]: one["id"] for one in world.client(user).get("api/v1/dashboard/").json()["result"]}
+    return world.client(user).post("api/v1/report/", json=subscription(name, boards[slug]) | changes)
+
+
+def to(kind: str, target: str) -> dict:
+    return {"recipients": [{"type": kind, "recipient_config_json": {"target": target}}]}
+
+
+def make_due(world: World, *names: str) -> None:
+    """As if they had been served two hours ago."""
+    with psycopg.connect(world.settings.dsn("superset"), autocommit=True) as connection:
+        connection.execute(
+            "update report_schedule set last_eval_dttm = now() at time zone 'utc' - interval '2 hours',"
+            " last_state = 'Success' where name = any(%s)",
+            (list(names),),
+        )
+
+
+def states(world: World, name: str) -> list[str]:
+    """What Superset's execution log says of a subscription, oldest first."""
+    query = """
+        select concat_ws(' ', state, error_message) from report_execution_log as log
+        inner join report_schedule on report_schedule.id = report_schedule_id where name = %s order by log.id
+    """
+    with psycopg.connect(world.settings.dsn("superset")) as connection:
+        return [said for (said,) in connection.execute(query, (name,))]
+
+
+def colours(png: bytes) -> int:
+    """How many colours a picture has, up to 10,000; a blank one has one."""
+    return len(Image.open(io.BytesIO(png)).convert("RGB").resize((400, 400)).getcolors(160_000))
+
+
+@pytest.mark.end_to_end
+def test_what_is_due_arrives_once_as_its_owner_sees_it(world: World, mails: list[Envelope], tmp_path: Path):
+    send, settings = subscriptions.send, world.settings
+    wanted = {"全区在办": ("viewer", "open", "PDF"), "本局在办": ("ours", "open", "PDF")}
+    wanted |= {"部门": ("ours", "departments", "PNG")}
+    both = "a@yunxi.example; unknown@yunxi.example"
+    for name, (user, slug, kind) in wanted.items():
+        made = subscribe(world, user, name, slug, report_format=kind, **to("Email", both))
+        assert made.status_code == 201, made.text
+    assert send(settings) == [] and mails == [], "a new one waits for its first time"
+    assert {one.timezone for one in subscriptions.subscriptions(settings)} == {"Asia/Shanghai"}
+    make_due(world, *wanted)
+    sent = send(settings)
+    assert {one["name"]: (one["owner"], one["result"]) for one in sent} == {
+        name: (user, "sent") for name, (user, _, _) in wanted.items()
+    }
+    assert all("拒收 2 个收件人中的 1 个" in one["said"] for one in sent)
+    assert send(settings) == [] and len(mails) == 3
+    assert states(world, "全区在办")[0] == "Working" and states(world, "全区在办")[-1].startswith(
+        "Success 邮件服务器拒收"
+    )
+
+    letters = [message_from_bytes(one.original_content, policy=policy.default) for one in mails]
+    assert len({one["Message-ID"] for one in letters}) == 3
+    assert all(one["Subject"].startswith("【虚构示例数据】") for one in letters)
+    text = letters[0].get_body(("plain",)).get_content()
+    assert f"{superset.url(settings)}superset/dashboard/open/" in text and "数据截至 2025年6月30日" in text
+    pages = []
+    for letter in letters[:2]:
+        (attached,) = letter.iter_attachments()
+        assert attached.get_content_type() == "application/pdf" and attached.get_filename().endswith(".pdf")
+        (page,) = PdfReader(io.BytesIO(attached.get_content())).pages
+        assert page.mediabox.width == 1200 and page.mediabox.height > 900  # points: 1600 pixels
+        pages.append(page.extract_text())
+        (tmp_path / "page.pdf").write_bytes(attached.get_content())
+        subprocess.run(["pdftoppm", "-png", "-r", "40", "-singlefile", "page.pdf", "page"], cwd=tmp_path, check=True)
+        assert colours((tmp_path / "page.png").read_bytes()) > 500
+    (picture,) = [part for part in letters[2].walk() if part.get_content_type() == "image/png"]
+    assert Image.open(io.BytesIO(picture.get_content())).size[0] == 1600
+    assert colours(picture.get_content()) > 500
+
+    with psycopg.connect(settings.admin_dsn("yidang")) as warehouse:
+        query = "select instance_code, department_id = %s from marts.fct_item_instance where is_open"
+        open_cases = dict(warehouse.execute(query, (OURS,)).fetchall())
+    seen = [[code for code in open_cases if code in page] for page in pages]
+    assert all(open_cases[code] for code in seen[1])
+    assert any(not open_cases[code] for code in seen[0]), "the same page shows a leader the others' cases"
+    counts = [sum(map(len, world.cases.values())), len(world.cases[OURS])]
+    for page, count in zip(pages, counts, strict=True):
+        assert f"，{count} 件办件" in page
+    left = superset_accounts.exports(settings, 1)[:3]
+    assert [(one.account, one.kind) for one in left] == [("ours", "png"), ("ours", "pdf"), ("viewer", "pdf")]
+    assert "a@yunxi.example、unknown@yunxi.example（2 个收件人）" in left[0].what
+    assert all(one.size > 9999 for one in left)
+
+
+@pytest.mark.end_to_end
+def test_what_was_killed_is_sent_by_the_next_run_and_two_at_once_send_it_once(
+    world: World, mails: list[Envelope], tmp_path: Path
+):
+    make_due(world, "全区在办")
+    before = len(mails)
+    command = [sys.executable, "-m", "yidang.cli", "superset", "subscriptions", "send"]
+    run = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, start_new_session=True)
+
+    def browsers() -> list[str]:
+        lines = [" ".join(one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"])]
+        return [line for line in lines if f"--user-data-dir={tmp_path}" in line]
+
+    wait_until(browsers, 60)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    wait_until(lambda: not browsers(), 10)
+    assert states(world, "全区在办")[-1] == "Working" and len(mails) == before
+    with ThreadPoolExecutor(2) as pool:
+        results = [one.result() for one in [pool.submit(subscriptions.send, world.settings) for _ in range(2)]]
+    assert sorted(map(len, results)) == [0, 1] and len(mails) == before + 1
+    assert states(world, "全区在办")[-3].startswith("Error 上次发送中断")
+
+
+def wait_until(what: Callable[[], object], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.end_to_end
+def test_an_account_that_was_shut_or_lost_its_role_sends_no_more(world: World, mails: list[Envelope]):
+    before = len(mails)
+    for user in ("both", "elsewhere"):
+        assert subscribe(world, user, f"von {user}").status_code == 201
+    make_due(world, "von both", "von elsewhere")
+    with psycopg.connect(world.settings.dsn("superset"), autocommit=True) as connection:
+        connection.execute("update ab_user set active = false where username = 'both'")
+        connection.execute(
+            "delete from ab_user_role using ab_user where ab_user.id = user_id and username = 'elsewhere'"
+        )
+    results = subscriptions.send(world.settings)
+    assert [(one["owner"], one["result"]) for one in results] == [("both", "off"), ("elsewhere", "off")]
+    assert "账号已关闭" in results[0]["said"] and "不能订阅" in results[1]["said"]
+    off = [one.name for one in subscriptions.subscriptions(world.settings) if not one.is_active]
+    assert off == ["von both", "von elsewhere"] and len(mails) == before
+
+
+FILTER = {"nativeFilterId": "x", "filterType": "filter_select", "columnName": "department_id", "filterValues": [THEIRS]}
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"type": "Alert", "sql": "select 1", "database": 1, "validator_type": "not null"}, "数据库不存在"),
+        (to("Webhook", "http://127.0.0.1:1/"), "只能寄往电子邮箱"),
+        (to("Slack", "#x"), "只能寄往电子邮箱"),
+        (to("Email", "ours@example.invalid"), "不是真实邮箱"),
+        ({"recipients": []}, "没有写收件邮箱"),
+        ({"creation_method": "dashboards"}, "不能寄往 ours@example.invalid"),
+        ({"owners": [1]}, "一项订阅只属于一个账号"),
+        ({"report_format": "CSV"}, "只能以 PDF 或 PNG 寄出"),
+        ({"extra": {"dashboard": {"nativeFilters": [FILTER]}}}, ""),
+        ({"crontab": "* * * * *"}, "60 minutes"),
+        ({"dashboard": None, "chart": 1}, "只能订阅看板"),
+    ],
+)
+def test_what_may_not_be_subscribed_to(world: World, changes: dict, said: str):
+    refused = subscribe(world, "ours", "verboten", "quality", **changes)
+    assert refused.status_code == 422 and said in json.dumps(refused.json(), ensure_ascii=False), refused.text
+
+
+@pytest.mark.end_to_end
+def test_only_who_may_write_sql_gets_alerts_and_only_allowed_domains_get_mail(world: World):
+    alert = {"type": "Alert", "sql": "select 1", "validator_type": "not null", "database": world.databases["一档数仓"]}
+    made = subscribe(world, "analyst", "alert", **alert)
+    assert made.status_code == 201, made.text
+    assert world.client("analyst").delete(f"api/v1/report/{made.json()['id']}").status_code == 200
+    access = superset.imported_dir(world.settings) / "access.json"
+    before = access.read_text("utf-8")
+    access.write_text(before.replace('"mail_domains": []', '"mail_domains": ["gov.example"]'), "utf-8")
+    try:
+        assert subscribe(world, "ours", "x", **to("Email", "a@evilgov.example")).status_code == 422
+        made = subscribe(world, "ours", "x", **to("Email", "a@zhujian.gov.example"))
+        assert made.status_code == 201
+        change = to("Email", "a@elsewhere.example")
+        assert world.client("ours").put(f"api/v1/report/{made.json()['id']}", json=change).status_code == 422
+        assert world.client("ours").delete(f"api/v1/report/{made.json()['id']}").status_code == 200
+    finally:
+        access.write_text(before, "utf-8")
+
+
+@pytest.mark.end_to_end
+def test_the_subscriptions_of_others_are_hidden(world: World):
+    theirs = subscribe(world, "viewer", "fremd", **to("Email", "geheim@yunxi.example")).json()["id"]
+    mine = subscribe(world, "ours", "eigen").json()["id"]
+    with psycopg.connect(world.settings.dsn("superset"), autocommit=True) as connection:
+        (log,) = connection.execute(
+            "insert into report_execution_log (id, scheduled_dttm, state, error_message, report_schedule_id)"
+            " select coalesce(max(id), 0) + 1000, now(), 'Error', 'geheim', %s from report_execution_log returning id",
+            (theirs,),
+        ).fetchone()
+    client = world.client("ours")
+    assert {one["owners"][0]["first_name"] for one in client.get("api/v1/report/").json()["result"]} == {"ours"}
+    for path in (f"{theirs}", f"{theirs}/log/", f"{theirs}/log/{log}", f"{mine}/log/{log}"):
+        answer = client.get(f"api/v1/report/{path}")
+        assert answer.status_code == 404 or answer.json().get("count") == 0, (path, answer.text)
+        assert "geheim" not in answer.text
+    assert client.get("api/v1/report/slack_channels/", params={"q": "()"}).status_code == 404
+    assert client.put(f"api/v1/report/{theirs}", json=to("Email", "a@b.example")).status_code == 404
+    assert client.delete(f"api/v1/report/{theirs}").status_code == 404
+    assert client.put(f"api/v1/report/{mine}", json={"owners": [1]}).status_code == 422
+    changed = client.put(f"api/v1/report/{mine}", json={"crontab": "30 * * * *"})
+    assert changed.status_code == 200, changed.text
+    assert "geheim" in world.client("viewer").get(f"api/v1/report/{theirs}/log/").text
 
 
 # -- the file again: last, because it takes a role away -------------------------------------------------------------

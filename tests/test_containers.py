@@ -264,7 +264,7 @@ def test_airflow_pulls_and_builds_in_three_hardened_containers(installation: Ins
     podman(*probe, "scheduler")
     assert subprocess.run(["podman", "--runtime", "runc", *probe, "triggerer"], capture_output=True).returncode == 1
 
-    expected = {"build", "freshness", "quality", "reports", "warnings", "pull_us_permits"}
+    expected = {"build", "freshness", "quality", "reports", "subscriptions", "warnings", "pull_us_permits"}
     with psycopg.connect(settings.admin_dsn(AIRFLOW_DATABASE), autocommit=True) as connection:
 
         def dags() -> set[str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import re
 import subprocess
 import time
+import unicodedata
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 
 import docx
@@ -21,6 +24,7 @@ import pytest
 from browser import Browser, logged_in
 from conftest import free_port_base
 from one_case import commands, differences, queries
+from pypdf import PdfReader
 
 from yidang import settings as settings_module
 from yidang import superset_check
@@ -162,14 +166,33 @@ def test_officers_get_mails_about_open_cases_that_link_to_the_form(demo):
             break
         assert time.monotonic() < deadline, (warnings, messages, sent, undelivered)
         time.sleep(1)
-    mails = list(settings.mail_dir.glob("*.eml"))
+    mails = [mail for mail in caught(settings) if not list(mail.iter_attachments())]
     assert len(mails) == messages and undelivered == 0
-    mail = message_from_bytes(mails[0].read_bytes(), policy=policy.default)
+    mail = mails[0]
     assert mail["To"].endswith("@yunxi.example") and "虚构示例数据" in mail["Subject"]
     (link,) = re.findall(r"^http://127.0.0.1:\d+/w/\S+$", mail.get_content(), re.MULTILINE)
     page = httpx.get(link, trust_env=False)
     assert page.status_code == 200 and "提交答复" in page.text
     print(f"{warnings} warnings, {messages} messages")
+
+
+def caught(settings: Settings) -> list[EmailMessage]:
+    """What lies in the mail catcher's folder."""
+    files = settings.mail_dir.glob("*.eml")
+    return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+
+
+def test_a_dashboard_has_come_by_mail(demo):
+    settings, _ = demo
+    (mail,) = [mail for mail in caught(settings) if list(mail.iter_attachments())]
+    assert mail["To"] == "leader@yunxi.example" and mail["Subject"].startswith("【虚构示例数据】审批效能总览")
+    (attached,) = mail.iter_attachments()
+    (page,) = PdfReader(io.BytesIO(attached.get_content())).pages
+    # Chromium writes some characters as the radicals that look the same (⽉ for 月)
+    assert "数据截至 2026年6月30日" in unicodedata.normalize("NFKC", page.extract_text())
+    listed = run("superset", "subscriptions", "list").stdout
+    assert re.search(r"^每周效能总览\tviewer\t审批效能总览\t.*\t1 recipients\t.* Success\tnext ", listed), listed
+    assert run("superset", "subscriptions", "send").stdout == "✓ nothing is due\n"
 
 
 def test_the_report_opens_and_says_that_the_data_are_made_up(demo):

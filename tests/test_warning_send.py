@@ -21,6 +21,7 @@ from conftest import drop_built_schemas
 from landing_support import answer, tcp_server
 from warning_outbox import forget, mail_server, prepare, raise_warning, write_receivers
 
+from yidang import smtp
 from yidang.errors import ConfigError, YidangError
 from yidang.settings import ROOT
 from yidang.warning import channels, listing, receivers, send
@@ -345,7 +346,7 @@ def test_a_mail_server_without_encryption_is_only_spoken_to_on_this_machine(sett
     raise_warning(outbox, "handler")
     with mail_server() as (url, taken):
         mails_to_all(settings, url)
-        monkeypatch.setattr(channels.alerts, "is_loopback", lambda url: False)
+        monkeypatch.setattr(smtp, "_is_loopback", lambda host: False)
         assert dict(send.send(settings).counts) == {"waiting": 1}
     assert taken == []
     assert outbox.execute("select state_reason from warning.message").fetchone() == (

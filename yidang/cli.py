@@ -55,6 +55,8 @@ superset_app = typer.Typer(help="The dashboards as files: check, import, what a 
 app.add_typer(superset_app, name="superset")
 user_app = typer.Typer(help="Accounts of Superset: who is who, and sees which department's rows.", no_args_is_help=True)
 superset_app.add_typer(user_app, name="user")
+subscriptions_app = typer.Typer(help="Dashboards by mail: who subscribed to what, sending it.", no_args_is_help=True)
+superset_app.add_typer(subscriptions_app, name="subscriptions")
 
 
 @app.command()
@@ -306,6 +308,7 @@ def superset_user_add(
     role: Annotated[str, typer.Option("--role", help="As in superset/access.yaml: 经办人, or handler.")],
     department: Annotated[list[str] | None, typer.Option("--department", metavar="ID", help="E.g. zhujian.")] = None,
     region: Annotated[list[str] | None, typer.Option("--region", metavar="CODE", help="Or `all`.")] = None,
+    mail: Annotated[str | None, typer.Option("--mail", metavar="ADDRESS", help="Where own subscriptions go.")] = None,
     password_file: Annotated[
         Path | None, typer.Option("--password-file", help="Write the password there (mode 600), not to the screen.")
     ] = None,
@@ -319,7 +322,7 @@ def superset_user_add(
     settings = settings_module.load()
     if password_file and password_file.exists():
         raise ConfigError(f"{password_file} is there already.", "Name a file that is not.")
-    password = superset_accounts.add(settings, name, role, department or [], region or [])
+    password = superset_accounts.add(settings, name, role, department or [], region or [], mail)
     if password_file:
         handle = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -347,11 +350,41 @@ def superset_user_remove(name: Annotated[str, typer.Argument(metavar="NAME")]) -
     typer.echo(f"✓ {name} is shut")
 
 
+@subscriptions_app.command("list")
+def superset_subscriptions_list() -> None:
+    """Name, owner, dashboard, when, recipients, what came of the last try, next time; `!` before one that is off."""
+    from yidang import subscriptions
+
+    found = subscriptions.subscriptions(settings_module.load())
+    for one in found:
+        last = f"{one.last:%Y-%m-%d %H:%M} {one.state} {one.said}".strip() if one.last else "never sent"
+        following = f"next {one.next:%Y-%m-%d %H:%M}" if one.is_active else "off"
+        shown = [", ".join(one.owners) or "—", one.dashboard or "—", f"{one.crontab} {one.timezone}"]
+        name = one.name if one.is_active else f"! {one.name}"
+        typer.echo("\t".join([name, *shown, f"{one.recipients} recipients", last, following]))
+    if not found:
+        typer.echo("Nobody has subscribed to anything: Superset → 设置 → 告警和报告.", err=True)
+
+
+@subscriptions_app.command("send")
+def superset_subscriptions_send(
+    now: Annotated[str | None, typer.Option("--now", metavar="NAME", help="Only this one, due or not.")] = None,
+) -> None:
+    """Send what is due, each as its owner sees it. Airflow does so every ten minutes."""
+    from yidang import subscriptions
+
+    results = subscriptions.send(settings_module.load(), now)
+    for one in results:
+        typer.echo(f"{'✓' if one['result'] == 'sent' else '!'} {one['name']}: {one['result']} {one['said']}".rstrip())
+    if not results:
+        typer.echo("✓ nothing is due")
+
+
 @superset_app.command("audit")
 def superset_audit(
     days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How far back.")] = 30,
 ) -> None:
-    """Who took which data out of Superset as a file: time, account, kind, bytes, what."""
+    """Who took which data out of Superset as a file or by mail: time, account, kind, bytes, what."""
     from yidang.services import superset_accounts
 
     found = superset_accounts.exports(settings_module.load(), days)

@@ -24,7 +24,7 @@ OR_NONE = " or none"
 # What Superset calls the rule's effect: on accounts with one of its roles, on accounts with none of them.
 REGULAR, BASE = "Regular", "Base"
 
-Right = Literal["see", "export", "explore", "sql", "manage", "personal"]
+Right = Literal["see", "export", "subscribe", "explore", "sql", "manage", "personal"]
 # They reach past the rules about rows, which are Superset's own.
 WITHOUT_ROW_RULES = {"sql", "manage", "personal"}
 Column = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*( or none)?$")]
@@ -43,6 +43,8 @@ class Role(_Model):
     def _row_rules_hold(self) -> Role:
         if "personal" in self.may and "sql" not in self.may:
             raise ValueError("personal is read in SQL Lab: it needs sql too")
+        if "subscribe" in self.may and "export" not in self.may:
+            raise ValueError("what is mailed has left: subscribe needs export too")
         if self.rows == "own" and (reach := WITHOUT_ROW_RULES & set(self.may)):
             raise ValueError(f"rows: own cannot be kept by a role that may {', '.join(sorted(reach))}")
         return self
@@ -71,6 +73,7 @@ def _declared(value: object) -> object:
 class Access(_Model):
     roles: dict[str, Role] = Field(min_length=1)
     viewer: str
+    mail_domains: list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]] = []
     regions: list[Annotated[str, StringConstraints(pattern=r"^\d{6,12}$")]]
     datasets: dict[str, Annotated[Dataset, BeforeValidator(_declared)]]
 
@@ -128,8 +131,8 @@ def region_role(region: str) -> str:
 def render(settings: Settings, datasets: dict[str, str]) -> str:
     """What superset/access.py applies, as JSON. datasets: table_name → UUID of what there is in superset/assets.
 
-    {"viewer": role, "roles": [{"name", "may", "datasets"}], "public": [UUID], "rules": [{"name", "type", "clause",
-    "group", "roles", "datasets"}]}; a dataset that is not declared is seen by nobody but Admin.
+    {"viewer": role, "mail_domains": [domain], "roles": [{"name", "may", "datasets"}], "public": [UUID], "rules":
+    [{"name", "type", "clause", "group", "roles", "datasets"}]}. A dataset that is not declared is seen by Admin alone.
     """
     access = load(settings)
     departments = [department.id for department in contracts.load_departments(settings)]
@@ -149,7 +152,8 @@ def render(settings: Settings, datasets: dict[str, str]) -> str:
     for rule in rules:
         rule["datasets"] = [datasets[name] for name in rule["datasets"]]
     public = [datasets[name] for name, dataset in declared.items() if dataset.public]
-    found = {"viewer": role_name(access.roles[access.viewer]), "roles": roles, "public": public, "rules": rules}
+    found = {"viewer": role_name(access.roles[access.viewer]), "mail_domains": access.mail_domains}
+    found |= {"roles": roles, "public": public, "rules": rules}
     return json.dumps(found, ensure_ascii=False, indent=1)
 
 

@@ -18,7 +18,7 @@ from psycopg import sql
 from yidang import superset_assets
 from yidang.errors import YidangError, no_connection
 from yidang.services import process
-from yidang.settings import SUPERSET_DATABASE, Settings
+from yidang.settings import ROOT, SUPERSET_DATABASE, Settings
 
 SERVER = "superset"
 SCRIPT_TIMEOUT_SECONDS = 300
@@ -128,7 +128,8 @@ def environment(settings: Settings) -> dict[str, str]:
     return {
         **{variable: generated[name] for variable, name in SECRETS.items()},
         "FLASK_APP": "superset.app:create_app()",
-        "PYTHONPATH": str(settings.root / "superset"),
+        # the second for what both environments use: yidang.due, yidang.smtp
+        "PYTHONPATH": f"{settings.root / 'superset'}:{ROOT}",
         "SUPERSET_CONFIG_PATH": str(settings.root / "superset" / "superset_config.py"),
         "SUPERSET_HOME": str(home),
         "SUPERSET_META_URI": settings.dsn("superset", "+psycopg2"),
@@ -137,7 +138,14 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def run_script(settings: Settings, name: str, *arguments: object, failure: str, given: str = "") -> None:
+def run_script(
+    settings: Settings,
+    name: str,
+    *arguments: object,
+    failure: str,
+    given: str = "",
+    timeout_seconds: float = SCRIPT_TIMEOUT_SECONDS,
+) -> None:
     """Run superset/<name>.py in Superset's environment. given: its input, which no log keeps.
 
     Raises YidangError that begins with `failure` and holds the end of the log.
@@ -152,7 +160,7 @@ def run_script(settings: Settings, name: str, *arguments: object, failure: str, 
                 input=given.encode(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                timeout=SCRIPT_TIMEOUT_SECONDS,
+                timeout=timeout_seconds,
             )
             code = result.returncode
         except subprocess.TimeoutExpired:

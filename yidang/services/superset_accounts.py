@@ -36,25 +36,30 @@ class Export:
 
     at: datetime  # in Asia/Shanghai
     account: str
-    kind: str  # csv, xlsx, sql or assets
+    kind: str  # csv, xlsx or zip; pdf or png of a subscription
     what: str  # chart or dataset, or the path that was asked
     size: int | None  # bytes; None where it was sent in pieces
 
 
-def add(settings: Settings, name: str, role: str, departments: list[str], regions: list[str]) -> str:
+def add(
+    settings: Settings, name: str, role: str, departments: list[str], regions: list[str], mail: str | None = None
+) -> str:
     """Make the account, or open a shut one again; returns its password, which nothing else keeps.
 
-    Raises ConfigError for an unknown role, department or region, for one too many or too few, and for a name in use.
+    Raises ConfigError for an unknown role, department or region, for one too many or too few, for a name in use, and
+    for what is no mail address.
     """
     if not re.fullmatch(r"[\w.@-]{2,64}", name):
         raise ConfigError(f"{name!r} cannot be an account's name.", "Use 2 to 64 letters, digits, . @ _ or -.")
+    if mail and not re.fullmatch(r"[\w.%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", mail):
+        raise ConfigError(f"{mail!r} is no mail address.", "Write it as wang@yunxi.example.gov.cn.")
     found = next((account for account in accounts(settings) if account.name == name), None)
     if name in MADE_BY_DEMO or (found and found.is_active):
         raise ConfigError(
             f"There is an account {name} already.", f"Another name; or first: yidang superset user remove {name}"
         )
     password = secrets.token_urlsafe(15)
-    given = {"name": name, "roles": _roles(settings, role, departments, regions), "password": password}
+    given = {"name": name, "roles": _roles(settings, role, departments, regions), "password": password, "mail": mail}
     _run(settings, "add", given, f"The account {name} could not be made")
     return password
 

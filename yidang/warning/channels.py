@@ -9,20 +9,18 @@ import base64
 import hashlib
 import hmac
 import smtplib
-import ssl
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
 
-from yidang import alerts, contracts
+from yidang import alerts, contracts, smtp
 from yidang.errors import ConfigError
 from yidang.settings import Settings
 from yidang.warning.receivers import MAIL, ROBOT, Channel
@@ -133,33 +131,15 @@ def _checked(name: str, text: str) -> httpx.URL:
 
 # -- by mail ---------------------------------------------------------------------------------------------------
 def _mail(url: str, sender: str, letter: Letter) -> str:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    is_near = alerts.is_loopback(httpx.URL(scheme="http", host=host))
-    connect: Callable[[], smtplib.SMTP] = (
-        (lambda: smtplib.SMTP_SSL(host, parts.port or 465, timeout=TIMEOUT_SECONDS, context=_trust()))
-        if parts.scheme == "smtps"
-        else (lambda: smtplib.SMTP(host, parts.port or 587, timeout=TIMEOUT_SECONDS))
-    )
-    failure, client, is_handed_over = None, None, False
+    failure, is_handed_over = None, False
     try:
-        client = connect()
-        client.ehlo_or_helo_if_needed()
-        if parts.scheme == "smtp" and client.has_extn("starttls"):
-            client.starttls(context=_trust())
-        elif parts.scheme == "smtp" and not is_near:
-            failure = NotTaken("the mail server offers no encryption")
-        if failure is None:
-            if parts.username:
-                client.login(unquote(parts.username), unquote(parts.password or ""))
+        with smtp.connect(url, TIMEOUT_SECONDS) as client:
             is_handed_over = True
             client.send_message(_message(sender, letter), sender, [letter.to])
+    except smtp.NoEncryption:
+        failure = NotTaken("the mail server offers no encryption")
     except (smtplib.SMTPException, OSError) as error:
         failure = _mail_failure(error, is_handed_over)  # its text may hold the address
-    finally:
-        if client is not None:
-            with suppress(smtplib.SMTPException, OSError):
-                client.quit()
     if failure:
         raise failure
     return "SMTP 250"
@@ -183,10 +163,6 @@ def _mail_failure(error: Exception, is_handed_over: bool) -> NotTaken:
         is_final = error.smtp_code >= 500 and isinstance(error, smtplib.SMTPDataError)
         return NotTaken(f"SMTP {error.smtp_code}", is_final=is_final)
     return NotTaken(type(error).__name__, is_unknown=is_handed_over)
-
-
-def _trust() -> ssl.SSLContext:
-    return ssl.create_default_context()
 
 
 def _in_the_clear(name: str) -> ConfigError:

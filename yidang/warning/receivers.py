@@ -73,12 +73,14 @@ class Receivers(_Part):
     """The whole file.
 
     begins_on: nobody is told of what was raised before. form_url: where the receivers reach the form (`yidang warnings
-    serve`). link_days: days that a link is good for.
+    serve`). link_days: days that a link is good for. superset_url: where they reach the dashboards, for the links in
+    subscriptions (yidang/subscriptions.py); by default this machine alone does.
     """
 
     begins_on: date
     form_url: str = Field(pattern=r"^https?://[^?#]+/$")
     link_days: int = Field(default=30, ge=1, le=365)
+    superset_url: str | None = Field(default=None, pattern=r"^https?://[^?#]+/$")
     channels: dict[str, Channel]
     receivers: list[Receiver]
 
