@@ -76,7 +76,7 @@ def department_volumes(source: Source) -> Table:
             ("受理", "cases_accepted", True),
             ("办结", "cases_decided", True),
             ("撤件", "cases_withdrawn", True),
-            ("期末在办", "cases_open", False),
+            ("截至日在办", "cases_open", False),
             ("在办逾期", "cases_overdue_open", False),
         ),
     )

@@ -11,7 +11,7 @@ from yidang.reports.documents import Kind
 from yidang.reports.figures import Figures, Period
 from yidang.settings import Settings
 
-KIND = Kind("annual", lambda source: f"{source.period.first.year}年工程建设项目审批制度改革报告")
+KIND = Kind("annual", lambda source: f"{source.months}工程建设项目审批制度改革报告")
 
 
 def write_annual_report(

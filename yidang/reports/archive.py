@@ -17,7 +17,7 @@ from yidang.errors import YidangError
 from yidang.reports import layout, pdf
 from yidang.settings import Settings
 
-MANIFEST, WORKBOOK, CASES = ".json", ".evidence.xlsx", ".cases.csv.gz"
+MANIFEST, WORKBOOK, CASES, TEMPLATE = ".json", ".evidence.xlsx", ".cases.csv.gz", ".template.docx"
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,14 @@ class Made:
     """A document that is not kept yet.
 
     docx:     its bytes, given the identifier that it is to carry.
-    manifest: everything it was made of and every figure (reports.evidence), as plain values.
+    template: the Word file that was filled, to write the document again when the office has changed its own.
+    manifest: everything else it was made of and every figure (reports.evidence), as plain values.
     evidence: writes `<stem>.cases.csv.gz` and `<stem>.evidence.xlsx` into a folder.
     """
 
     title: str
     docx: Callable[[str], bytes]
+    template: bytes
     manifest: dict[str, object]
     evidence: Callable[[Path, str], None]
 
@@ -71,7 +73,8 @@ def keep(settings: Settings, made: Made, folder: Path, name: str, *, with_pdf: b
             (staging / f"{stem}{MANIFEST}").write_text(text + "\n", encoding="utf-8")
             (staging / f"{stem}.docx").write_bytes(docx)
             # The .docx comes last: it is what says that a version exists.
-            for suffix in (CASES, WORKBOOK, MANIFEST, ".docx"):
+            (staging / f"{stem}{TEMPLATE}").write_bytes(made.template)
+            for suffix in (CASES, WORKBOOK, TEMPLATE, MANIFEST, ".docx"):
                 (staging / f"{stem}{suffix}").replace(folder / f"{stem}{suffix}")
         written = folder / f"{stem}.docx"
         return _with_pdf(settings, written) if with_pdf else ReportFiles(written, None, None)
@@ -106,7 +109,7 @@ def _with_pdf(settings: Settings, docx: Path) -> ReportFiles:
 
 def newest(folder: Path, name: str) -> Path | None:
     """The last version of a document that was kept; None if there is none."""
-    found = {_version(path, name): path for path in folder.glob(f"{name}*.docx")}
+    found = {_version(path, name): path for path in folder.glob(f"{name}*.docx") if not path.name.endswith(TEMPLATE)}
     numbers = [number for number in found if number]
     return found[max(numbers)] if numbers else None
 

@@ -21,7 +21,8 @@ select
     abs(open_cases.remaining_working_days),
     cases.excluded_working_days::numeric / nullif(cases.gross_working_days, 0),
     coalesce(answers.answer_reason, open_cases.pause_reason),
-    answers.promised_date
+    answers.promised_date,
+    cases.is_statutory_overdue
 from {{marts}}.fct_open_case as open_cases
 inner join {{marts}}.fct_item_instance as cases using (case_id)
 left join lateral (
@@ -48,7 +49,8 @@ select
     elapsed_working_days - promised_limit,
     excluded_working_days::numeric / nullif(gross_working_days, 0),
     null,
-    null
+    null,
+    is_statutory_overdue
 from {marts}.fct_item_instance
 left join (select project_code, project_name from {marts}.fct_project_lifecycle) as projects using (project_code)
 where not is_on_time and is_decided and limit_unit = 'working_days' and decided_date between %s and %s
@@ -79,12 +81,14 @@ class ListedCase:
     暂停占比: str
     原因: str
     承诺办结: str
+    超法定: str
 
 
 class CaseList(list[ListedCase]):
-    """The first of a list; 总数 says how many there are."""
+    """The first of a list; 总数 says how many there are, 超法定 how many of these are past the statutory limit too."""
 
     总数: int = 0
+    超法定: int = 0
 
 
 def case_list(figures: Figures, period: Period, name: str, most: int) -> CaseList:
@@ -95,6 +99,7 @@ def case_list(figures: Figures, period: Period, name: str, most: int) -> CaseLis
     rows = figures.read(_LISTS[name], *parameters)
     listed = CaseList(_in_words(*row) for row in rows[:most])
     listed.总数 = len(rows)
+    listed.超法定 = sum(bool(row[-1]) for row in rows)
     return listed
 
 
@@ -110,6 +115,7 @@ def _in_words(
     pause_share: float | None,
     reason: str | None,
     promised: date | None,
+    is_statutory_overdue: bool | None,
 ) -> ListedCase:
     return ListedCase(
         办件号=instance_code or case_id,
@@ -121,6 +127,7 @@ def _in_words(
         暂停占比="—" if pause_share is None else f"{100 * pause_share:.0f}%",
         原因=reason or "待部门说明",
         承诺办结=_day(promised),
+        超法定="是" if is_statutory_overdue else "否",
     )
 
 

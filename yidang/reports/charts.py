@@ -25,6 +25,8 @@ _STYLES = (
     ("#7f7f7f", "...", "^"),
     ("#ffffff", "xxx", "D"),
 )
+# Of states, the first being the worst: red is for what is overdue, and dark on a copier too.
+_STATES = (("#9c1f1f", ""), ("#f2c14e", "///"), ("#bdbdbd", "..."), ("#ffffff", ""))
 _INK = "#222222"
 
 
@@ -184,7 +186,7 @@ def _ranking(axes: Axes, chart: Chart) -> None:
 def _stacked(axes: Axes, chart: Chart) -> None:
     left = [0.0] * len(chart.categories)
     for place, series in enumerate(chart.series):
-        fill, hatch, _ = _STYLES[place % len(_STYLES)]
+        fill, hatch = _STATES[place % len(_STATES)]
         widths = [value or 0 for value in series.values]
         axes.barh(
             range(len(chart.categories)),

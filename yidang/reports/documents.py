@@ -135,7 +135,7 @@ def make(settings: Settings, kind: Kind, figures: Figures, period: Period, templ
         "code": _code_version(),
         "figures": entries,
     }
-    return Made(title, docx, manifest, write_evidence)
+    return Made(title, docx, content, manifest, write_evidence)
 
 
 def _template(settings: Settings, kind: Kind, path: Path | None) -> tuple[bytes, str]:
@@ -184,6 +184,7 @@ class Span:
     年: int
     月: int
     名称: str
+    月份: str
     起: date
     止: date
 
@@ -194,7 +195,7 @@ def _names(kind: Kind, source: Source, title: str, marks: Marks) -> dict[str, ob
         **Speaker(source, Words(source.figures, period), marks, {**PIECES, **kind.pieces}).names(),
         "标题": title,
         "页眉": notes.page_header(source, title),
-        "期": Span(period.last.year, period.last.month, source.span, period.first, period.last),
+        "期": Span(period.last.year, period.last.month, source.span, source.months, period.first, period.last),
         "本期": period,
         "上年同期": source.before,
         "上期": period.just_before(),
@@ -206,6 +207,7 @@ def _names(kind: Kind, source: Source, title: str, marks: Marks) -> dict[str, ob
         "日历提示": Spoken(marks, notes.calendar_gap(source)),
         "中断提示": notes.silence(source),
         "首年提示": notes.first_year(source),
+        "首年说明": notes.first_year_remark(source),
         "归集提示": notes.coverage(source),
         "不能判定": Spoken(marks, standing.not_judged(source)),
         "存在问题": Lazily(lambda: [Spoken(marks, text) for text in standing.problems(source)]),

@@ -31,6 +31,7 @@ _IDENTITIES = {
 }
 # So many cases of a figure stand in the workbook; all of them are in the list beside it.
 SHOWN_CASES = 100
+_NUMBERS = ("value", "numerator", "denominator")
 _COLUMNS = {
     "id": ("编号", 8),
     "label": ("指标", 24),
@@ -82,7 +83,9 @@ def _of_figure(figure: Figure, name: str, figures: Figures) -> dict[str, object]
 
 def _of_change(source: Evidence, name: str, ids: dict[Evidence, str]) -> dict[str, object]:
     formula = source.formula.replace("later", ids[source.later]).replace("earlier", ids[source.earlier])
-    return {"id": name, "value": _plain(source.value), "formula": formula}
+    slices = f"{source.later.where}，较 {source.earlier.where}"
+    label = f"{source.later.metric.label}的变化"
+    return {"id": name, "label": label, "slice": slices, "value": _plain(source.value), "formula": formula}
 
 
 def _plain(value: object) -> str | None:
@@ -155,7 +158,7 @@ def workbook(entries: list[dict[str, object]], cases: dict[str, list[str]], sour
     notes.column_dimensions["A"].width, notes.column_dimensions["B"].width = 16, 80
     _sheet(book.create_sheet("数字"), entries)
     listed = book.create_sheet("办件")
-    _head(listed, {"id": ("编号", 8), "case": ("办件（项目、事项）", 40)})
+    _head(listed, {"id": ("编号", 8), "case": ("办件（来源部门:编号）、项目或者事项", 40)})
     for name, found in sorted(cases.items()):
         for case in found:
             listed.append((name, case))
@@ -167,7 +170,7 @@ def workbook(entries: list[dict[str, object]], cases: dict[str, list[str]], sour
 def _sheet(sheet: Worksheet, entries: list[dict[str, object]]) -> None:
     _head(sheet, _COLUMNS)
     for entry in entries:
-        sheet.append([_cell(entry.get(column)) for column in _COLUMNS])
+        sheet.append([_cell(column, entry.get(column)) for column in _COLUMNS])
     for row in sheet.iter_rows(min_row=2):
         for cell in row:
             cell.alignment = Alignment(vertical="top", wrap_text=True)
@@ -179,9 +182,12 @@ def _head(sheet: Worksheet, columns: dict[str, tuple[str, int]]) -> None:
         sheet.cell(1, place).font = Font(bold=True)
         sheet.column_dimensions[get_column_letter(place)].width = width
     sheet.freeze_panes = "B2"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}1"
 
 
-def _cell(value: object) -> object:
+def _cell(column: str, value: object) -> object:
     if isinstance(value, dict):
         return "；".join(f"{reason} {count}" for reason, count in value.items())
+    if column in _NUMBERS and value is not None:
+        return float(value)
     return value

@@ -82,14 +82,42 @@ class Slice:
         )
 
     def __str__(self) -> str:
-        parts = [f"{column} = {'null' if value is None else value}" for column, value in self.equals]
+        parts = [f"{_WORDS.get(column, column)}={_word(value)}" for column, value in self.equals]
         if self.period:
-            parts.append(f"{self.period.first} … {self.period.last}")
+            parts.append(f"{self.period.first}至{self.period.last}")
         if self.valid_on:
-            parts.append(f"valid on {self.valid_on}")
+            parts.append(f"{self.valid_on}有效")
         if self.flag:
-            parts.append(f"flagged {self.flag}")
-        return "; ".join(parts) or "all"
+            parts.append(f"标记={self.flag}")
+        return "，".join(parts) or "全部"
+
+
+# Columns by which reports slice, in the words of the evidence.
+_WORDS = {
+    "department_id": "部门",
+    "office_name": "科室",
+    "stage_number": "阶段",
+    "flow_type_name": "流程类型",
+    "item_code": "事项",
+    "item_version": "事项版本",
+    "outcome": "结果",
+    "alert_state": "状态",
+    "project_code": "项目",
+    "match_tier": "归集级别",
+    "clock_flags": "计时标记",
+    "street": "镇街",
+    "due_month": "应办结月",
+    "is_decided": "已决定",
+    "is_withdrawn": "已撤件",
+    "is_open": "在办",
+    "is_overdue": "已逾期",
+}
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return "空" if value is None else str(value)
 
 
 def rows(

@@ -76,7 +76,11 @@ def _captions(found: list[Marked]) -> dict[str, str]:
     counts = {"表": 0, "图": 0}
     for thing in found:
         caption = thing.text if isinstance(thing, Caption) else getattr(thing, "caption", None)
-        if caption is not None and caption not in numbers:
+        if caption in numbers:
+            raise FillError(
+                f"“{caption}” stands twice in the document.", "A table or chart has one place; 见(…) refers to it."
+            )
+        if caption is not None:
             kind = "图" if isinstance(thing, Chart) else "表"
             counts[kind] += 1
             numbers[caption] = f"{kind}{counts[kind]}"

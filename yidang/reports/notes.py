@@ -58,6 +58,13 @@ def first_year(source: Source) -> str:
     return "上年同期为归集首年、办件可能不全，以下同比只供参考：" if source.starts_with_records else ""
 
 
+def first_year_remark(source: Source) -> str:
+    """Said after growth over a year in which the records began."""
+    if source.first_received.year != source.period.last.year - 1:
+        return ""
+    return f"（{source.first_received.year}年为归集首年，办件可能不全，同比仅供参考。）"
+
+
 def coverage(source: Source) -> str:
     """Growth over the first year of the records is growth of the records: say so."""
     if source.first_received < source.before.first:

@@ -33,11 +33,16 @@ select
     coalesce(street, '未标明') as 镇街, is_major as 重大, registered_date as 登记,
     first_received_date as 首次收件, completion_date as 竣工, coalesce(current_milestone_name, '未标明') as 最近里程碑,
     coalesce(current_stage_name, '未标明') as 当前阶段,
-    is_open as 在建, coalesce(alert_name, pace_name, '未标明') as 状态, works_count as 工程数, case_count as 办件数,
+    is_open as 在建,
+    coalesce(case when is_open then alert_name else pace_name end, '未标明') as 状态,
+    coalesce(next_due_date < as_of, false) as 下一已过,
+    works_count as 工程数, case_count as 办件数,
     decided_case_count as 办结数, open_case_count as 在办数, overdue_case_count as 逾期数, correction_count as 补正次数,
     pause_count as 暂停次数, approval_working_days as 净审批用时, span_working_days as 跨度工作日,
-    span_calendar_days as 跨度自然日, department_working_days as 部门用时, applicant_working_days as 申请人用时,
-    all_paused_working_days as 暂停用时, next_due_item_name as 下一事项, next_due_date as 下一到期,
+    span_calendar_days as 跨度自然日, department_working_days as 部门用时,
+    government_agency_working_days as 政府中介用时, utility_working_days as 公用服务用时,
+    owner_agency_working_days as 业主中介用时, owner_working_days as 业主用时,
+    next_due_item_name as 下一事项, next_due_date as 下一到期,
     next_due_department_name as 下一部门, next_due_office_name as 下一科室
 from {marts}.fct_project_lifecycle
 where project_code = %s

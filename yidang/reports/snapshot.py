@@ -15,7 +15,7 @@ from yidang.reports.figures import Figures
 from yidang.settings import Settings
 
 _PREFIX = "report_"
-# What a report reads beside the marts that metrics are counted on.
+# What a report, or the statistics, read beside the marts that metrics are counted on.
 _READ = (
     "dim_build",
     "dim_calendar",
@@ -25,6 +25,8 @@ _READ = (
     "fct_project_timeline",
     "fct_warning",
     "issue_log",
+    "code_lists",
+    "comparison_periods",
 )
 
 

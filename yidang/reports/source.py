@@ -41,6 +41,12 @@ class Source:
         return f"{year}年" if (last.month, last.day) == (12, 31) else f"{year}年1月1日至{last.month}月{last.day}日"
 
     @property
+    def months(self) -> str:
+        """2025年, or 2025年1月至6月 when the year is not over: of a title."""
+        year, last = self.period.first.year, self.period.last
+        return f"{year}年" if (last.month, last.day) == (12, 31) else f"{year}年1月至{last.month}月"
+
+    @property
     def unjudged(self) -> Figure:
         """Open cases that run outside the working calendar and are not late for certain: nobody can tell yet."""
         return self.figures.one("cases_open", rows(flag="CAL_UNAVAILABLE", is_overdue=False))

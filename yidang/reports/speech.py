@@ -95,7 +95,10 @@ class Said(Spoken):
 
     @property
     def 环比(self) -> Moved:  # noqa: N802
-        return Moved(self._marks, self._figure, self._before("period"), "环比", "上期")
+        earlier = self._before("period")
+        period = earlier.where.period
+        is_month = period is not None and (period.last - period.first).days < 31
+        return Moved(self._marks, self._figure, earlier, "环比", "上月" if is_month else "上期")
 
     def _before(self, which: str) -> Figure:
         if self._past is None:

@@ -69,10 +69,10 @@ def year_on_year(source: Source) -> Table:
     """What changed of itself and what changed by the mix; the latest comparison that the period holds."""
     lines = []
     for kind, key, name in _compared(source):
-        cells = [_change(source, kind, key, column) for column in _COLUMNS]
-        lines.append(((name,), *cells))
+        base, now, change, *parts = (_change(source, kind, key, column) for column in _COLUMNS)
+        lines.append(((name,), base, now, (*change, *_interval(source, kind, key)), *parts))
     header = ("范围", "基期", "现期", "变化", "其中构成", "其中办理", "标准化变化")
-    return Table(YEAR_ON_YEAR, header, tuple(lines), (4, 2, 2, 2, 2, 2, 2.4))
+    return Table(YEAR_ON_YEAR, header, tuple(lines), (3.4, 1.5, 1.5, 3.6, 1.7, 1.7, 2.2))
 
 
 _COLUMNS = ("base_mean_days", "now_mean_days", "change_days", "mix_days", "rate_days", "standardised_change_days")
@@ -85,6 +85,16 @@ def _compared(source: Source) -> list[tuple[str, str, str]]:
         " and slice_kind in ('all', 'stage') order by slice_kind, slice_key",
         source.period.first,
         source.period.last,
+    )
+
+
+def _interval(source: Source, kind: str, key: str) -> Text:
+    low, high = (_change(source, kind, key, f"change_{end}") for end in ("lower", "upper"))
+    both = [*low, "～", *high]
+    return (
+        ("（", *both, "）")
+        if all(isinstance(part, Cited) and part.text != TOO_FEW for part in (low[0], high[0]))
+        else ()
     )
 
 

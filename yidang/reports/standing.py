@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from yidang.reports.blocks import Chart, Cited, Table, Text
 from yidang.reports.charts import short_label
 from yidang.reports.facts import Department
@@ -83,10 +85,7 @@ def _late_departments(source: Source) -> Text:
         key=lambda d: figures[d.department_id].value,
     )
     if not below:
-        return say(
-            "总体按时办结率为{district}。按95%置信区间判断，没有部门明显低于总体水平。",
-            district=with_n(district),
-        )
+        return ()
     return say(
         "总体按时办结率为{district}。按95%置信区间判断，明显低于总体水平的部门有{list}。",
         district=with_n(district),
@@ -116,11 +115,11 @@ def _pauses(source: Source) -> Text:
     figures = source.by_department("excluded_days_share", source.period)
     if overall.is_small:
         return ()
-    above = _above(source, figures, overall)
+    above = [d for d in _above(source, figures, overall) if _points_above(figures[d.department_id], overall) >= 5]
     return say(
         "不计入时限的天数占受理至办结总天数的{overall}{list}。暂停计时使净审批用时变短而申请人等待不变，应与办理用时一并考察。",
         overall=overall,
-        list=("，高于总体的有", *_listing([(d.name, (cite(figures[d.department_id]),)) for d in above]))
+        list=("，高出总体五个百分点以上的有", *_listing([(d.name, (cite(figures[d.department_id]),)) for d in above]))
         if above
         else (),
     )
@@ -131,13 +130,13 @@ def _corrections(source: Source) -> Text:
     figures = source.by_department("correction_rate", source.period)
     if overall.is_small or not overall.value:
         return ()
-    above = _above(source, figures, overall)
+    above = [d for d in _above(source, figures, overall) if figures[d.department_id].interval[0] > overall.value]
+    if not above:
+        return ()
     return say(
-        "补正率为{overall}{list}，一次性告知和办事指南有待改进。",
+        "补正率为{overall}，按95%置信区间判断明显高于总体的有{list}，一次性告知和办事指南有待改进。",
         overall=with_n(overall),
-        list=("，高于总体的有", *_listing([(d.name, with_n(figures[d.department_id])) for d in above]))
-        if above
-        else (),
+        list=_listing([(d.name, with_n(figures[d.department_id])) for d in above]),
     )
 
 
@@ -157,6 +156,10 @@ def _above(source: Source, figures: dict[str, Figure], overall: Figure) -> list[
     large = [d for d in source.departments if not figures[d.department_id].is_small]
     above = [d for d in large if percent(figures[d.department_id]) > percent(overall)]
     return sorted(above, key=lambda d: -figures[d.department_id].value)
+
+
+def _points_above(figure: Figure, overall: Figure) -> Decimal:
+    return percent(figure) - percent(overall)
 
 
 def _listing(entries: list[tuple[str, Text]]) -> Text:

@@ -14,6 +14,7 @@ import zipfile
 
 from docx.document import Document as Word
 from docx.opc.exceptions import PackageNotFoundError
+from docx.oxml.ns import qn
 from docxtpl import DocxTemplate
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
@@ -21,6 +22,8 @@ from jinja2.sandbox import SandboxedEnvironment
 from yidang.errors import YidangError
 
 _TAG = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
+_STRAY = re.compile(r"\{\{|\}\}|\{%|%\}|｛|｝")
+_OPENING = re.compile(r"\{%\w*\s*(?:if|for)\b")
 _QUOTED = re.compile(r"""("[^"]*"|'[^']*')""")
 _FULL_WIDTH = str.maketrans("（），＝＋－：．｜！＜＞［］　", "(),=+-:.|!<>[] ")
 
@@ -49,6 +52,13 @@ def fill(content: bytes, called: str, names: dict[str, object]) -> Word:
         ) from None
     except _AtParagraph as error:
         raise YidangError(f"{called}, paragraph “{error.paragraph}”: {error.reason}", error.cure) from None
+    for paragraph in filled.docx.element.body.iter(qn("w:p")):
+        text = "".join(node.text or "" for node in paragraph.iter(qn("w:t")))
+        if _STRAY.search(text):
+            raise YidangError(
+                f"{called}, paragraph “{_short(text)}”: braces are left over, so a tag was not understood.",
+                "A tag begins with {{ or {% and ends with }} or %}, in half-width braces, within one paragraph.",
+            )
     return filled.docx
 
 
@@ -66,8 +76,11 @@ class _Template(DocxTemplate):
         lines: list[str] = re.sub(r"<w:p([ >])", r"\n<w:p\1", src_xml).splitlines()
         try:
             return super().render_xml_part(src_xml, part, context, jinja_env)
-        except Exception as error:
-            paragraph = _words(lines, _line(error))
+        except (TemplateError, FillError, AttributeError, TypeError, ValueError, ArithmeticError) as error:
+            # what was not closed is found at the end; the person looks for where it was opened
+            opened = [number for number, line in enumerate(lines, start=1) if _OPENING.search(_plain(line))]
+            at = opened[-1] if "unexpected end of template" in str(error).lower() and opened else _line(error)
+            paragraph = _words(lines, at)
             raise _AtParagraph(paragraph, *_reason(error)) from error
 
 
@@ -87,19 +100,39 @@ def _line(error: Exception) -> int:
 def _words(lines: list[str], number: int) -> str:
     """What is to be read in the paragraph, in short; the last one with words where the line has none."""
     for line in reversed(lines[: max(number, 1)]):
-        if text := html.unescape(re.sub(r"<[^>]+>", "", line)).strip():
-            return text if len(text) <= 80 else f"{text[:77]}…"
+        if text := _plain(line).strip():
+            return _short(text)
     return "?"
+
+
+def _plain(line: str) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", "", line))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def _reason(error: Exception) -> tuple[str, str]:
     if isinstance(error, FillError):
         return str(error), error.cure
-    message = str(error)
-    if "is undefined" in message:
-        return f"{message.replace(' is undefined', '')} is no name that a template knows.", _NAMES
+    message = str(error).rstrip(".")
+    if found := re.search(r"has no attribute '(.+)'", message):
+        return (
+            f"there is no .{found[1]} to ask for.",
+            f"A figure has: .数 .n .样本 .区间 .值 .不足 .同比 .环比. {_NAMES}",
+        )
+    if found := re.search(r"^'(.+)' is undefined", message):
+        return (
+            f"'{found[1]}' is no name that a template knows.",
+            f'A figure is written {{{{ 指标("{found[1]}") }}}}. {_NAMES}',
+        )
+    if "unexpected end of template" in message.lower():
+        return "this {% if %} or {% for %} has no end.", "Write {% endif %} or {% endfor %} where it ends."
     if isinstance(error, TemplateError):
-        return f"the tag cannot be read: {message}.", f"Every {{% if %}} and {{% for %}} needs its end. {_NAMES}"
+        return f"the tag cannot be read: {message}.", f"Look for a missing bracket, quotation mark or brace. {_NAMES}"
+    if isinstance(error, TypeError) and "not supported between" in message:
+        return "a figure itself cannot be compared.", "Compare its value: 指标(…).值 > 90."
     return f"{message or type(error).__name__}.", _NAMES
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -29,11 +30,12 @@ def verify(settings: Settings, report: Path) -> Verdict:
     as_of = date.fromisoformat(manifest["as_of"])
     period = Period(*map(date.fromisoformat, manifest["period"]))
     with figures_as_of(settings, as_of, manifest["release"]) as figures:
-        made = documents.make(settings, _kind(manifest, report), figures, period, None)
+        template = report.with_name(report.stem + archive.TEMPLATE)
+        made = documents.make(settings, _kind(manifest, report), figures, period, template)
         now = made.manifest
         remarks = [
             f"{key}: {manifest[key]} then, {now[key]} now"
-            for key in ("calendar_version", "rule_version", "template_sha256", "code")
+            for key in ("calendar_version", "rule_version", "code")
             if now[key] != manifest[key]
         ]
         differences += _figures(manifest["figures"], now["figures"])
@@ -58,16 +60,20 @@ def _kind(manifest: dict[str, object], report: Path) -> Kind:
 
 
 def _figures(then: list[dict], now: list[dict]) -> list[str]:
-    before, after = ({entry["id"]: entry for entry in entries} for entries in (then, now))
+    """Matched by metric and slice: a number of the document may have moved without having changed."""
+    before, after = (
+        {(entry["metric"], json.dumps(entry["where"])): entry for entry in entries if "where" in entry}
+        for entries in (then, now)
+    )
     found = []
-    for name in sorted({*before, *after}):
-        old, new = before.get(name), after.get(name)
-        if old == new:
-            continue
+    for key in before | after:
+        old, new = before.get(key), after.get(key)
         if old is None or new is None:
-            found.append(f"{name}: {'only now' if old is None else 'only then'}")
+            entry, when = (new, "now") if old is None else (old, "then")
+            found.append(f"{entry['id']} {entry['label']} ({entry['slice']}): only {when}")
             continue
-        changed = [key for key in old if old[key] != new.get(key)]
-        told = "; ".join(f"{key} {old[key]} then, {new.get(key)} now" for key in changed if key not in ("sql", "where"))
-        found.append(f"{name} {old.get('label', '')}: {told or ', '.join(changed)}")
+        changed = [name for name in ("value", "n", "excluded") if old[name] != new[name]]
+        if changed:
+            told = "; ".join(f"{name} {old[name]} then, {new[name]} now" for name in changed)
+            found.append(f"{old['id']} {old['label']} ({old['slice']}): {told}")
     return found

@@ -47,10 +47,11 @@ class Words:
         self._period, self._as_of = period, figures.snapshot.as_of
         self._metrics: dict[str, Metric] = {}
         metrics = figures.metrics
+        self._by_code: dict[str, list[Metric]] = {}
         for metric in metrics.values():
-            for name in (metric.name, metric.label, metric.code):
-                if name:
-                    self._metrics.setdefault(name, metric)
+            self._metrics |= {metric.name: metric, metric.label: metric}
+            if metric.code:
+                self._by_code.setdefault(metric.code, []).append(metric)
         self._labels = [metric.label for metric in metrics.values()]
         self._values: dict[str, dict[str, object]] = {
             "阶段": {name: number for number, name in STAGES.items()} | {number: number for number in STAGES},
@@ -67,6 +68,11 @@ class Words:
     def metric(self, name: object) -> Metric:
         """By its Chinese name, its number in the rules (R1) or its English name."""
         found = self._metrics.get(name) if isinstance(name, str) else None
+        coded = self._by_code.get(name, []) if isinstance(name, str) else []
+        if len(coded) > 1:
+            labels = "、".join(metric.label for metric in coded)
+            raise FillError(f"{len(coded)} metrics have the number {name}.", f"Write the name: {labels}.")
+        found = found or (coded[0] if coded else None)
         if found is None:
             raise FillError(f"there is no metric {name!r}.", _did_you_mean(str(name), self._labels))
         if found.no_data:
