@@ -175,8 +175,14 @@ def test_an_issued_report_is_written_again_from_raw_as_it_was(settings, warehous
     july = write_bulletin(settings, month=date(2025, 7, 1)).docx
     assert manifest(july)["as_of"] == "2025-07-31"
     assert verify.verify(settings, july).differences == []
-    august = write_bulletin(settings, month=date(2025, 8, 1)).docx
-    assert "bulletin-2025-07发出后" in text_of(august)
+    assert "发出后，因后续办理" not in text_of(july)
+    said = july.with_suffix(".json").read_text(encoding="utf-8")
+    received = next(entry for entry in manifest(july)["figures"] if entry.get("metric") == "cases_received")
+    july.with_suffix(".json").write_text(said.replace(json.dumps(received["value"]), '"777"', 1), encoding="utf-8")
+    corrected = text_of(write_bulletin(settings, month=date(2025, 8, 1)).docx)
+    assert "《关于2025年7月份工程建设项目审批运行情况的通报》发出后" in corrected
+    assert "777件" in corrected, "what was issued stands beside what is known now"
+    july.with_suffix(".json").write_text(said, encoding="utf-8")
     content = july.read_bytes()
     july.write_bytes(content + b" ")
     assert verify.verify(settings, july).differences == ["the file was changed after it was written"]
@@ -237,7 +243,12 @@ def test_slices_changes_and_conditions(settings, tmp_path, warehouse):
         ('{{ 图("没有") }}', "no table or chart '没有'", "各月按时办结率"),
         ('{{ 见("没有") }}', "no table or chart of this document", "There are"),
         ("{{ 总数 }}", "'总数' is no name", "docs/templates.md"),
-        ('{% if 指标("收件数") %}', "the tag cannot be read", "end"),
+        ('{% if 指标("收件数") %}', "has no end", "{% endif %}"),
+        ('{{ 指标("收件数" }}', "the tag cannot be read", "missing bracket"),
+        ('{{ 指标("T1") }}', "metrics have the number T1", "办理用时中位数"),
+        ('{{ 指标("收件数").增长 }}', "no .增长", "同比"),
+        ('{% if 指标("收件数") > 90 %}好{% endif %}', "cannot be compared", r"\.值"),
+        ('｛｛ 指标("收件数") ｝｝', "braces are left over", "half-width"),
         ('{% if 指标("按时办结率", 科室="无").值 > 90 %}好{% endif %}', "too few cases", "不足"),
     ],
 )

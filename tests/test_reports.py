@@ -381,10 +381,12 @@ def test_departments_are_named_only_where_they_differ_clearly(
     assert "总体按时办结率为" not in text, "where nobody is clearly behind there is no problem to name"
 
 
-def test_all_departments_above_the_whole_are_named(report: ReportFiles) -> None:
+def test_departments_are_named_for_pauses_and_corrections_only_far_above_the_whole(report: ReportFiles) -> None:
     text = "\n".join(paragraph.text for paragraph in docx.Document(str(report.docx)).paragraphs)
     assert re.search(r"占受理至办结总天数的[\d.]+%，高出总体五个百分点以上的有水务局[\d.]+%", text)
-    assert re.search(r"补正率为[^，]*，高于总体的有住房和城乡建设局[^、]*，一次性告知", text)
+    assert "补正率为" not in text, (
+        "half of the cases of every department are corrected: none is clearly above the whole"
+    )
 
 
 def punctuality_of(path: Path) -> str:

@@ -62,6 +62,6 @@ def _names(issued: Path | None, source: Source, marks: Marks) -> dict[str, objec
     names = {department.department_id: department.name for department in source.departments}
     return {
         "名单": lambda name, 至多=MOST_LISTED: case_list(source.figures, source.period, name, 至多),  # noqa: N803
-        "上期通报": issued.stem if issued else "",
+        "上期通报": f"《{archive.manifest_of(issued)['title']}》" if issued else "",
         "更正": corrections(archive.manifest_of(issued), source.figures, names, marks) if issued else [],
     }

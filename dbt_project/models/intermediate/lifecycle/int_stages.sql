@@ -194,19 +194,28 @@ ruled as (
         and granted.stage_number = stages.stage_number
 ),
 
+granted_by_rule as (
+    select
+        ruled.*,
+        case finish_rule when 'all' then all_granted_date when 'any' then first_granted_date end as ruled_date
+    from ruled
+),
+
 -- counted once: several columns below read the same count
 measured as materialized (
     select
-        ruled.*,
-        case finish_rule
-            when 'all' then all_granted_date
-            when 'any' then first_granted_date
-            else case when open_case_count = 0 and passed_case_count > 0 then last_decided_date end
+        granted_by_rule.*,
+        -- what was granted to the whole project before a 工程 began its own cases does not end these
+        case
+            when finish_rule != 'nothing_open'
+                and (ruled_date >= coalesce(first_received_date, first_accepted_date)) is not false
+                then ruled_date
+            when open_case_count = 0 and passed_case_count > 0 then last_decided_date
         end as finished_date,
         {{ workdays_in('run_workdays') }} as run_working_days,
         {{ workdays_in('active_workdays') }} as active_working_days,
         last_end_number - first_start_number as span_working_days
-    from ruled
+    from granted_by_rule
 )
 
 select
