@@ -13,10 +13,12 @@ from pathlib import Path
 import yaml
 from access import apply_access
 from flask_migrate import upgrade
+from quick_yaml import use_libyaml
 from superset.app import create_app
 
 
 def main(assets_dir: Path) -> None:
+    use_libyaml()
     app = create_app()
     with app.app_context():
         logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -12,12 +12,14 @@ import sys
 from pathlib import Path
 
 import yaml
+from quick_yaml import use_libyaml
 from superset.app import create_app
 
 CHART_SIZE = {"width": 4, "height": 50}
 
 
 def main(assets_dir: Path, target: Path, named: list[str]) -> None:
+    use_libyaml()
     uuids = {yaml.safe_load(path.read_text("utf-8")).get("uuid") for path in assets_dir.rglob("*.yaml")} - {None}
     app = create_app()
     with app.app_context():

@@ -37,8 +37,8 @@ def ids(client: httpx.Client) -> dict[str, tuple[str, int]]:
     """What each asset of ours is called inside Superset: uuid → kind, id."""
     found = {}
     for path in ("chart", "dataset", "dashboard"):
-        for one in client.get(f"api/v1/{path}/", params={"q": "(page_size:100)"}).json()["result"]:
-            found[client.get(f"api/v1/{path}/{one['id']}").json()["result"]["uuid"]] = (path, one["id"])
+        listed = client.get(f"api/v1/{path}/", params={"q": "(columns:!(id,uuid),page_size:100)"}).json()["result"]
+        found |= {one["uuid"]: (path, one["id"]) for one in listed}
     return found
 
 

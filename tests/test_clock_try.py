@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import subprocess
+import sys
 import time
 from datetime import date
 from functools import partial
@@ -16,6 +17,7 @@ import psycopg
 import pytest
 from clock_world import DATA, vectors
 
+from yidang import cli
 from yidang.clock.try_cases import OUTPUT_COLUMNS, calendar_note, status_codes
 from yidang.services import warehouse as warehouse_service
 from yidang.settings import ROOT
@@ -46,6 +48,22 @@ ROW = {
 
 def run(*arguments: object) -> subprocess.CompletedProcess:
     return subprocess.run([YIDANG, "clock", "try", *map(str, arguments)], capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture
+def refuse(settings, capsys, monkeypatch):
+    """The command in this process, for a file that it refuses: a process for each would take a second and a half."""
+    terminated = signal.getsignal(signal.SIGTERM)
+
+    def run_here(*arguments: object) -> subprocess.CompletedProcess:
+        monkeypatch.setattr(sys, "argv", [str(YIDANG), "clock", "try", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(sys.argv, left.value.code, said.out, said.err)
+
+    yield run_here
+    signal.signal(signal.SIGTERM, terminated)
 
 
 def write(path: Path, *rows: dict) -> Path:
@@ -180,9 +198,9 @@ def test_every_kind_of_the_standard_is_understood(settings):
     ],
     ids=lambda value: json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else "",
 )
-def test_a_wrong_row_is_refused_with_line_column_and_cure(settings, tmp_path, change, column, words):
+def test_a_wrong_row_is_refused_with_line_column_and_cure(settings, refuse, tmp_path, change, column, words):
     output = tmp_path / "out.csv"
-    done = run(write(tmp_path / "in.csv", ROW, ROW | {"id": "B"} | change), "--output", output)
+    done = refuse(write(tmp_path / "in.csv", ROW, ROW | {"id": "B"} | change), "--output", output)
     assert done.returncode == 2
     assert f"line 3, column {column}: " in done.stderr
     assert [word for word in words if word not in done.stderr] == []
@@ -191,28 +209,28 @@ def test_a_wrong_row_is_refused_with_line_column_and_cure(settings, tmp_path, ch
     assert remains(settings) == []
 
 
-def test_the_line_is_the_one_an_editor_shows(settings, tmp_path):
+def test_the_line_is_the_one_an_editor_shows(refuse, tmp_path):
     """Cells may hold line breaks; the row's first line counts."""
     spread = ROW | {"id": "first", "events": json.dumps(json.loads(ROW["events"]), indent=1)}
     path = write(tmp_path / "in.csv", spread, ROW | {"id": "bad", "as_of": "?"})
     line = next(number for number, text in enumerate(path.read_text().splitlines(), 1) if text.startswith("bad"))
-    done = run(path)
+    done = refuse(path)
     assert line > 3
     assert f"line {line}, column as_of" in done.stderr
 
 
-def test_many_mistakes_are_named_together(settings, tmp_path):
-    done = run(write(tmp_path / "in.csv", *(ROW | {"id": str(number), "as_of": "?"} for number in range(12))))
+def test_many_mistakes_are_named_together(refuse, tmp_path):
+    done = refuse(write(tmp_path / "in.csv", *(ROW | {"id": str(number), "as_of": "?"} for number in range(12))))
     assert "12 rows are wrong" in done.stderr and "… and 2 more" in done.stderr
     assert len(re.findall("column as_of", done.stderr)) == 10
 
 
-def test_all_mistakes_of_a_row_are_named_together(settings, tmp_path):
+def test_all_mistakes_of_a_row_are_named_together(refuse, tmp_path):
     """And the mistakes before a line that is no CSV, with that line."""
     events = '[{"kind": "done", "at": "?"}, {"kind": "accepted", "at": "2025-03-03"}, {"kind": "extended"}]'
     row = {"id": "", "events": events, "statutory_days": "x", "promised_days": "y", "as_of": "2025-03-01"}
     path = write(tmp_path / "in.csv", row)
-    said = run(path).stderr
+    said = refuse(path).stderr
     assert "1 row is wrong; no case was computed" in said
     for column, words in [
         ("id", "it is empty"),
@@ -226,7 +244,7 @@ def test_all_mistakes_of_a_row_are_named_together(settings, tmp_path):
         assert f"line 2, column {column}: {words}" in said, said
     with path.open("a", encoding="utf-8") as file:
         file.write('b,"[]"x,20,7,2025-03-03\n')
-    said = run(path).stderr
+    said = refuse(path).stderr
     assert "line 2, column id" in said and "And then in.csv, line 3: not CSV" in said
 
 
@@ -280,10 +298,10 @@ def test_its_help_says_what_color_and_alert_are_in_the_facts():
     ],
     ids=["column", "empty", "blank", "no-row", "short", "long", "quotes", "gbk"],
 )
-def test_a_file_that_is_none_is_refused(settings, tmp_path, content, words):
+def test_a_file_that_is_none_is_refused(refuse, tmp_path, content, words):
     path = tmp_path / "in.csv"
     path.write_bytes(content)
-    done = run(path)
+    done = refuse(path)
     assert done.returncode == 2
     assert [word for word in words if word not in done.stderr] == []
     assert "Traceback" not in done.stderr and done.stdout == ""

@@ -11,6 +11,7 @@ PACKAGE = ROOT / "yidang"
 # Lower may not import higher. Modules of one rank may import each other only inside the same package.
 RANK = {
     "errors": 0,
+    "yaml_text": 0,
     "alerts": 2,
     "callbacks": 10,
     "watch": 9,

@@ -1,6 +1,6 @@
 """What people change in a real Superset comes back into the files as just that and nothing more.
 
-Every test begins and ends where the files of its copy and Superset agree.
+What can be told apart by its file is changed together and exported once: `edited`, then `quarrelled`, then `settled`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -37,6 +37,15 @@ CHART = next(
     for path, chart in ASSETS.kind("charts").items()
     if chart["uuid"] in superset_check.charts_of(ASSETS.files[BOARD]) and chart["viz_type"] == "echarts_timeseries_bar"
 )
+# Others that people change: of which only one is changed in each way, so that its file's lines are that change's.
+REPAINTED, DISPUTED = [
+    path
+    for path, chart in ASSETS.kind("charts").items()
+    if path != CHART and chart["viz_type"] == "echarts_timeseries_bar" and chart["params"]["color_scheme"] == "yidang"
+][:2]
+REARRANGED, EXTENDED = "dashboards/open.yaml", "dashboards/projects.yaml"
+DELETED = next(path for path, chart in ASSETS.kind("charts").items() if path not in (CHART, REPAINTED, DISPUTED))
+OWN_METRIC = {"metric_name": "own_sum", "expression": "sum(1)"}
 
 
 # -- without a server ----------------------------------------------------------------------------------------
@@ -121,12 +130,6 @@ def own(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         warehouse.prepare(settings)
 
 
-@pytest.fixture
-def client(own: Settings) -> Iterator[httpx.Client]:
-    with login(own, "admin") as found:
-        yield found
-
-
 def texts(settings: Settings) -> dict[str, str]:
     folder = superset_assets.source_dir(settings)
     return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*.yaml")}
@@ -174,10 +177,10 @@ def made(settings: Settings, client: httpx.Client, path: str) -> dict:
     return client.get(address(settings, ASSETS.files[path]["uuid"])).json()["result"]
 
 
-def save_board(settings: Settings, client: httpx.Client, position: dict, metadata: dict) -> None:
+def save_board(settings: Settings, client: httpx.Client, path: str, position: dict, metadata: dict) -> None:
     """As the browser saves a dashboard: the layout within the metadata, with what is derived from the charts."""
     derived = {"shared_label_colors": ["甲局"], "map_label_colors": {}, "color_scheme_domain": ["#1f4e8c"]}
-    put(settings, client, BOARD, json_metadata=json.dumps({**metadata, **derived, "positions": position}))
+    put(settings, client, path, json_metadata=json.dumps({**metadata, **derived, "positions": position}))
 
 
 def new_chart(settings: Settings, client: httpx.Client, title: str, params: dict, dashboards: list[int]) -> int:
@@ -202,68 +205,63 @@ def test_what_was_just_imported_leaves_git_with_nothing_to_say(own: Settings):
     assert texts(own) == texts(HERE)
 
 
-@pytest.mark.end_to_end
-def test_a_title_is_one_line(own: Settings, client: httpx.Client):
-    old = ASSETS.files[CHART]["slice_name"]
-    put(own, client, CHART, slice_name="另一个名字")
-    put(own, client, BOARD, dashboard_title="总览")
-    title = ASSETS.files[BOARD]["dashboard_title"]
-    changed = {
-        CHART: [f"-slice_name: {old}", "+slice_name: 另一个名字"],
-        BOARD: [f"-dashboard_title: {title}", "+dashboard_title: 总览"],
-    }
+# -- what nobody else changed ----------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Edited:
+    """shown: what a dry run said. found, notes: of the export. The rest is what the browser sent, to compare with."""
+
+    shown: superset_export.Export
+    found: dict[str, list[str]]
+    notes: list[str]
+    filters_before: list
+    filter_added: dict
+    row: dict
+    excluded_uuid: str
+    own_board: int
+
+
+@pytest.fixture(scope="module")
+def edited(own: Settings) -> Edited:
+    with login(own, "admin") as client:
+        put(own, client, CHART, slice_name="另一个名字")
+        put(own, client, BOARD, dashboard_title="总览")
+        filters = repaint_and_filter(own, client)
+        layout = rearrange(own, client)
+        extend(own, client)
+        own_board = make_own_board(own, client)
     before = texts(own)
     shown = superset_export.export(own, dry_run=True)
     assert texts(own) == before
-    assert {change.path: change.counts() for change in shown.changes} == {BOARD: (1, 1), CHART: (1, 1)}
-    assert exported(own) == (changed, [])
+    return Edited(shown, *exported(own), *filters, *layout, own_board)
 
 
-@pytest.mark.end_to_end
-def test_a_colour_and_a_filter_are_their_own_lines_however_much_the_editor_saves(own: Settings, client: httpx.Client):
+def repaint_and_filter(own: Settings, client: httpx.Client) -> tuple[list, dict]:
+    """As the editor saves it: with every control's default. The filters there were, and the one that is new."""
     known = json.loads(DEFAULTS.read_text(encoding="utf-8"))
-    params = json.loads(made(own, client, CHART)["params"])
+    params = json.loads(made(own, client, REPAINTED)["params"])
     assert params["color_scheme"] == "yidang"
     one = {"clause": "WHERE", "expressionType": "SIMPLE", "subject": "stage_name", "operator": "==", "comparator": "1"}
     saved = known["*"] | known["echarts_timeseries_bar"] | params | {"slice_id": 7, "color_scheme": "supersetColors"}
     saved["adhoc_filters"] = [*params["adhoc_filters"], {**one, "filterOptionName": "filter_x1", "isNew": True}]
-    put(own, client, CHART, params=json.dumps(saved), query_context='{"datasource": {"id": 3, "type": "table"}}')
-    found, notes = exported(own)
-    assert notes == [] and found.keys() == {CHART}
-    expected = ["-color_scheme: yidang", "+color_scheme: supersetColors", "+- clause: WHERE"]
-    expected += [f"+{key}: {value}" for key, value in list(one.items())[1:4]] + ["+comparator: '1'"]
-    if not params["adhoc_filters"]:
-        expected += ["-adhoc_filters: []", "+adhoc_filters:"]
-    assert sorted(found[CHART]) == sorted(expected)
+    put(own, client, REPAINTED, params=json.dumps(saved), query_context='{"datasource": {"id": 3, "type": "table"}}')
+    return params["adhoc_filters"], one
 
 
-@pytest.mark.end_to_end
-def test_a_chart_that_was_moved_and_a_filter_that_was_narrowed_are_few_lines(own: Settings, client: httpx.Client):
-    board = made(own, client, BOARD)
+def rearrange(own: Settings, client: httpx.Client) -> tuple[dict, str]:
+    """Turn a row round and narrow a filter: the row, and the UUID of the chart that the filter leaves out."""
+    board = made(own, client, REARRANGED)
     position, metadata = json.loads(board["position_json"]), json.loads(board["json_metadata"])
     row = next(node for node in position.values() if isinstance(node, dict) and len(node.get("children", [])) > 1)
     row["children"].reverse()
     chart = next(node for node in position.values() if isinstance(node, dict) and node["type"] == "CHART")
     metadata["native_filter_configuration"][0]["scope"]["excluded"] = [chart["meta"]["chartId"]]
-    save_board(own, client, position, metadata)
-    found, notes = exported(own)
-    assert notes == [] and found.keys() == {BOARD}
-    asset = superset_check.load(own).files[BOARD]
-    in_file = next(
-        node["meta"]["chartId"]
-        for node in asset["position"].values()
-        if isinstance(node, dict) and node.get("meta", {}).get("uuid") == chart["meta"]["uuid"]
-    )
-    assert asset["metadata"]["native_filter_configuration"][0]["scope"]["excluded"] == [in_file]
-    assert asset["position"][row["id"]]["children"] == row["children"]
-    assert not {"positions", "shared_label_colors"} & asset["metadata"].keys()
-    assert len(found[BOARD]) <= 2 * len(row["children"]) + 3
+    save_board(own, client, REARRANGED, position, metadata)
+    return row, chart["meta"]["uuid"]
 
 
-@pytest.mark.end_to_end
-def test_new_charts_on_our_dashboard_become_files_that_can_be_imported(own: Settings, client: httpx.Client):
-    """One saved to the dashboard from its own page, with its own formula; one dragged in, with dbt's."""
-    board = made(own, client, BOARD)
+def extend(own: Settings, client: httpx.Client) -> None:
+    """One chart saved to the dashboard from its own page, with its own formula; one dragged in, with dbt's."""
+    board = made(own, client, EXTENDED)
     position, metadata = json.loads(board["position_json"]), json.loads(board["json_metadata"])
     metric = superset_check.chart_metrics(ASSETS.files[CHART]["params"])[0]
     dragged = new_chart(own, client, "Case count 2026", {"viz_type": "big_number_total", "metric": metric}, [])
@@ -272,16 +270,69 @@ def test_new_charts_on_our_dashboard_become_files_that_can_be_imported(own: Sett
     position["ROW-new"] = {"type": "ROW", "id": "ROW-new", "children": ["CHART-new"], "parents": parents, "meta": {}}
     meta = {"chartId": dragged, "width": 4, "height": 50, "sliceName": "Case count 2026"}
     node = {"type": "CHART", "id": "CHART-new", "children": [], "parents": [*parents, "ROW-new"], "meta": meta}
-    save_board(own, client, position | {"CHART-new": node}, metadata)
+    save_board(own, client, EXTENDED, position | {"CHART-new": node}, metadata)
     column = {"id": 3, "column_name": "due_date", "type": "DATE", "uuid": "5", "is_dttm": True}
     formula = {"expressionType": "SIMPLE", "column": column, "aggregate": "MAX", "label": "自算", "optionName": "m_1"}
     new_chart(own, client, "自己算的", {"viz_type": "big_number_total", "metric": formula}, [board["id"]])
 
-    found, notes = exported(own)
-    new = sorted(found.keys() - {BOARD})
-    assert notes == [] and len(new) == 2 and new[0] == "charts/case_count_2026.yaml"
+
+def make_own_board(own: Settings, client: httpx.Client) -> int:
+    body = {"dashboard_title": "My own 看板", "slug": "../mine"}
+    number = client.post("api/v1/dashboard/", json=body).raise_for_status().json()["id"]
+    metric = superset_check.chart_metrics(ASSETS.files[CHART]["params"])[0]
+    new_chart(own, client, "Mine", {"viz_type": "big_number_total", "metric": metric}, [number])
+    return number
+
+
+def new_files(edited: Edited) -> list[str]:
+    return sorted(edited.found.keys() - ASSETS.files.keys())
+
+
+@pytest.mark.end_to_end
+def test_only_what_was_changed_is_and_what_people_made_for_themselves_is_not_taken(edited: Edited):
+    assert edited.notes == [] and len(new_files(edited)) == 2
+    assert edited.found.keys() == {CHART, BOARD, REPAINTED, REARRANGED, EXTENDED, *new_files(edited)}
+    assert {change.path for change in edited.shown.changes} == edited.found.keys()
+
+
+@pytest.mark.end_to_end
+def test_a_title_is_one_line(edited: Edited):
+    old, title = ASSETS.files[CHART]["slice_name"], ASSETS.files[BOARD]["dashboard_title"]
+    assert edited.found[CHART] == [f"-slice_name: {old}", "+slice_name: 另一个名字"]
+    assert edited.found[BOARD] == [f"-dashboard_title: {title}", "+dashboard_title: 总览"]
+    counts = {change.path: change.counts() for change in edited.shown.changes}
+    assert (counts[BOARD], counts[CHART]) == ((1, 1), (1, 1))
+
+
+@pytest.mark.end_to_end
+def test_a_colour_and_a_filter_are_their_own_lines_however_much_the_editor_saves(edited: Edited):
+    expected = ["-color_scheme: yidang", "+color_scheme: supersetColors", "+- clause: WHERE"]
+    expected += [f"+{key}: {value}" for key, value in list(edited.filter_added.items())[1:4]] + ["+comparator: '1'"]
+    if not edited.filters_before:
+        expected += ["-adhoc_filters: []", "+adhoc_filters:"]
+    assert sorted(edited.found[REPAINTED]) == sorted(expected)
+
+
+@pytest.mark.end_to_end
+def test_a_chart_that_was_moved_and_a_filter_that_was_narrowed_are_few_lines(own: Settings, edited: Edited):
+    asset = superset_check.load(own).files[REARRANGED]
+    in_file = next(
+        node["meta"]["chartId"]
+        for node in asset["position"].values()
+        if isinstance(node, dict) and node.get("meta", {}).get("uuid") == edited.excluded_uuid
+    )
+    assert asset["metadata"]["native_filter_configuration"][0]["scope"]["excluded"] == [in_file]
+    assert asset["position"][edited.row["id"]]["children"] == edited.row["children"]
+    assert not {"positions", "shared_label_colors"} & asset["metadata"].keys()
+    assert len(edited.found[REARRANGED]) <= 2 * len(edited.row["children"]) + 3
+
+
+@pytest.mark.end_to_end
+def test_new_charts_on_our_dashboard_become_files(own: Settings, edited: Edited):
+    new = new_files(edited)
+    assert new[0] == "charts/case_count_2026.yaml"
     assert re.fullmatch("charts/chart_[0-9a-f]{8}.yaml", new[1])
-    assert all(line.startswith("+") for line in found[BOARD])
+    assert all(line.startswith("+") for line in edited.found[EXTENDED])
     files = superset_check.load(own).files
     assert files[new[1]]["params"]["metric"]["column"] == {"column_name": "due_date", "type": "DATE"}
     broken = superset_check.check(own, superset_check.load(own))
@@ -289,77 +340,83 @@ def test_new_charts_on_our_dashboard_become_files_that_can_be_imported(own: Sett
     for path in new:
         assert not re.search(r"owner|slice_id|datasource|password|sqlalchemy|optionName|\bid:", texts(own)[path]), path
 
-    uuids = [files[path]["uuid"] for path in new]
+
+# -- what the two sides do not agree on ------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def quarrelled(own: Settings, edited: Edited) -> list[str]:
+    """The notes of an export that finds a file changed on both sides, a metric made there and a chart deleted there."""
+    files = superset_check.load(own).files
+    uuids = [files[path]["uuid"] for path in new_files(edited)]
     before = [address(own, uuid) for uuid in uuids]
     assert superset.start(own) is True
+    path = superset_assets.source_dir(own) / DISPUTED
+    path.write_text(path.read_text("utf-8").replace("color_scheme: yidang", "color_scheme: supersetColors"), "utf-8")
+    # the new charts were imported as they are, and what changed here only is not Superset's affair
     assert exported(own) == ({}, [])
     assert [address(own, uuid) for uuid in uuids] == before
-
-
-@pytest.mark.end_to_end
-def test_peoples_own_dashboard_is_taken_only_by_name(own: Settings, client: httpx.Client):
-    body = {"dashboard_title": "My own 看板", "slug": "../mine"}
-    number = client.post("api/v1/dashboard/", json=body).raise_for_status().json()["id"]
-    metric = superset_check.chart_metrics(ASSETS.files[CHART]["params"])[0]
-    new_chart(own, client, "Mine", {"viz_type": "big_number_total", "metric": metric}, [number])
-    assert exported(own) == ({}, [])
-    with pytest.raises(ConfigError, match="no dashboard nosuch"):
-        superset_export.export(own, ["nosuch"])
-    found, notes = exported(own, str(number))
-    assert (found.keys(), notes) == ({"charts/mine.yaml", "dashboards/mine.yaml"}, [])
-    assert superset_check.charts_of(superset_check.load(own).files["dashboards/mine.yaml"])
-    assert exported(own) == ({}, [])
-
-
-@pytest.mark.end_to_end
-def test_what_was_deleted_there_is_named_and_deleted_here_on_request(own: Settings, client: httpx.Client):
-    chart = next(path for path in ASSETS.kind("charts") if path != CHART)
-    client.delete(address(own, ASSETS.files[chart]["uuid"])).raise_for_status()
+    with login(own, "admin") as client:
+        put(own, client, DISPUTED, description="在浏览器里写的")
+        put(own, client, dataset_of_chart(), metrics=[*metrics_of_dataset(own, client), OWN_METRIC])
+        client.delete(address(own, ASSETS.files[DELETED]["uuid"])).raise_for_status()
     found, notes = exported(own)
-    assert found == {} and notes == [
-        f"{chart} was deleted in Superset. Export with --delete, or `apply` brings it back."
-    ]
-    found, notes = exported(own, delete=True)
-    assert (found.keys(), notes) == ({chart}, [])
-    assert chart not in texts(own)
-    assert exported(own) == ({}, [])
-
-
-@pytest.mark.end_to_end
-def test_a_file_that_changed_on_both_sides_is_left_alone_and_named(own: Settings, client: httpx.Client):
-    path = superset_assets.source_dir(own) / CHART
-    before = path.read_text("utf-8")
-    path.write_text(before.replace("color_scheme: supersetColors", "color_scheme: yidang"), "utf-8")
-    assert exported(own) == ({}, [])  # changed here only: not Superset's affair
-    put(own, client, CHART, description="在浏览器里写的")
-    found, (note,) = exported(own)
-    assert found == {} and note.startswith(f"{CHART} was changed both here and in Superset")
-    path.write_text(before, "utf-8")
-    found, notes = exported(own)
-    assert notes == [] and "+description: 在浏览器里写的" in found[CHART]
-
-
-@pytest.mark.end_to_end
-def test_a_metric_made_in_superset_is_named_because_the_next_import_deletes_it(own: Settings, client: httpx.Client):
-    path = next(path for path, asset in ASSETS.kind("datasets").items() if asset["uuid"] == dataset_of_chart())
-    metrics = [{"metric_name": "own_sum", "expression": "sum(1)"}]
-    keys = ("id", "metric_name", "expression", "verbose_name", "description", "d3format")
-    kept = [{key: one[key] for key in keys} for one in made(own, client, path)["metrics"]]
-    put(own, client, path, metrics=[*kept, *metrics])
-    found, (note,) = exported(own)
-    assert found == {} and note.startswith("The metric own_sum of ")
-    put(own, client, path, metrics=kept)
-    assert exported(own) == ({}, [])
+    assert found == {}
+    return notes
 
 
 def dataset_of_chart() -> str:
-    return ASSETS.files[CHART]["dataset_uuid"]
+    uuid = ASSETS.files[CHART]["dataset_uuid"]
+    return next(path for path, asset in ASSETS.kind("datasets").items() if asset["uuid"] == uuid)
+
+
+def metrics_of_dataset(own: Settings, client: httpx.Client) -> list[dict]:
+    keys = ("id", "metric_name", "expression", "verbose_name", "description", "d3format")
+    return [{key: one[key] for key in keys} for one in made(own, client, dataset_of_chart())["metrics"]]
+
+
+@pytest.fixture(scope="module")
+def settled(own: Settings, edited: Edited, quarrelled: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """What an export brings when the file here and the dataset there are as they were; with --delete, and people's own.
+
+    A further one brings nothing more.
+    """
+    path = superset_assets.source_dir(own) / DISPUTED
+    path.write_text(path.read_text("utf-8").replace("color_scheme: supersetColors", "color_scheme: yidang"), "utf-8")
+    with login(own, "admin") as client:
+        kept = [one for one in metrics_of_dataset(own, client) if one["metric_name"] != OWN_METRIC["metric_name"]]
+        put(own, client, dataset_of_chart(), metrics=kept)
+    result = exported(own, str(edited.own_board), delete=True)
+    assert exported(own) == ({}, [])
+    return result
 
 
 @pytest.mark.end_to_end
-def test_the_command_says_what_it_did(own: Settings, client: httpx.Client, monkeypatch: pytest.MonkeyPatch):
+def test_what_cannot_be_taken_over_is_left_alone_and_named(quarrelled: list[str]):
+    assert len(quarrelled) == 3
+    assert f"{DELETED} was deleted in Superset. Export with --delete, or `apply` brings it back." in quarrelled
+    for start in (f"{DISPUTED} was changed both here and in Superset", "The metric own_sum of "):
+        assert sum(note.startswith(start) for note in quarrelled) == 1
+
+
+@pytest.mark.end_to_end
+def test_what_was_settled_and_what_was_asked_for_is_taken(own: Settings, settled: tuple[dict, list]):
+    found, notes = settled
+    assert (found.keys(), notes) == ({DISPUTED, DELETED, "charts/mine.yaml", "dashboards/mine.yaml"}, [])
+    assert "+description: 在浏览器里写的" in found[DISPUTED]
+    assert DELETED not in texts(own)
+    assert superset_check.charts_of(superset_check.load(own).files["dashboards/mine.yaml"])
+
+
+@pytest.mark.end_to_end
+def test_a_dashboard_that_is_not_there_is_named(own: Settings):
+    with pytest.raises(ConfigError, match="no dashboard nosuch"):
+        superset_export.export(own, ["nosuch"])
+
+
+@pytest.mark.end_to_end
+def test_the_command_says_what_it_did(own: Settings, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(settings_module, "load", lambda: own)
-    put(own, client, CHART, slice_name="命令里的名字")
+    with login(own, "admin") as client:
+        put(own, client, CHART, slice_name="命令里的名字")
     answer = CliRunner().invoke(cli.app, ["superset", "export", "--dry-run"])
     assert answer.exit_code == 0 and "+slice_name: 命令里的名字\n" in answer.output
     answer = CliRunner().invoke(cli.app, ["superset", "export"])

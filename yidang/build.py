@@ -23,7 +23,7 @@ from yidang import contracts, landing, metrics, statistics, warning
 from yidang.build_state import LOCK, BuildState
 from yidang.errors import ConfigError, YidangError
 from yidang.landing import ledger
-from yidang.settings import Settings, environment
+from yidang.settings import DBT_PARSED, Settings, environment
 
 _FAILED = ("error", "fail", "runtime error")
 # What dbt read from the project, by all that it was read with, for the builds of one process: reading it takes as long
@@ -235,11 +235,24 @@ def _invoke(settings: Settings, arguments: list[str], values: dict):
         from dbt.cli.main import dbtRunner  # 1.5 s of imports that `yidang --help` and DAG parsing must not pay
 
         if parsed_from not in _PARSED:
-            parsing = dbtRunner().invoke(["--quiet", "--no-write-json", "parse", *_flags(settings, parsed_with)])
+            kept = settings.dbt_parsed_file
+            known = ["--partial-parse-file-path", str(kept)] if kept.is_file() else []
+            parsing = dbtRunner().invoke(
+                ["--quiet", "--no-write-json", *known, "parse", *_flags(settings, parsed_with)]
+            )
             if not parsing.success:
                 return parsing
+            _keep_parsed(settings)
             _PARSED[parsed_from] = parsing.result
         return dbtRunner(manifest=_PARSED[parsed_from]).invoke([*arguments, *_flags(settings, values)])
+
+
+def _keep_parsed(settings: Settings) -> None:
+    """dbt writes it into its target folder, where it read something anew."""
+    written, kept = settings.dbt_target_dir / DBT_PARSED, settings.dbt_parsed_file
+    if written != kept and written.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        written.replace(kept)
 
 
 def _flags(settings: Settings, values: dict) -> list[str]:

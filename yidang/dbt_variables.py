@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
+from yidang import yaml_text
 
 
 def declared(dbt_dir: Path) -> dict:
     """Every variable with the value it has there; a build may be given another."""
-    return yaml.safe_load((dbt_dir / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    return yaml_text.load((dbt_dir / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]

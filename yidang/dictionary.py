@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from yidang import yaml_text
 from yidang.settings import Settings
 
 _NUMBERS = ("integer", "bigint", "numeric", "double precision")
@@ -50,13 +49,13 @@ def models(settings: Settings) -> list[Model]:
     """Every model and seed that dbt's YAML describes, in order of folder and file."""
     found = []
     for path in sorted((settings.dbt_dir / "models").rglob("*.yml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        document = yaml_text.load(path.read_text(encoding="utf-8")) or {}
         folder = path.parent.relative_to(settings.dbt_dir / "models").as_posix()
         found += [_model(entry, folder) for entry in document.get("models") or []]
         # marts that Python writes after dbt are sources to dbt
         sources = [source for source in document.get("sources") or [] if source.get("schema") == "marts"]
         found += [_model(table, "marts") for source in sources for table in source["tables"]]
-    seeds = yaml.safe_load((settings.dbt_dir / "seeds" / "_seeds.yml").read_text(encoding="utf-8"))["seeds"]
+    seeds = yaml_text.load((settings.dbt_dir / "seeds" / "_seeds.yml").read_text(encoding="utf-8"))["seeds"]
     return [*found, *(_model(entry, "seeds") for entry in seeds)]
 
 

@@ -10,8 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import yaml
-
+from yidang import yaml_text
 from yidang.dbt_variables import declared
 from yidang.errors import ConfigError
 from yidang.settings import ROOT, Settings
@@ -191,7 +190,7 @@ def folder(settings: Settings) -> Path:
 def load(settings: Settings) -> dict[str, Metric]:
     """Every metric that is written down, by name, in the order of the files. Raises ConfigError for a wrong one."""
     documents = {
-        path: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder(settings).glob("*.yml"))
+        path: yaml_text.load(path.read_text(encoding="utf-8")) for path in sorted(folder(settings).glob("*.yml"))
     }
     measures = {}
     for path, document in documents.items():

@@ -35,6 +35,7 @@ PORT_OFFSETS = {
 WAREHOUSE_DATABASE = "yidang"
 AIRFLOW_DATABASE = "yidang_airflow"
 SUPERSET_DATABASE = "yidang_superset"
+DBT_PARSED = "partial_parse.msgpack"  # dbt's name for it
 # Signs the links in warnings (yidang/warning/links.py); a new one voids those that are out.
 WARNING_KEY = "YIDANG_WARNING_KEY"
 # Least privilege: each role can do its own step of the flow and nothing else (yidang/services/warehouse.py).
@@ -77,6 +78,13 @@ class Settings:
         """What dbt compiles; a scratch warehouse has one of its own, so that it disturbs no running build."""
         scratch = self.warehouse_database != WAREHOUSE_DATABASE
         return self.home / "dbt" / (self.warehouse_database if scratch else "target")
+
+    @property
+    def dbt_parsed_file(self) -> Path:
+        """What dbt read from the project, for the next process; it stays when a scratch folder goes."""
+        scratch = self.warehouse_database != WAREHOUSE_DATABASE
+        folder = self.home / "dbt" / "parsed"
+        return folder / f"{self.warehouse_database}.msgpack" if scratch else self.dbt_target_dir / DBT_PARSED
 
     @property
     def run_dir(self) -> Path:

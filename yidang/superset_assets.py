@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
-from yidang import dictionary, metrics, superset_access
+from yidang import dictionary, metrics, superset_access, yaml_text
 from yidang.errors import ConfigError
 from yidang.settings import Settings
 
@@ -31,7 +29,7 @@ def render(settings: Settings) -> dict[str, str]:
     units = figure_units(settings)
     files, datasets = {}, {}
     for path in sorted(source_dir(settings).rglob("*.yaml")):
-        asset = yaml.safe_load(path.read_text(encoding="utf-8"))
+        asset = yaml_text.load(path.read_text(encoding="utf-8"))
         name = path.relative_to(source_dir(settings))
         if name.parts[0] == "databases":
             asset["sqlalchemy_uri"] = _uri_without_password(settings, LOGINS[name.stem])
@@ -44,7 +42,7 @@ def render(settings: Settings) -> dict[str, str]:
             asset["metrics"] += own_figures(asset, units)
         if name.parts[0] in ("charts", "dashboards", "datasets"):
             asset["external_url"] = f"{OURS}{name.as_posix()}"
-        files[str(name)] = yaml.safe_dump(asset, allow_unicode=True, sort_keys=False)
+        files[str(name)] = yaml_text.dump(asset)
     files["access.json"] = superset_access.render(settings, datasets)
     return files
 

@@ -8,9 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import yaml
-
-from yidang import dictionary, metrics, superset_access, superset_assets
+from yidang import dictionary, metrics, superset_access, superset_assets, yaml_text
 from yidang.settings import Settings
 
 # A dataset's own query may read several marts, and call functions that lie beside them.
@@ -46,7 +44,7 @@ class Assets:
 def load(settings: Settings) -> Assets:
     folder = superset_assets.source_dir(settings)
     paths = sorted(folder.rglob("*.yaml"))
-    files = {path.relative_to(folder).as_posix(): yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths}
+    files = {path.relative_to(folder).as_posix(): yaml_text.load(path.read_text(encoding="utf-8")) for path in paths}
     del files["metadata.yaml"]
     return Assets(files)
 

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import yaml
-
-from yidang import superset_assets, superset_check, yaml_edit
+from yidang import superset_assets, superset_check, yaml_edit, yaml_text
 from yidang.errors import ConfigError
 from yidang.services import superset
 from yidang.settings import Settings
@@ -153,7 +151,7 @@ def _write(settings: Settings, result: Export) -> None:
 
 def _imported(settings: Settings) -> dict[str, dict]:
     """What was last imported by UUID, as its file in git said it."""
-    files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in _yaml_files(superset.imported_dir(settings))]
+    files = [yaml_text.load(path.read_text(encoding="utf-8")) for path in _yaml_files(superset.imported_dir(settings))]
     return {asset["uuid"]: superset_assets.as_in_git(asset) for asset in files if "uuid" in asset}
 
 
@@ -165,7 +163,7 @@ def _own_metrics(settings: Settings, found: list[dict]) -> Iterator[str]:
     """Metrics that somebody added to a dataset of ours in Superset; the next import deletes them."""
     rendered = {}
     for path in _yaml_files(superset.imported_dir(settings) / "datasets"):
-        asset = yaml.safe_load(path.read_text(encoding="utf-8"))
+        asset = yaml_text.load(path.read_text(encoding="utf-8"))
         rendered[asset["uuid"]] = {metric["metric_name"] for metric in asset.get("metrics", [])}
     for one in found:
         if one["kind"] == "datasets" and one["asset"]["uuid"] in rendered:

@@ -13,6 +13,7 @@ from ruamel.yaml.emitter import Emitter
 from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import LiteralScalarString, ScalarString, SingleQuotedScalarString
 
+from yidang import yaml_text
 from yidang.errors import YidangError
 
 # Long texts are wrapped; the first of these that repeats a text as it stands is the width it was written with.
@@ -146,6 +147,6 @@ def _dumped(document: object, width: int) -> str:
 
 
 def _verified(text: str, value: dict) -> str:
-    if not same(yaml.safe_load(text), value):
+    if not same(yaml_text.load(text), value):
         raise YidangError("A value cannot be written as YAML so that it reads the same.", "Please report this.")
     return text

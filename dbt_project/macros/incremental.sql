@@ -38,13 +38,6 @@ true
 {{ return(flags.FULL_REFRESH or (model.resource_type == 'model' and not var('only_changed', false))) }}
 {%- endmacro %}
 
-{#- Instead of dbt's own: comments stay with a table of which only rows are replaced. -#}
-{% macro persist_docs(relation, model, for_relation=true, for_columns=true) -%}
-{%- if not is_incremental() -%}
-{{ return(adapter.dispatch('persist_docs', 'dbt')(relation, model, for_relation, for_columns)) }}
-{%- endif -%}
-{%- endmacro %}
-
 {#-
   Rows of a changed key go, whether it still has rows or not; what the model made of the changed keys comes. A model that
   others count (meta.keeps_former) leaves the rows that the changed keys had in a table of their own until the next build.

@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from yidang import yaml_text
 from yidang.contracts.mistakes import explain, syntax_error
 from yidang.contracts.models import (
     DEADLINE_MINUTES,
@@ -160,7 +161,7 @@ def _load(path: Path) -> Department:
 
 def _read_yaml(path: Path, shown: str) -> dict:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml_text.load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ConfigError(*syntax_error(error, shown)) from None
     except UnicodeDecodeError:

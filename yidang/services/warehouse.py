@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets as random_secrets
 import shutil
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 
 import psycopg
 from psycopg import sql
@@ -82,11 +82,12 @@ def scratch(settings: Settings) -> Iterator[Settings]:
     cannot reach the real warehouse, so a running build is neither disturbed nor waited for. What a killed process left
     behind is dropped by the next.
     """
-    name = f"{SCRATCH_PREFIX}{random_secrets.token_hex(6)}"
-    own = replace(settings, warehouse_database=name)
     # The session's lock says "in use" to whoever clears away; it ends with the process, however that ends.
     with _connect(settings.admin_dsn()) as admin:
-        admin.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (name,))
+        # the same few names again: what dbt read for one is of use to the next of that name
+        names = (f"{SCRATCH_PREFIX}{number}" for number in count(1))
+        name = next(name for name in names if _lock(admin, name))
+        own = replace(settings, warehouse_database=name)
         _drop_abandoned(settings, admin)
         try:
             _ensure_database(admin, name, None)
@@ -106,10 +107,14 @@ def _drop_abandoned(settings: Settings, admin: psycopg.Connection) -> None:
     pattern = SCRATCH_PREFIX.replace("_", r"\_") + "%"
     found = admin.execute("select datname from pg_database where datname like %s", (pattern,)).fetchall()
     for (name,) in found:
-        (free,) = admin.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)).fetchone()
-        if free:
+        if _lock(admin, name):
             _drop_scratch(settings, admin, name)
             admin.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (name,))
+
+
+def _lock(admin: psycopg.Connection, name: str) -> bool:
+    """False where another session has it; an own one is taken once more."""
+    return admin.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)).fetchone()[0]
 
 
 def _drop_scratch(settings: Settings, admin: psycopg.Connection, name: str) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import psycopg
-import yaml
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from yidang import yaml_text
 from yidang.errors import ConfigError
 from yidang.statistics.incidence import OPEN, WITHDRAWN
 
@@ -40,7 +40,7 @@ def naive_leaves_out(ends: np.ndarray) -> str:
 def definitions(dbt_dir: Path) -> dict[str, dict]:
     """What is written about each table, by name: description and columns."""
     path = dbt_dir / "models" / "marts" / "_statistics.yml"
-    (source,) = yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]
+    (source,) = yaml_text.load(path.read_text(encoding="utf-8"))["sources"]
     return {table["name"]: table for table in source["tables"]}
 
 
