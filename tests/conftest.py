@@ -119,15 +119,16 @@ def _is_free(port: int) -> bool:
 
 
 # The files that take longest begin first: one of them alone at the end would leave a core idle for minutes.
-LONGEST_FIRST = ["test_demo", "test_build", "test_access", "test_superset_export", "test_airflow_end_to_end"]
+LONGEST_FIRST = ["test_demo", "test_access", "test_build", "test_airflow_end_to_end", "test_superset"]
 LONGEST_FIRST += [
     "test_incremental",
-    "test_superset",
+    "test_superset_export",
     "test_containers",
-    "test_clock_try",
+    "test_documents",
     "test_new_department",
     "test_calendar",
     "test_warnings",
+    "test_clock_try",
     "test_clock_policy",
     "test_clock_explain",
     "test_build_district",
