@@ -232,24 +232,24 @@ def test_slices_changes_and_conditions(settings, tmp_path, warehouse):
 @pytest.mark.parametrize(
     ("tag", "message", "cure"),
     [
-        ('{{ 指标("按时办结") }}', "no metric '按时办结'", "按时办结率"),
-        ('{{ 指标("按时办结率", 部门="住建") }}', "no 部门 '住建'", "住建局"),
-        ('{{ 指标("按时办结率", 颜色="红") }}', "颜色 is no way to slice", "部门"),
-        ('{{ 指标("项目数", 部门="住建局") }}', "项目数 cannot be told by 部门", "流程类型|项目"),
-        ('{{ 指标("收件数", 月=13) }}', "月=13 is no period", "季"),
-        ('{{ 指标("收件数", 年=2031) }}', "lies after 2025-09-30", "later day"),
-        ('{{ 指标("在办数", 年=2024) }}', "counted on one day", "--as-of"),
-        ('{{ 指标("全程网办事项占比") }}', "has no value", "source"),
-        ('{{ 图("没有") }}', "no table or chart '没有'", "各月按时办结率"),
-        ('{{ 见("没有") }}', "no table or chart of this document", "There are"),
-        ("{{ 总数 }}", "'总数' is no name", "docs/templates.md"),
-        ('{% if 指标("收件数") %}', "has no end", "{% endif %}"),
-        ('{{ 指标("收件数" }}', "the tag cannot be read", "missing bracket"),
-        ('{{ 指标("T1") }}', "metrics have the number T1", "办理用时中位数"),
-        ('{{ 指标("收件数").增长 }}', "no .增长", "同比"),
-        ('{% if 指标("收件数") > 90 %}好{% endif %}', "cannot be compared", r"\.值"),
-        ('｛｛ 指标("收件数") ｝｝', "braces are left over", "half-width"),
-        ('{% if 指标("按时办结率", 科室="无").值 > 90 %}好{% endif %}', "too few cases", "不足"),
+        ('{{ 指标("按时办结") }}', "没有“按时办结”这个指标", "按时办结率"),
+        ('{{ 指标("按时办结率", 部门="住建") }}', "没有“住建”这个部门", "住建局"),
+        ('{{ 指标("按时办结率", 颜色="红") }}', "不能按“颜色”取数", "部门"),
+        ('{{ 指标("项目数", 部门="住建局") }}', "“项目数”不能按部门取数", "流程类型|项目"),
+        ('{{ 指标("收件数", 月=13) }}', "“月=13”不是期间", "季"),
+        ('{{ 指标("收件数", 年=2031) }}', "晚于数据截至日2025-09-30", "--as-of"),
+        ('{{ 指标("在办数", 年=2024) }}', "是2025-09-30这一天的数", "--as-of"),
+        ('{{ 指标("全程网办事项占比") }}', "没有数：", "数据来源"),
+        ('{{ 图("没有") }}', "没有“没有”这张表或图", "各月按时办结率"),
+        ('{{ 见("没有") }}', "本文件没有这个题目的表或图", "有："),
+        ("{{ 总数 }}", "没有“总数”这个名字", "docs/templates.md"),
+        ('{% if 指标("收件数") %}', "没有结尾", "{% endif %}"),
+        ('{{ 指标("收件数" }}', "标签读不懂", "少了括号"),
+        ('{{ 指标("T1") }}', "编号T1有", "办理用时中位数"),
+        ('{{ 指标("收件数").增长 }}', "没有“.增长”", "同比"),
+        ('{% if 指标("收件数") > 90 %}好{% endif %}', "不能比大小", r"\.值"),
+        ('｛｛ 指标("收件数") ｝｝', "多余的花括号", "半角"),
+        ('{% if 指标("按时办结率", 科室="无").值 > 90 %}好{% endif %}', "样本不足", "不足"),
     ],
 )
 def test_what_cannot_be_filled_names_the_paragraph_and_the_cure(settings, tmp_path, tag, message, cure):
@@ -262,7 +262,7 @@ def test_what_cannot_be_filled_names_the_paragraph_and_the_cure(settings, tmp_pa
 def test_a_file_that_is_no_word_document(settings, tmp_path):
     path = tmp_path / "own.docx"
     path.write_text("kein Word", encoding="utf-8")
-    with pytest.raises(YidangError, match="no Word document"):
+    with pytest.raises(YidangError, match="不是可以读的 Word 文件"):
         write_annual_report(settings, year=2025, output_dir=tmp_path / "out", template=path)
     with pytest.raises(YidangError, match="is not there"):
         write_annual_report(settings, year=2025, output_dir=tmp_path / "out", template=tmp_path / "missing.docx")

@@ -94,7 +94,7 @@ class CaseList(list[ListedCase]):
 def case_list(figures: Figures, period: Period, name: str, most: int) -> CaseList:
     """名单("在办逾期"): the worst first. Raises FillError for a list that there is not."""
     if name not in _LISTS:
-        raise FillError(f"there is no list {name!r}.", f"There are: {'、'.join(_LISTS)}.")
+        raise FillError(f"没有“{name}”这个名单。", f"有：{'、'.join(_LISTS)}。")
     parameters = (period.first, period.last) if name == "本期逾期办结" else ()
     rows = figures.read(_LISTS[name], *parameters)
     listed = CaseList(_in_words(*row) for row in rows[:most])

@@ -112,7 +112,7 @@ def make(settings: Settings, kind: Kind, figures: Figures, period: Period, templ
     try:
         ids = layout.settle(word, marks)
     except FillError as error:
-        raise YidangError(f"{called}: {error}", error.cure) from None
+        raise YidangError(f"{called}：{error}", error.cure) from None
     entries = evidence.lines(ids, figures)
 
     def docx(identifier: str) -> bytes:
@@ -145,7 +145,7 @@ def _template(settings: Settings, kind: Kind, path: Path | None) -> tuple[bytes,
         return path.read_bytes(), path.name
     if path != template_file(settings, kind.name):
         raise YidangError(f"{path} is not there.", f"Write one to begin with: yidang report template {kind.name}")
-    return _standard(kind.name), f"the standard template {kind.name}"
+    return _standard(kind.name), f"标准模板 {kind.name}"
 
 
 @cache

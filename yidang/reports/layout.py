@@ -59,7 +59,7 @@ def settle(word: Word, marks: Marks) -> dict[Evidence, str]:
                 _settle_run(run, marks, writer)
             continue
         if len(parts) > 1:
-            raise FillError(f"“{block.caption}” needs a paragraph of its own.", "Put the tag alone on a line.")
+            raise FillError(f"“{block.caption}”要单独成段。", "把这个标签放在单独的一段里。")
         for element in writer.drawn(block.make(tuple(ids)) if isinstance(block, Late) else block):
             paragraph.addprevious(element)
         paragraph.getparent().remove(paragraph)
@@ -77,9 +77,7 @@ def _captions(found: list[Marked]) -> dict[str, str]:
     for thing in found:
         caption = thing.text if isinstance(thing, Caption) else getattr(thing, "caption", None)
         if caption in numbers:
-            raise FillError(
-                f"“{caption}” stands twice in the document.", "A table or chart has one place; 见(…) refers to it."
-            )
+            raise FillError(f"“{caption}”出现了两次。", "一张表或图在一份文件里只放一次，别处用 见(…) 引用。")
         if caption is not None:
             kind = "图" if isinstance(thing, Chart) else "表"
             counts[kind] += 1
@@ -133,8 +131,8 @@ class Writer:
             case Reference(text=text):
                 if text not in self._captions:
                     raise FillError(
-                        f"见(“{text}”): no table or chart of this document has that caption.",
-                        f"There are: {'、'.join(self._captions)}.",
+                        f"见(“{text}”)：本文件没有这个题目的表或图。",
+                        f"有：{'；'.join(self._captions)}。",
                     )
                 return self._captions[text]
         raise TypeError(part)

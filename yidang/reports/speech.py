@@ -14,7 +14,7 @@ from yidang.reports.marks import Caption, Late, Marks, Reference
 from yidang.reports.prose import change, chinese_date, cite, moved_by, n_of, percent, unit_of
 from yidang.reports.source import Source
 from yidang.reports.template import FillError
-from yidang.reports.words import REFUSED, Words
+from yidang.reports.words import REFUSED, Words, did_you_mean
 
 
 class Spoken:
@@ -75,8 +75,8 @@ class Said(Spoken):
         """For comparisons, as printed: per cent or days."""
         if self.不足 or self._figure.value is None:
             raise FillError(
-                f"{self._figure.metric.label} has too few cases here (n={self._figure.n}) to be compared.",
-                "Ask for .不足 first.",
+                f"“{self._figure.metric.label}”在这里样本不足（n={self._figure.n}），不能比大小。",
+                "先问 .不足，如 {% if not 率.不足 and 率.值 > 90 %}。",
             )
         is_rate = self._figure.metric.format.endswith("%")
         return percent(self._figure) if is_rate else self._figure.value
@@ -102,9 +102,7 @@ class Said(Spoken):
 
     def _before(self, which: str) -> Figure:
         if self._past is None:
-            raise FillError(
-                f"{self._figure.metric.label} has no period here to be compared with.", "Leave 同比/环比 out."
-            )
+            raise FillError(f"“{self._figure.metric.label}”在这里没有期间，不能同比、环比。", "去掉 .同比 或 .环比。")
         return self._past(which)
 
 
@@ -185,9 +183,7 @@ class Speaker:
         if name == DEFINITIONS:
             return self._marks.mark(Late(name, definitions))
         if name not in self._pieces:
-            raise FillError(
-                f"there is no table or chart {name!r}.", f"There are: {'、'.join((*self._pieces, DEFINITIONS))}."
-            )
+            raise FillError(f"没有“{name}”这张表或图。", did_you_mean(name, (*self._pieces, DEFINITIONS)))
         block = self._pieces[name](self._source)
         return self._marks.mark(block)
 

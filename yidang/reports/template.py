@@ -1,7 +1,7 @@
 """A Word template, filled: what an office may write between braces, and where it went wrong when it cannot be.
 
 docxtpl does the filling. Around it: punctuation as a Chinese keyboard types it is understood inside tags, and every
-error names the paragraph it stands in.
+error names the paragraph it stands in, in Chinese, because the office reads it.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ def fill(content: bytes, called: str, names: dict[str, object]) -> Word:
         filled.render(names, environment)
     except (OSError, PackageNotFoundError, KeyError, zipfile.BadZipFile):
         raise YidangError(
-            f"{called} is no Word document (.docx) that can be read.",
-            "Save it as .docx in Word or WPS and close it there, or write a new one: yidang report template",
+            f"{called} 不是可以读的 Word 文件（.docx）。",
+            "在 Word 或 WPS 里另存为 .docx 并关闭；或者重新写出一份：yidang report template",
         ) from None
     except _AtParagraph as error:
-        raise YidangError(f"{called}, paragraph “{error.paragraph}”: {error.reason}", error.cure) from None
+        raise YidangError(f"{called}，段落“{error.paragraph}”：{error.reason}", error.cure) from None
     for paragraph in filled.docx.element.body.iter(qn("w:p")):
         text = "".join(node.text or "" for node in paragraph.iter(qn("w:t")))
         if _STRAY.search(text):
             raise YidangError(
-                f"{called}, paragraph “{_short(text)}”: braces are left over, so a tag was not understood.",
-                "A tag begins with {{ or {% and ends with }} or %}, in half-width braces, within one paragraph.",
+                f"{called}，段落“{_short(text)}”：有多余的花括号，标签没有认出来。",
+                "标签用半角花括号，以 {{ 或 {% 开头、以 }} 或 %} 结尾，不跨段。",
             )
     return filled.docx
 
@@ -119,21 +119,21 @@ def _reason(error: Exception) -> tuple[str, str]:
     message = str(error).rstrip(".")
     if found := re.search(r"has no attribute '(.+)'", message):
         return (
-            f"there is no .{found[1]} to ask for.",
-            f"A figure has: .数 .n .样本 .区间 .值 .不足 .同比 .环比. {_NAMES}",
+            f"没有“.{found[1]}”。",
+            f"一个数可以问：.数 .n .样本 .区间 .值 .不足 .同比 .环比。{_NAMES}",
         )
     if found := re.search(r"^'(.+)' is undefined", message):
         return (
-            f"'{found[1]}' is no name that a template knows.",
-            f'A figure is written {{{{ 指标("{found[1]}") }}}}. {_NAMES}',
+            f"模板里没有“{found[1]}”这个名字。",
+            f'要一个指标，写 {{{{ 指标("{found[1]}") }}}}。{_NAMES}',
         )
     if "unexpected end of template" in message.lower():
-        return "this {% if %} or {% for %} has no end.", "Write {% endif %} or {% endfor %} where it ends."
+        return "这里的 {% if %} 或者 {% for %} 没有结尾。", "在它结束的地方写 {% endif %} 或者 {% endfor %}。"
     if isinstance(error, TemplateError):
-        return f"the tag cannot be read: {message}.", f"Look for a missing bracket, quotation mark or brace. {_NAMES}"
+        return f"标签读不懂（{message}）。", f"看看是不是少了括号、引号或者花括号。{_NAMES}"
     if isinstance(error, TypeError) and "not supported between" in message:
-        return "a figure itself cannot be compared.", "Compare its value: 指标(…).值 > 90."
-    return f"{message or type(error).__name__}.", _NAMES
+        return "数本身不能比大小。", "比大小要写 .值，如 指标(…).值 > 90。"
+    return f"{message or type(error).__name__}。", _NAMES
 
 
-_NAMES = "What tags may say is written in docs/templates.md."
+_NAMES = "标签的写法见 docs/templates.md。"

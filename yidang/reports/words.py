@@ -71,12 +71,12 @@ class Words:
         coded = self._by_code.get(name, []) if isinstance(name, str) else []
         if len(coded) > 1:
             labels = "、".join(metric.label for metric in coded)
-            raise FillError(f"{len(coded)} metrics have the number {name}.", f"Write the name: {labels}.")
+            raise FillError(f"编号{name}有{len(coded)}个指标。", f"请写中文名：{labels}。")
         found = found or (coded[0] if coded else None)
         if found is None:
-            raise FillError(f"there is no metric {name!r}.", _did_you_mean(str(name), self._labels))
+            raise FillError(f"没有“{name}”这个指标。", did_you_mean(str(name), self._labels))
         if found.no_data:
-            raise FillError(f"{found.label} has no value: {found.no_data}.", "Leave it out until a source can say it.")
+            raise FillError(f"“{found.label}”没有数：{found.no_data}", "有了数据来源以前，先不要写它。")
         return found
 
     def slice(self, metric: Metric, said: dict[str, object]) -> Slice:
@@ -86,16 +86,14 @@ class Words:
             if word in _DATES:
                 continue
             if word not in _COLUMNS and word != "进度":
-                raise FillError(f"{word} is no way to slice.", f"Known are: {'、'.join((*_COLUMNS, '进度', *_DATES))}.")
+                raise FillError(f"不能按“{word}”取数。", f"可以按：{'、'.join((*_COLUMNS, '进度', *_DATES))}。")
             if word == "进度":
                 column, value = self._value(word, value), True
             else:
                 column, value = _COLUMNS[word], self._value(word, value)
             if column not in self._columns(metric.model):
                 allowed = [other for other, name in _COLUMNS.items() if name in self._columns(metric.model)]
-                raise FillError(
-                    f"{metric.label} cannot be told by {word}.", f"It can be told by: {'、'.join(allowed) or '期间'}."
-                )
+                raise FillError(f"“{metric.label}”不能按{word}取数。", f"可以按：{'、'.join(allowed) or '期间'}。")
             equals.append((column, value))
         dates = {word: value for word, value in said.items() if word in _DATES}
         period = self.period(dates)
@@ -104,8 +102,8 @@ class Words:
         if metric.is_standing:
             if dates:
                 raise FillError(
-                    f"{metric.label} is counted on one day, {self._as_of}, and has no period.",
-                    "Leave the period out, or write the report as of another day: --as-of.",
+                    f"“{metric.label}”是{self._as_of}这一天的数，没有期间。",
+                    "去掉期间；要别的日子，用 --as-of 重新出报告。",
                 )
             return Slice(tuple(equals))
         return Slice(tuple(equals), None if period is ALL else period)
@@ -121,12 +119,12 @@ class Words:
         except (TypeError, ValueError):
             said = "，".join(f"{word}={value}" for word, value in dates.items())
             raise FillError(
-                f"{said} is no period.", '年=2025，月=6 or 季=2 with it; or 自="2025-01-01"，至="2025-06-30".'
+                f"“{said}”不是期间。", '写 年=2025，可以再加 月=6 或者 季=2；或者 自="2025-01-01"，至="2025-06-30"。'
             ) from None
         if first > self._as_of:
             raise FillError(
-                f"the period from {first} lies after {self._as_of}, the day the figures are of.",
-                "Report on days that are over, or build for a later day.",
+                f"期间从{first}开始，晚于数据截至日{self._as_of}。",
+                "写已经过去的期间，或者先按更晚的日子构建：yidang build --as-of。",
             )
         return Period(first, min(last, self._as_of))
 
@@ -153,7 +151,7 @@ class Words:
         if known is None or value is None:
             return value
         if value not in known:
-            raise FillError(f"there is no {word} {value!r}.", _did_you_mean(str(value), map(str, known)))
+            raise FillError(f"没有“{value}”这个{word}。", did_you_mean(str(value), map(str, known)))
         return known[value]
 
     def _named(self, statement: str) -> dict[str, object]:
@@ -179,7 +177,8 @@ def _day(value: object) -> date:
     return value if isinstance(value, date) else date.fromisoformat(str(value))
 
 
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The nearest names; where none is near, all of them."""
     known = list(dict.fromkeys(known))
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-    return f"Did you mean {' or '.join(near)}?" if near else f"Known are: {'、'.join(known)}."
+    return f"是不是“{'”或者“'.join(near)}”？" if near else f"有：{'；'.join(known)}。"
