@@ -22,6 +22,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import statistics
@@ -263,7 +264,7 @@ async def watch(settings: Settings, boards: list[Board], options: argparse.Names
         transport = httpx.AsyncHTTPTransport(
             local_address=f"127.0.{1 + number // 250}.{1 + number % 250}",
             # The server closes a connection that is idle for two seconds; a browser notices, this client would not.
-            limits=httpx.Limits(CONNECTIONS, CONNECTIONS, keepalive_expiry=1),
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=1),
         )
         base = superset.url(settings)
         async with httpx.AsyncClient(base_url=base, transport=transport, timeout=60, headers=headers) as client:
@@ -294,16 +295,16 @@ async def watch(settings: Settings, boards: list[Board], options: argparse.Names
 
 
 def login(settings: Settings) -> dict[str, str]:
-    """Headers of a session with the API."""
+    """Headers of a session. By the form: where Public may read, Superset takes no API token for an account."""
     base = superset.url(settings)
     with httpx.Client(base_url=base, timeout=60, headers={"Referer": base}) as client:
-        body = {"username": ACCOUNT, "password": password(settings), "provider": "db"}
-        token = client.post("api/v1/security/login", json=body).raise_for_status().json()["access_token"]
-    # With a token alone no cookie is involved, but Superset asks for the mark of one all the same.
-    headers = {"Authorization": f"Bearer {token}", "Referer": base, "Content-Type": "application/json"}
-    answer = httpx.get(f"{base}api/v1/security/csrf_token/", headers=headers).raise_for_status()
-    cookies = "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
-    return headers | {"X-CSRFToken": answer.json()["result"], "Cookie": cookies}
+        (token,) = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("login/").text)
+        form = {"username": ACCOUNT, "password": password(settings), "csrf_token": token}
+        if client.post("login/", data=form).headers.get("location") != "/":
+            raise SystemExit(f"{ACCOUNT} cannot log in to {base}.")
+        mark = client.get("api/v1/security/csrf_token/").raise_for_status().json()["result"]
+        cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    return {"Referer": base, "Content-Type": "application/json", "X-CSRFToken": mark, "Cookie": cookies}
 
 
 def password(settings: Settings) -> str:
