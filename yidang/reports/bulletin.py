@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from yidang.errors import YidangError
 from yidang.reports import archive, documents
 from yidang.reports.archive import ReportFiles
-from yidang.reports.case_lists import case_list
+from yidang.reports.case_lists import CaseList, case_list
 from yidang.reports.corrections import corrections
 from yidang.reports.documents import Kind
 from yidang.reports.figures import Period
@@ -60,8 +60,14 @@ def _title(source: Source) -> str:
 
 def _names(issued: Path | None, source: Source, marks: Marks) -> dict[str, object]:
     names = {department.department_id: department.name for department in source.departments}
+    manifest = archive.manifest_of(issued) if issued else None
+
+    @cache  # a template asks for a list to decide, to count and to print it
+    def listed(name: str, 至多: int = MOST_LISTED) -> CaseList:  # noqa: N803 - the template's word
+        return case_list(source.figures, source.period, name, 至多)
+
     return {
-        "名单": lambda name, 至多=MOST_LISTED: case_list(source.figures, source.period, name, 至多),  # noqa: N803
-        "上期通报": f"《{archive.manifest_of(issued)['title']}》" if issued else "",
-        "更正": corrections(archive.manifest_of(issued), source.figures, names, marks) if issued else [],
+        "名单": listed,
+        "上期通报": f"《{manifest['title']}》" if manifest else "",
+        "更正": corrections(manifest, source.figures, names, marks) if manifest else [],
     }
