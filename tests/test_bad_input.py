@@ -1,4 +1,4 @@
-"""All seven departments of a small made-up district, one of them broken at a time: clear error, the others go on."""
+"""All eight departments of a small made-up district, one of them broken at a time: clear error, the others go on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from yidang.services import process
 from yidang.settings import ROOT, WAREHOUSE_DATABASE
 
 pytestmark = pytest.mark.integration
-ALL = ["fagai", "renfang", "shengtai", "shuiwu", "zhengwu", "zhujian", "zigui"]
+ALL = ["fagai", "renfang", "shengtai", "shuiwu", "zhengwu", "zhuanban", "zhujian", "zigui"]
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_half_a_csv_lands_its_whole_rows_and_the_rest_when_it_comes_again(settin
 
 
 def test_an_unknown_department_and_a_broken_contract(settings, tmp_path, monkeypatch):
-    with pytest.raises(ConfigError, match=r"shuiwu, zhengwu, zhujian, zigui, examples/us_permits \("):
+    with pytest.raises(ConfigError, match=r"shuiwu, zhengwu, zhuanban, zhujian, zigui, examples/us_permits \("):
         contracts.load_department(settings, "shuili")
     monkeypatch.setenv("YIDANG_DEPARTMENTS_DIR", str(tmp_path))
     (tmp_path / "shuiwu.yml").write_text("name: [水务局\n", encoding="utf-8")

@@ -211,7 +211,7 @@ def test_it_reads_marts_alone(world):
 
 @pytest.mark.end_to_end
 def test_every_case_of_a_small_district_adds_up(settings, monkeypatch):
-    """From seven departments' own systems to the day table: no case differs from its mart, and many are paused."""
+    """From eight departments' own systems to the day table: no case differs from its mart, and many are paused."""
     with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as admin:
         drop_everything(admin)
     monkeypatch.delenv("YIDANG_DEPARTMENTS_DIR", raising=False)  # the other tests' departments

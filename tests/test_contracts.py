@@ -43,10 +43,10 @@ def refusal(tmp_path, source, tables) -> str:
     return str(caught.value)
 
 
-def test_the_seven_departments_load_and_say_that_they_are_made_up():
+def test_the_eight_departments_load_and_say_that_they_are_made_up():
     departments = contracts.load_departments(HERE)
     assert [item.id for item in departments] == [
-        "fagai", "renfang", "shengtai", "shuiwu", "zhengwu", "zhujian", "zigui",
+        "fagai", "renfang", "shengtai", "shuiwu", "zhengwu", "zhuanban", "zhujian", "zigui",
     ]  # fmt: skip
     assert all(item.example and "虚构示例数据" in item.description for item in departments)
 

@@ -26,7 +26,7 @@ from yidang.settings import Settings
 pytestmark = pytest.mark.integration
 
 WORLD = {"seed": 7, "projects": 60, "start": date(2024, 1, 2), "end": date(2025, 12, 31)}
-SCHEMAS = {"zigui": "spgl", "zhujian": "spgl", "zhengwu": "hall"}
+SCHEMAS = {"zigui": "spgl", "zhujian": "spgl", "zhengwu": "hall", "zhuanban": "team"}
 FULL_WIDTH_BACK = str.maketrans("０１２３４５６７８９－", "0123456789-")
 
 

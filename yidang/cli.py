@@ -480,7 +480,7 @@ def district(
     start: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="First day.")] = "2024-01-02",
     end: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Last day that is visible.")] = "2026-06-30",
 ) -> None:
-    """Make up a district: a truth and seven departments' own systems that hold it, with their dirt."""
+    """Make up a district: a truth and eight departments' own systems that hold it, with their dirt."""
     from yidang import contracts, landing
     from yidang import district as made_up
     from yidang.services import district as servers

@@ -37,7 +37,7 @@ def run(settings: Settings) -> None:
     with ThreadPoolExecutor(3) as pool:
         airflow_up = progress.beside(pool, airflow.start, settings)
         messages_up = progress.beside(pool, messages.start, settings)
-        with progress.step("The made-up district's seven systems"):
+        with progress.step("The made-up district's eight systems"):
             district_servers.start(settings)
             district.generate(
                 settings,

@@ -16,7 +16,10 @@ DEADLINE_MINUTES = 60
 # Sunday, two in the morning: every database is read whole once more. A run of its own, so that a comparison that fails
 # keeps no pull from landing.
 WHOLE_COMPARISON = "0 2 * * 0"
-FEEDS = ("projects", "works", "cases", "case_events", "items", "agency_orders", "permits", "ratings")
+FEEDS = (
+    *("projects", "works", "cases", "case_events", "items", "agency_orders", "permits", "ratings"),
+    *("problems", "meetings", "meeting_problems"),
+)
 REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 SIGNED_PARTS = ("app_key", "secret", "timestamp", "nonce", "method", "path", "parameters", "body")
 SIGNED_PART = re.compile(r"\{(\w*)\}")

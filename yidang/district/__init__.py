@@ -1,4 +1,4 @@
-"""The made-up district (虚构示例数据): a simulated world written into the own systems of seven departments.
+"""The made-up district (虚构示例数据): a simulated world written into the own systems of eight departments.
 
 `generate()` is the whole interface. Nothing here knows the platform.
 """

@@ -1,4 +1,4 @@
-"""One command: simulate a world, plant its faults, write the truth and the seven systems."""
+"""One command: simulate a world, plant its faults, write the truth and the eight systems."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import psycopg
 from yidang.district import http_api, truth
 from yidang.district.plant import plant
 from yidang.district.simulate import simulate
-from yidang.district.systems import copying, csv_drop, hall, http_store, spgl, xlsx_drop
+from yidang.district.systems import copying, csv_drop, hall, http_store, spgl, xlsx_drop, zhuanban
 from yidang.errors import ConfigError
 from yidang.services import district as servers
 from yidang.settings import Settings
 
 # Raised when the same arguments give another world, so that an older one on disk is made anew.
-GENERATOR_VERSION = 6
+GENERATOR_VERSION = 7
 _ANOTHER_WORLD = (
     "The warehouse already holds rows of a made-up district; landed rows are never replaced, so those of another one"
     " (seed, projects, dates, or Yidang's version) would mix with them."
@@ -32,7 +32,7 @@ _OWN_SERVER = (
     "Run `make clean`, then drop the databases yidang, yidang_airflow and yidang_superset, which it leaves alone on the"
     " server of YIDANG_DATABASE_URL; or use another YIDANG_HOME, YIDANG_PORT_BASE and YIDANG_DATABASE_URL."
 )
-SCHEMAS = {"zigui": spgl.SCHEMA, "zhujian": spgl.SCHEMA, "zhengwu": hall.SCHEMA}
+SCHEMAS = {"zigui": spgl.SCHEMA, "zhujian": spgl.SCHEMA, "zhengwu": hall.SCHEMA, "zhuanban": zhuanban.SCHEMA}
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,9 @@ def _make(settings: Settings, summary: Path, request: dict[str, object], stamp: 
     for department in ("zigui", "zhujian"):
         with _connect(settings, department) as connection:
             spgl.write(world, department, connection, servers.reader(department), stamp)
-    with _connect(settings, "zhengwu") as connection:
-        hall.write(world, connection, servers.reader("zhengwu"), stamp)
+    for department, system in (("zhengwu", hall), ("zhuanban", zhuanban)):
+        with _connect(settings, department) as connection:
+            system.write(world, connection, servers.reader(department), stamp)
     http_store.write(world, http_api.store_path(settings.district_dir))
     for department in servers.DROPS:
         shutil.rmtree(servers.drop_folder(settings, department), ignore_errors=True)

@@ -113,7 +113,10 @@ class Case:
 
 @dataclass
 class World:
-    """Everything that happened from the first to the last day; `planted` names the known faults by kind."""
+    """Everything that happened from the first to the last day; `planted` names the known faults by kind.
+
+    sizes: how many of something the ledgers shall hold, where a district must have an exact number.
+    """
 
     seed: int
     time: WorkTime
@@ -121,3 +124,4 @@ class World:
     cases: list[Case]
     planted: dict[str, list[str]] = field(default_factory=dict)
     officers: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)

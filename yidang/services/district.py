@@ -1,4 +1,4 @@
-"""The made-up district's servers: a PostgreSQL cluster with three databases, one HTTP server for two departments."""
+"""The made-up district's servers: a PostgreSQL cluster with four databases, one HTTP server for two departments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from yidang.settings import Settings
 
 HTTP_SERVER = "district_http"
 # Department → its database on the district's cluster; the reader's name and secrets follow from the department.
-DATABASES = {"zigui": "zigui_exchange", "zhujian": "zhujian_exchange", "zhengwu": "zhengwu_hall"}
+DATABASES = {
+    "zigui": "zigui_exchange",
+    "zhujian": "zhujian_exchange",
+    "zhengwu": "zhengwu_hall",
+    "zhuanban": "zhuanban_team",
+}
 DROPS = ("shengtai", "renfang")
 
 

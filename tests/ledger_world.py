@@ -1,0 +1,30 @@
+"""A hand-made world for the tests of the ledgers: clock_world's two departments, and the hall and the team as they are.
+
+Their contracts are the real ones of departments/, so that a table, a feed or a column that is missing there is seen.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from clock_world import drop_everything, write_contracts
+
+from yidang import contracts, landing
+from yidang.settings import Settings
+
+REAL = Path(__file__).parent.parent / "departments"
+LEDGER_KEEPERS = ("zhengwu", "zhuanban")
+
+
+def open_ledgers(settings: Settings, folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Point the installation at these departments and make their (empty) raw tables, and nothing else."""
+    with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse:
+        drop_everything(warehouse)
+    write_contracts(folder)
+    for keeper in LEDGER_KEEPERS:
+        text = (REAL / f"{keeper}.yml").read_text(encoding="utf-8")
+        (folder / f"{keeper}.yml").write_text(text, encoding="utf-8")
+    patch.setenv("YIDANG_DEPARTMENTS_DIR", str(folder))
+    landing.ensure_landing(settings, contracts.load_departments(settings))
