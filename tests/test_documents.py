@@ -8,6 +8,7 @@ import json
 import re
 from datetime import date
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 
 import docx
@@ -20,11 +21,12 @@ from typer.testing import CliRunner
 
 from yidang.cli import app
 from yidang.errors import YidangError
-from yidang.reports import documents, pdf, template_text, verify
+from yidang.reports import documents, evidence, pdf, template_text, trace, verify
 from yidang.reports.annual import KIND as ANNUAL
 from yidang.reports.annual import write_annual_report
 from yidang.reports.bulletin import write_bulletin
 from yidang.reports.congress import write_congress_report
+from yidang.reports.figures import Period, rows
 from yidang.reports.layout import to_bytes
 from yidang.reports.project_file import write_project_file
 from yidang.reports.snapshot import figures_as_of
@@ -168,6 +170,40 @@ def test_trace_prints_what_stands_behind_a_number(bulletin):
     assert "按时办结率" in said.output and entry["sql"] in said.output
     assert sum("\t" in line for line in said.output.splitlines()) == entry["n"]
     assert CliRunner().invoke(app, ["trace", str(bulletin), "F999"]).exception is not None
+
+
+def test_the_cases_of_a_number_too_large_to_list_are_traced_to_the_marts(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(evidence, "MOST_LISTED", 12)
+    written = write_bulletin(settings, month=date(2025, 8, 1), output_dir=tmp_path / "large").docx
+    listed = cases(written)
+    for entry in manifest(written)["figures"]:
+        if entry.get("metric") == "on_time_rate" and entry["n"]:
+            traced = [line for line in trace.lines(settings, written, entry["id"]) if "\t" in line]
+            assert len(traced) == entry["n"]
+            assert len(listed.get(entry["id"], [])) == (entry["n"] if entry["n"] <= 12 else 0)
+
+
+def test_figures_held_by_the_indicators_are_the_ones_that_the_cases_give(settings, warehouse):
+    """Every metric, of the district and of each part, a month, two months and a year."""
+    months = [Period(date(2025, 3, 1), date(2025, 3, 31)), Period(date(2025, 3, 1), date(2025, 4, 30))]
+    periods = [*months, Period(date(2024, 1, 1), date(2024, 12, 31)), None]
+    parts = [{}, {"department_id": "zhujian"}, {"stage_number": 3}, {"flow_type_name": "工业类投资项目"}]
+    compared = 0
+    with figures_as_of(settings, None) as held, figures_as_of(settings, None) as counted:
+        counted._indicators.one = lambda *_: None
+        counted.smallest = lambda metric, _: metric
+        for name, metric in held.metrics.items():
+            for period, part in product(periods, parts):
+                days = (period.first, period.last) if period else (None, None)
+                if held._indicators.one(metric, *days, tuple(part.items())) is None:
+                    continue
+                left, right = (figures.one(name, rows(period, **part)) for figures in (held, counted))
+                assert (left.value, left.n) == (right.value, right.n), (name, period, part)
+                assert (left.numerator, left.denominator) == (right.numerator, right.denominator), (name, period, part)
+                assert left.interval == pytest.approx(right.interval), (name, period, part)
+                assert held.excluded(left) == counted.excluded(right), (name, period, part)
+                compared += 1
+    assert compared > 300
 
 
 def test_an_issued_report_is_written_again_from_raw_as_it_was(settings, warehouse, tmp_path):

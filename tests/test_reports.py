@@ -43,6 +43,12 @@ TABLES = {
     "fct_joint_acceptance": (
         "works_code text, acceptance_item_count integer, is_joint boolean, last_decided_month date"
     ),
+    # only what is asked of it by name; every other figure is counted from the cases here
+    "agg_indicator": (
+        "metric text, period_grain text, period_start date, dimension text, slice text, n bigint, value numeric,"
+        " numerator numeric, denominator numeric, wilson_low double precision, wilson_high double precision,"
+        " excluded jsonb"
+    ),
     "dim_build": "as_of date, release_number bigint, calendar_version text, calendar_ends_on date, rule_version text",
     "dim_calendar": "date_day date, is_working_day boolean",
     "dim_department": "department_id text, department_name text, short_name text, source_kind text, is_example boolean",
@@ -95,12 +101,15 @@ def build_marts(warehouse: psycopg.Connection) -> None:
     warehouse.execute("grant usage on schema marts to yidang_reader")
     for table, columns in TABLES.items():
         warehouse.execute(f"create table marts.{table} ({columns})")
+    warehouse.execute("create view marts.fct_open_case as select * from marts.fct_item_instance where is_open")
     for definition in tables.definitions(ROOT / "dbt_project").values():
         tables.replace(warehouse, "marts", definition, [])
     warehouse.execute("grant select on all tables in schema marts to yidang_reader")
     for identity, (name, short_name) in DEPARTMENTS.items():
         insert(warehouse, "dim_department", department_id=identity, department_name=name, short_name=short_name,
                source_kind="files", is_example=True)  # fmt: skip
+        insert(warehouse, "agg_indicator", metric="cases_received", period_grain="all", dimension="department",
+               slice=name)  # fmt: skip
     insert(warehouse, "dim_build", release_number=1, calendar_ends_on=date(2026, 12, 31), **STAMPS)
     insert(warehouse, "dim_calendar", date_day=date(2026, 12, 31), is_working_day=True)
     item(warehouse, "ZJ01", "施工图设计文件审查", "zhujian", promised=10, to=date(2025, 2, 28))

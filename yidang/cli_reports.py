@@ -144,7 +144,7 @@ def trace(
     """What stands behind one number of a report: metric, slice, n, what is left out, SQL, and every case."""
     from yidang.reports.trace import lines
 
-    for line in lines(report, figure):
+    for line in lines(settings_module.load(), report, figure):
         typer.echo(line)
 
 

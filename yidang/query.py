@@ -12,7 +12,7 @@ import psycopg
 from psycopg.errors import error_from_result
 from psycopg.pq import DiagnosticField, ExecStatus
 
-from yidang.errors import ConfigError, first_line, no_connection
+from yidang.errors import ConfigError, YidangError, first_line, no_connection
 from yidang.settings import Settings
 
 EXAMPLE = 'Try: yidang sql "select * from fct_project_lifecycle limit 5"'
@@ -23,11 +23,16 @@ LIST = "yidang sql \"select table_name from information_schema.tables where tabl
 def reader(settings: Settings, **options: object) -> Iterator[psycopg.Connection]:
     """A connection of the read-only role. options: as psycopg.connect takes them.
 
-    Raises YidangError when the warehouse does not answer or stops answering, ConfigError when it refuses the login.
+    Raises YidangError when the warehouse does not answer, stops answering or breaks a query off, ConfigError when it
+    refuses the login.
     """
     try:
         with psycopg.connect(settings.dsn("reader"), connect_timeout=10, **options) as connection:
             yield connection
+    except psycopg.errors.QueryCanceled as error:
+        raise YidangError(
+            f"The warehouse broke a query off: {first_line(error)}.", "Ask for less at once, or when less is going on."
+        ) from None
     except psycopg.OperationalError as error:
         raise no_connection(
             "The warehouse",

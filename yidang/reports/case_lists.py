@@ -19,12 +19,11 @@ select
     open_cases.project_name,
     open_cases.due_date,
     abs(open_cases.remaining_working_days),
-    cases.excluded_working_days::numeric / nullif(cases.gross_working_days, 0),
+    open_cases.excluded_working_days::numeric / nullif(open_cases.gross_working_days, 0),
     coalesce(answers.answer_reason, open_cases.pause_reason),
     answers.promised_date,
-    cases.is_statutory_overdue
+    open_cases.is_statutory_overdue
 from {{marts}}.fct_open_case as open_cases
-inner join {{marts}}.fct_item_instance as cases using (case_id)
 left join lateral (
     select answer_reason, promised_date
     from {{marts}}.fct_warning as warnings

@@ -13,7 +13,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 from psycopg import sql
 
-from yidang.reports.figures import Evidence, Figure, Figures, Reading, conditions
+from yidang.metrics import Metric
+from yidang.reports.figures import Evidence, Figure, Figures, Reading, Slice, conditions
 from yidang.reports.source import Source
 
 # By what a row of each mart is known.
@@ -29,8 +30,9 @@ _IDENTITIES = {
     "fct_stage": "works_code || ' ' || stage_number",
     "fct_stage_application": "works_code || ' ' || stage_number",
 }
-# So many cases of a figure stand in the workbook; all of them are in the list beside it.
+# So many cases of a figure stand in the workbook; all of them are in the list beside it, unless nobody could read them.
 SHOWN_CASES = 100
+MOST_LISTED = 20_000
 _NUMBERS = ("value", "numerator", "denominator")
 _COLUMNS = {
     "id": ("编号", 8),
@@ -93,47 +95,53 @@ def _plain(value: object) -> str | None:
 
 
 def write_cases(ids: dict[Evidence, str], figures: Figures, path: Path) -> dict[str, list[str]]:
-    """Write `id,case,part` of every figure's rows as gzipped CSV, and return the first of each.
+    """Write `id,case,part` of the rows of every figure of at most MOST_LISTED as gzipped CSV; return the first of each.
 
     part: what the row gives to the value (of a rate, whether it is in the numerator). One scan per mart.
     """
     first: dict[str, list[str]] = {}
+    by_model: dict[str, list[tuple[str, Metric, Slice]]] = {}
+    for source, name in ids.items():
+        if isinstance(source, Figure) and source.metric.model in _IDENTITIES and 0 < source.n <= MOST_LISTED:
+            metric = figures.smallest(source.metric, source.where)
+            by_model.setdefault(metric.model, []).append((name, metric, source.where))
     with path.open("wb") as file, gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
         packed.write(b"id,case,part\n")
-        for rest in _case_blocks(ids, figures):
-            packed.write(rest)
-            for line in rest.decode().splitlines():
-                name, case, _ = line.split(",", 2)
-                if len(first.setdefault(name, [])) < SHOWN_CASES:
-                    first[name].append(case)
+        for model, found in by_model.items():
+            for rest in figures.stream(_cases_query(model, found, figures.schema)):
+                packed.write(rest)
+                for line in rest.decode().splitlines():
+                    name, case, _ = line.split(",", 2)
+                    if len(first.setdefault(name, [])) < SHOWN_CASES:
+                        first[name].append(case)
     return first
 
 
-def _case_blocks(ids: dict[Evidence, str], figures: Figures) -> Iterator[bytes]:
-    by_model: dict[str, list[tuple[str, Figure]]] = {}
-    for source, name in ids.items():
-        if isinstance(source, Figure) and source.metric.model in _IDENTITIES:
-            by_model.setdefault(source.metric.model, []).append((name, source))
-    for model, found in by_model.items():
-        yield from figures.stream(_cases_query(model, found, figures.schema))
+def cases_of(entry: dict[str, object], figures: Figures) -> Iterator[str]:
+    """The rows of one figure of a manifest as `id,case,part`, however many, from marts of the day it was issued for."""
+    metric = figures.metrics[entry["metric"]]
+    query = _cases_query(metric.model, [(entry["id"], metric, Slice.from_plain(entry["where"]))], figures.schema)
+    for rest in figures.stream(query):
+        yield from rest.decode().splitlines()
 
 
-def _cases_query(model: str, found: Iterable[tuple[str, Figure]], schema: str) -> sql.Composed:
-    rows = [
-        sql.SQL("({}, {}, {}::text)").format(
-            sql.Literal(name),
-            sql.SQL(" and ").join(
-                [sql.SQL("(" + figure.metric.counted_sql + ")"), *conditions(figure.metric, figure.where)]
-            ),
-            sql.SQL(figure.metric.part_sql),
-        )
-        for name, figure in found
-    ]
+def _cases_query(model: str, found: Iterable[tuple[str, Metric, Slice]], schema: str) -> sql.Composed:
+    counted, rows = [], []
+    for name, metric, where in found:
+        counted.append(sql.SQL(" and ").join([*conditions(metric, where), sql.SQL("(" + metric.counted_sql + ")")]))
+        rows.append(sql.SQL("({}, {}, {}::text)").format(sql.Literal(name), counted[-1], sql.SQL(metric.part_sql)))
+    # most rows stand behind no figure: they are passed over before the figures are told apart
     return sql.SQL(
-        "select figure.id, replace({identity}, ',', ' '), figure.part from {table}"
+        "select figure.id, replace({identity}, ',', ' '), figure.part"
+        " from (select * from {table} where {any_counted} offset 0) as behind"
         " cross join lateral (values {rows}) as figure (id, is_counted, part)"
         " where figure.is_counted order by 1, 2"
-    ).format(identity=sql.SQL(_IDENTITIES[model]), table=sql.Identifier(schema, model), rows=sql.SQL(", ").join(rows))
+    ).format(
+        identity=sql.SQL(_IDENTITIES[model]),
+        table=sql.Identifier(schema, model),
+        any_counted=sql.SQL(" or ").join(sql.SQL("({})").format(one) for one in counted),
+        rows=sql.SQL(", ").join(rows),
+    )
 
 
 def workbook(entries: list[dict[str, object]], cases: dict[str, list[str]], source: Source, title: str) -> bytes:
@@ -152,7 +160,11 @@ def workbook(entries: list[dict[str, object]], cases: dict[str, list[str]], sour
             "怎样查一个数",
             "文中每个数字是一个书签，其名的前半（如 F012）是“数字”表的编号；或者：yidang trace 文件 F012",
         ),
-        ("办件清单", f"“办件”表列每个数字的前{SHOWN_CASES}件；全部办件在同名的 .cases.csv.gz 中。"),
+        (
+            "办件清单",
+            f"“办件”表列每个数字的前{SHOWN_CASES}件；全部办件在同名的 .cases.csv.gz 中。"
+            f"样本超过{MOST_LISTED}件的数字不附清单，yidang trace 列出全部。",
+        ),
     ):
         notes.append(line)
     notes.column_dimensions["A"].width, notes.column_dimensions["B"].width = 16, 80

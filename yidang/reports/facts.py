@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from functools import lru_cache
 
 from yidang.reports.figures import Figures, Period
 
@@ -27,32 +28,47 @@ class Reform:
     since: date
 
 
+# Asked once for the many files that may be written from the same figures.
+_once = lru_cache(maxsize=4)
+
+
+@_once
 def departments(figures: Figures) -> tuple[Department, ...]:
     """Departments that handle cases, in the order of their ids."""
     rows = figures.read(
         """
         select department_id, department_name, is_example
         from {marts}.dim_department
-        where department_id in (select department_id from {marts}.fct_item_instance)
+        where department_name in (
+            select slice from {marts}.agg_indicator
+            where metric = 'cases_received' and dimension = 'department' and period_grain = 'all'
+        )
         order by department_id
         """
     )
     return tuple(Department(*row) for row in rows)
 
 
+@_once
 def silent(figures: Figures, days: int) -> tuple[tuple[str, date], ...]:
     """Departments of which nothing happened in the last `days` days, with the day of what was last."""
+    since = figures.snapshot.as_of - timedelta(days=days)
+    # the months after that day say of most that they are not, without going through the cases
     rows = figures.read(
         """
         select department_name, max(greatest(received_date, accepted_date, closed_date)) as last_date
         from {marts}.fct_item_instance
-        where department_id is not null
+        where department_id is not null and department_name in (
+            select slice from {marts}.agg_indicator
+            where metric in ('cases_received', 'cases_accepted', 'cases_decided') and dimension = 'department'
+            group by slice
+            having coalesce(max(period_start) filter (where period_grain = 'month' and n > 0), %s) <= %s
+        )
         group by department_name
-        having max(greatest(received_date, accepted_date, closed_date)) < %s::date - %s
+        having max(greatest(received_date, accepted_date, closed_date)) < %s
         order by department_name
         """,
-        figures.snapshot.as_of,
-        days,
+        *[since] * 3,
     )
     return tuple((name, last) for name, last in rows)
 
@@ -87,6 +103,7 @@ def calendar(figures: Figures) -> Period:
     return Period(*figures.read("select min(date_day), max(date_day) from {marts}.dim_calendar")[0])
 
 
+@_once
 def received_between(figures: Figures) -> tuple[date, date]:
     """First and last day on which a case was received, or accepted where no receipt is recorded."""
     rows = figures.read(

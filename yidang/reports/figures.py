@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import psycopg
 from psycopg import sql
@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 
 from yidang.errors import YidangError
 from yidang.metrics import MINIMUM_N, Metric, of_mart
+from yidang.reports.indicators import Held, Indicators
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,12 @@ class Slice:
         return "，".join(parts) or "全部"
 
 
+# As many as a double holds for certain.
+_DIGITS = Context(prec=15)
+# By these the open cases can be told apart in the mart that holds them alone (marts/fct_open_case).
+_OPEN_COLUMNS = {"department_id", "item_code", "flow_type_name", "alert_state", "is_overdue"}
+# Whoever asks for one value of these asks for the others next: one look at the cases answers all.
+_FEW_VALUES = {"outcome", "alert_state"}
 # Columns by which reports slice, in the words of the evidence.
 _WORDS = {
     "department_id": "部门",
@@ -214,6 +221,8 @@ class Figures:
         self._connection = connection
         self.schema = f"{prefix}marts"
         self.metrics = metrics
+        self._indicators = Indicators(self.read)
+        self._open = of_mart(metrics, "fct_open_case")
         self._known: dict[tuple[Metric, Slice], Figure] = {}
         self._excluded: dict[tuple, dict[str, int]] = {}
         self.snapshot = self._snapshot()
@@ -247,8 +256,14 @@ class Figures:
         metric = self._metric(metric_name)
         key = (metric, where)
         if key not in self._known:
-            row = self._connection.execute(_select(metric, where, self.schema)).fetchone()
-            self._known[key] = self._figure(metric, where, row)
+            held = _can_be_held(where) and self._indicators.one(metric, *_days(where), where.equals)
+            if held:
+                self._keep(metric, where, held)
+            elif len(where.equals) == 1 and where.equals[0][0] in _FEW_VALUES:
+                self.by(metric_name, where.equals[0][0], replace(where, equals=()))
+            if key not in self._known:
+                row = self._connection.execute(_select(self.smallest(metric, where), where, self.schema)).fetchone()
+                self._known[key] = self._figure(metric, where, row)
         return self._known[key]
 
     def by(
@@ -264,8 +279,15 @@ class Figures:
         be read off too (metrics.of_mart).
         """
         metric = of_mart(self.metrics, mart)[metric_name] if mart else self._metric(metric_name)
+        if not mart and _can_be_held(where):
+            held = self._indicators.by(metric, column, *_days(where), where.equals)
+            if held is not None:
+                return {
+                    value: self._keep(metric, where.and_where(**{column: value}), one) for value, one in held.items()
+                }
         found = {}
-        for value, *row in self._connection.execute(_select(metric, where, self.schema, group_by=column)).fetchall():
+        asked = self.smallest(metric, where.and_where(**{column: None}))
+        for value, *row in self._connection.execute(_select(asked, where, self.schema, group_by=column)).fetchall():
             part = where.and_where(**{column: value})
             figure = self._figure(metric, part, row)
             found[value] = self._known.setdefault((metric, part), figure)
@@ -301,13 +323,28 @@ class Figures:
             return {}
         # a withdrawal has no day of decision: it is dated as the cohort is
         dated = replace(metric, period=replace(metric.period, date_column=metric.period.cohort_column))
-        key = (metric.model, tuple(reason.sql for reason in metric.exclusions), metric.period.cohort_column, where)
+        key = _excluded_key(metric, where)
         if key not in self._excluded:
             columns = [sql.SQL(reason.sql) for reason in metric.exclusions]
             row = self._connection.execute(_from(dated, where, columns, self.schema)).fetchone()
             counts = zip((reason.name for reason in metric.exclusions), row, strict=True)
             self._excluded[key] = {name: count for name, count in counts if count}
         return self._excluded[key]
+
+    def smallest(self, metric: Metric, where: Slice) -> Metric:
+        """The metric read off the mart of the open cases alone, where it counts these and the mart has the columns."""
+        columns = {column for column, _ in where.equals}
+        can = where.period is None and where.flag is None and columns <= _OPEN_COLUMNS
+        return self._open.get(metric.name, metric) if can and self.metrics.get(metric.name) is metric else metric
+
+    def _keep(self, metric: Metric, where: Slice, held: Held) -> Figure:
+        low, high = held.interval or (None, None)
+        row = (held.value, held.n, held.numerator, held.denominator, low, high)
+        self._known[metric, where] = self._figure(metric, where, row)
+        self._excluded[_excluded_key(metric, where)] = {
+            reason.name: held.excluded[reason.name] for reason in metric.exclusions if held.excluded.get(reason.name)
+        }
+        return self._known[metric, where]
 
     def _figure(self, metric: Metric, where: Slice, row: tuple) -> Figure:
         value, n, numerator, denominator, low, high = row
@@ -322,6 +359,19 @@ class Figures:
             snapshot=self.snapshot,
             sql=_select(metric, where).as_string(self._connection),
         )
+
+
+def _excluded_key(metric: Metric, where: Slice) -> tuple:
+    """What counts the same rows for the same reasons counts them once."""
+    return metric.model, tuple(reason.sql for reason in metric.exclusions), metric.period.cohort_column, where
+
+
+def _can_be_held(where: Slice) -> bool:
+    return where.valid_on is None and where.flag is None
+
+
+def _days(where: Slice) -> tuple[date | None, date | None]:
+    return (where.period.first, where.period.last) if where.period else (None, None)
 
 
 # -- SQL -------------------------------------------------------------------------------------------------
@@ -369,7 +419,8 @@ def conditions(metric: Metric, where: Slice) -> list[sql.Composed]:
 
 
 def _decimal(value: object) -> Decimal | None:
-    return None if value is None else Decimal(str(value))
+    """The same number whether it came as a numeric or as a double."""
+    return None if value is None else _DIGITS.create_decimal(str(value)).normalize()
 
 
 def _month_before(day: date) -> date:

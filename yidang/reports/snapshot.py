@@ -17,6 +17,7 @@ from yidang.settings import Settings
 _PREFIX = "report_"
 # What a report, or the statistics, read beside the marts that metrics are counted on.
 _READ = (
+    "agg_indicator",
     "dim_build",
     "dim_calendar",
     "dim_department",
@@ -59,6 +60,8 @@ def _reading(settings: Settings) -> Iterator[Figures]:
     with query.reader(settings) as connection:
         # One snapshot for all figures, even if a build runs meanwhile.
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        # the reader's minute is for what anybody may ask; these questions are known, and the lists of cases are long
+        connection.execute("set statement_timeout = '10min'")
         yield Figures(connection, metrics.load(settings))
 
 

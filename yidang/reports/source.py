@@ -10,7 +10,6 @@ from yidang.reports.facts import Department, Reform
 from yidang.reports.figures import Figure, Figures, Period, rows
 from yidang.reports.prose import cite, is_rate, percent, written
 
-STAGES = {1: "立项用地规划许可", 2: "工程建设许可", 3: "施工许可", 4: "竣工验收", 5: "并行推进"}
 ALERTS = {"overdue": "已逾期", "warn": "临期预警", "paused": "暂停计时", "none": "正常"}
 
 

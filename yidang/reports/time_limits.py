@@ -8,8 +8,9 @@ from yidang.metrics import MINIMUM_N
 from yidang.reports.blocks import Chart, Series, Table
 from yidang.reports.charts import short_label
 from yidang.reports.figures import rows
+from yidang.reports.indicators import STAGES
 from yidang.reports.prose import cell, n_of
-from yidang.reports.source import STAGES, Source, remainder, series_of
+from yidang.reports.source import Source, remainder, series_of
 
 
 def monthly_punctuality(source: Source) -> Chart:

@@ -8,7 +8,8 @@ from datetime import date
 
 from yidang.metrics import Metric
 from yidang.reports.figures import Figures, Period, Slice
-from yidang.reports.source import ALERTS, STAGES
+from yidang.reports.indicators import STAGES
+from yidang.reports.source import ALERTS
 from yidang.reports.template import FillError
 
 OUTCOMES = {"准予": "passed", "不予": "denied", "不予受理": "not_accepted", "撤件": "withdrawn", "在办": "open"}

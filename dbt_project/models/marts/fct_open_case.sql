@@ -48,6 +48,8 @@ select
     cases.promised_limit,
     cases.limit_unit,
     cases.elapsed_working_days,
+    cases.gross_working_days,
+    cases.excluded_working_days,
     cases.remaining_working_days,
     case
         when cases.alert_state = 'paused' then 6
@@ -60,6 +62,7 @@ select
     end as due_order,
     cases.is_open,
     cases.is_overdue,
+    cases.is_statutory_overdue,
     cases.alert_state,
     cases.alert_name,
     paused.reason_name as pause_reason,

@@ -6,7 +6,8 @@ with stages as (
     select * from {{ ref('fct_stage') }}
 ),
 
-cases as (
+-- read by two of the lanes: without the hint both would go through every case for one project's page
+cases as not materialized (
     select * from {{ ref('fct_item_instance') }}
 ),
 
