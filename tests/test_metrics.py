@@ -155,6 +155,22 @@ BY_HAND = {
     "bypass_rate_upper": "select avg(is_bypass_possible::integer) from marts.fct_permit where is_in_scope",
     "rating_rate": "select avg(is_rated::integer) from marts.fct_case_rating where case_id is not null",
     "satisfaction_rate": "select avg((grade in (3, 4, 5))::integer) from marts.fct_case_rating where is_rated",
+    "question_reply_rate": "select avg(is_replied::integer) from marts.fct_question where asked_date is not null",
+    "question_same_day_rate": """
+        select avg(coalesce((replied_date = asked_date)::integer, 0)) from marts.fct_question
+        where asked_date is not null""",
+    "callback_answer_rate": "select avg(is_answered::integer) from marts.fct_callback",
+    "callback_satisfaction_rate": (
+        "select avg((grade > 2)::integer) from marts.fct_callback where is_answered and grade between 1 and 5"
+    ),
+    "agency_order_count": "select count(*) from marts.fct_agency_order",
+    "agency_days_median": """
+        select percentile_cont(0.5) within group (order by working_days)
+        from marts.fct_agency_order where delivered_date is not null""",
+    "agency_price_median": """
+        select percentile_cont(0.5) within group (order by price_yuan) from marts.fct_agency_order""",
+    "complaints_received": "select count(*) from marts.fct_complaint",
+    "complaint_upheld_rate": "select avg(is_upheld::integer) from marts.fct_complaint where closed_date is not null",
     "stage_span_days_median": """
         select percentile_cont(0.5) within group (order by last_decided_date - first_received_date)
         from marts.fct_stage where is_finished""",
@@ -217,6 +233,8 @@ def built(settings, tmp_path_factory):
                 for case, grade, by in ratings
             ],
         )
+        _land_voices(warehouse)
+        _land_orders(warehouse)
         build.build(settings, as_of=date(2025, 3, 31))
         with psycopg.connect(settings.dsn("reader"), autocommit=True) as reader:
             yield reader
@@ -254,6 +272,44 @@ def _land_cases(warehouse: psycopg.Connection) -> None:
         events = [{"kind": kind, "at": f"{day} {9 + place:02d}:00:00"} for place, (kind, day) in enumerate(happened)]
         alpha.case(f"J-{item}", "2017-330199-47-03-000001-001", item, 3, events, blspslbm="JOINT")
     alpha.land(warehouse)
+
+
+def _land_voices(warehouse: psycopg.Connection) -> None:
+    replies = ["2025-03-05 15:00:00", "2025-03-06 09:00:00", None]
+    land(
+        warehouse,
+        "zhengwu",
+        "question",
+        [{"id": number, "asked_at": "2025-03-05 09:00:00", "reply_dept": "甲局", "replied_at": replied}
+         for number, replied in enumerate(replies)],
+    )  # fmt: skip
+    calls = [("t", 5), ("t", 1), ("t", None), ("f", None), (None, None)]
+    land(
+        warehouse,
+        "zhengwu",
+        "callback",
+        [{"callback_no": f"B{number}", "dept_name": "甲局", "called_at": "2025-03-20", "answered": answered,
+          "grade": grade} for number, (answered, grade) in enumerate(calls)],
+    )  # fmt: skip
+    findings = [("2025-03-10", "t"), ("2025-03-11", "f"), (None, None)]
+    land(
+        warehouse,
+        "zhengwu",
+        "complaint",
+        [{"complaint_no": f"T{number}", "about_dept": "甲局", "received_at": "2025-03-06", "closed_at": closed,
+          "is_upheld": upheld} for number, (closed, upheld) in enumerate(findings)],
+    )  # fmt: skip
+
+
+def _land_orders(warehouse: psycopg.Connection) -> None:
+    orders = [("2025-03-07", 3_000), ("2025-03-20", 5_000), (None, None)]
+    land(
+        warehouse,
+        "zhengwu",
+        "agent_order",
+        [{"id": number, "category": "测绘", "ordered_at": "2025-03-05", "delivered_at": delivered, "price_yuan": price}
+         for number, (delivered, price) in enumerate(orders)],
+    )  # fmt: skip
 
 
 def value(reader: psycopg.Connection, query: str) -> float | None:

@@ -11,3 +11,8 @@
 {% macro known_date(column) -%}
 case when {{ column }}::date <= {{ as_of() }} then {{ column }}::date end
 {%- endmacro %}
+
+{#- The join that finds a department by the name that people write, long or short; `column` has it. -#}
+{% macro join_named_department(column) -%}
+left join departments on {{ column }} in (departments.department_name, departments.short_name)
+{%- endmacro %}
