@@ -107,6 +107,21 @@ BY_HAND = {
         select percentile_cont(0.5) within group (order by 1 - promised_limit::numeric / statutory_limit)
         from marts.dim_item where is_current""",
     "on_the_spot_item_share": "select avg((promised_limit = 0)::integer) from marts.dim_item where is_current",
+    "online_item_share": "select avg((online_depth = '全程网办')::integer) from marts.dim_item where is_current",
+    "online_applicable_item_share": """
+        select avg((online_depth in ('全程网办', '原件预审', '原件核验'))::integer)
+        from marts.dim_item where is_current""",
+    "cross_province_item_count": "select count(*) from marts.dim_item where is_current and is_cross_province",
+    "visits_per_case_mean": "select avg(window_visit_count) from marts.fct_case_visit where decided_date is not null",
+    "visits_per_window_case_mean": """
+        select avg(window_visit_count) from marts.fct_case_visit
+        where decided_date is not null and not is_online and window_visit_count > 0""",
+    "visits_above_catalogue_rate": """
+        select avg((window_visit_count > catalogue_visit_count)::integer) from marts.fct_case_visit
+        where decided_date is not null and not is_online and window_visit_count > 0""",
+    "service_point_count": "select count(*) from marts.fct_service_point where closed_date is null",
+    "service_point_standard_share": """
+        select avg(is_standard::integer) from marts.fct_service_point where closed_date is null""",
     "catalogue_item_count": "select count(*) from marts.dim_item",
     "catalogue_step_count": "select sum(step_count) from marts.dim_item",
     "catalogue_material_count": "select sum(material_count) from marts.dim_item",
@@ -193,7 +208,6 @@ NOT_SAID_HERE = {"commitment_rate", "backfill_rate", "order_break_rate", "bypass
 WITHOUT_SOURCE = {
     "commitment_breach_rate",
     "tolerant_overdue_rate",
-    "online_item_share",
     "regional_assessment_rate",
     "bad_rating_resolution_rate",
 }
@@ -235,6 +249,7 @@ def built(settings, tmp_path_factory):
         )
         _land_voices(warehouse)
         _land_orders(warehouse)
+        _land_reach(warehouse)
         build.build(settings, as_of=date(2025, 3, 31))
         with psycopg.connect(settings.dsn("reader"), autocommit=True) as reader:
             yield reader
@@ -266,7 +281,7 @@ def _land_cases(warehouse: psycopg.Connection) -> None:
         if number in (1, 4):
             happened[2:2] = [("correction_requested", "2025-03-04"), ("correction_received", "2025-03-05")]
         events = [{"kind": kind, "at": f"{day} {9 + place:02d}:00:00"} for place, (kind, day) in enumerate(happened)]
-        alpha.case(f"C{number}", works, item, promised, events)
+        alpha.case(f"C{number}", works, item, promised, events, slfs="1" if number == 9 else "4")
     for item, last in (("ACC1", "decided_pass"), ("ACC2", "decided_pass_tolerant")):
         happened = [("received", "2025-03-03"), ("accepted", "2025-03-03"), (last, "2025-03-05")]
         events = [{"kind": kind, "at": f"{day} {9 + place:02d}:00:00"} for place, (kind, day) in enumerate(happened)]
@@ -309,6 +324,29 @@ def _land_orders(warehouse: psycopg.Connection) -> None:
         "agent_order",
         [{"id": number, "category": "测绘", "ordered_at": "2025-03-05", "delivered_at": delivered, "price_yuan": price}
          for number, (delivered, price) in enumerate(orders)],
+    )  # fmt: skip
+
+
+def _land_reach(warehouse: psycopg.Connection) -> None:
+    depths = [("IT01", "全程网办", "t"), ("IT03", "线下办理", "f")]
+    land(
+        warehouse,
+        "zhengwu",
+        "item_channel",
+        [{"item_code": item, "depth": depth, "cross_province": crosses, "since": "2025-01-01"}
+         for item, depth, crosses in depths],
+    )  # fmt: skip
+    # C9 came in at the window
+    visits = [{"id": number, "case_no": case, "dept_name": "甲局", "visited_at": "2025-03-03"}
+              for number, case in enumerate(("C9", "C9", "C0", "NOBODY"))]  # fmt: skip
+    land(warehouse, "zhengwu", "visit", visits)
+    points = [("自助服务终端", None), ("村级便民服务中心", "t"), ("村级便民服务中心", "f")]
+    land(
+        warehouse,
+        "zhengwu",
+        "service_point",
+        [{"point_no": number, "kind": kind, "is_standard": standard, "opened_on": "2025-01-01"}
+         for number, (kind, standard) in enumerate(points)],
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import psycopg
 import pytest
-from clock_world import Spgl, land
+from clock_world import Spgl, catalogue_row, land
 from ledger_world import open_ledgers
 from psycopg.rows import dict_row
 
@@ -54,6 +54,29 @@ ORDERS = [
     *[("环评编制", "建设单位", "2025-09-01", "2025-09-02", 50_000)] * 3,
     ("环评编制", "建设单位", "2025-10-20", None, 50_000),
 ]
+CHANNELS = [
+    ("IT01", "线下办理", "f", "2024-01-01"),
+    ("IT01", "原件预审", "f", "2025-06-01"),
+    ("IT01", "全程网办", "t", "2025-11-01"),  # next month
+    ("IT02", "线下办理", "f", "2024-01-01"),
+    ("IT03", "全程网办", "t", "2025-01-01"),
+]
+VISITS = [
+    *[(f"C{number}", "2025-09-01 08:00") for number in range(10)],
+    *[("C10", day) for day in ("2025-09-01 08:00", "2025-09-03 10:00", "2025-09-15 10:00")],
+    ("C12", "2025-09-15 10:00"),  # came in online, its certificate was fetched
+    ("C0", "2025-10-20 10:00"),  # next week
+    ("NOBODY", "2025-09-02 10:00"),
+]
+MACHINE, VILLAGE = "自助服务终端", "村级便民服务中心"
+POINTS = [
+    (MACHINE, None, "2025-01-01", None),
+    (MACHINE, None, "2025-01-01", "2025-10-17"),
+    (MACHINE, None, "2025-01-01", "2025-10-18"),
+    (MACHINE, None, "2025-10-18", None),
+    *[(VILLAGE, "t", "2020-01-01", None)] * 9,
+    *[(VILLAGE, "f", "2020-01-01", None)] * 3,
+]
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +96,27 @@ def _land(warehouse: psycopg.Connection) -> None:
     alpha.works(f"{KNOWN}-1", KNOWN)
     for number in range(20):  # decided in September, twenty of them
         events = [
+            {"kind": "received", "at": "2025-09-01 08:00:00"},
             {"kind": "accepted", "at": "2025-09-01 09:00:00"},
             {"kind": "decided_pass", "at": "2025-09-05 09:00:00"},
         ]
-        alpha.case(f"C{number}", f"{KNOWN}-1", "IT01", 5, events)
+        # twelve at the window, eight online
+        alpha.case(f"C{number}", f"{KNOWN}-1", "IT01", 5, events, slfs="1" if number < 12 else "4")
     alpha.land(warehouse)
+    items = [catalogue_row(f"IT0{number}", stage=1, statutory=20, promised=5) for number in (1, 2, 3, 4)]
+    land(warehouse, "zhengwu", "service_item", items)
+    land(warehouse, "zhengwu", "item_channel", [
+        {"item_code": code, "depth": depth, "cross_province": crosses, "since": since}
+        for code, depth, crosses, since in CHANNELS
+    ])  # fmt: skip
+    land(warehouse, "zhengwu", "visit", [
+        {"id": number, "case_no": case, "dept_name": "甲局", "visited_at": visited, "project_code": KNOWN}
+        for number, (case, visited) in enumerate(VISITS)
+    ])  # fmt: skip
+    land(warehouse, "zhengwu", "service_point", [
+        {"point_no": f"P{number}", "kind": kind, "is_standard": standard, "opened_on": opened, "closed_on": closed}
+        for number, (kind, standard, opened, closed) in enumerate(POINTS)
+    ])  # fmt: skip
     land(warehouse, "zhengwu", "question", [
         {"id": number, "asked_at": asked, "replied_at": replied, "reply_dept": department, "channel": "网上",
          "project_code": UNKNOWN if number == "LATER" else KNOWN}
@@ -246,3 +285,40 @@ def test_a_price_is_compared_only_where_both_years_have_ten(marts):
         "测绘": (10, 10_000, 13, 9_000, Decimal("-0.1")),
         "环评编制": (0, None, 3, None, None),
     }
+
+
+def test_items_and_cases_online_are_two_denominators(marts):
+    assert figure(marts, "online_item_share") == (3, 1, {"网办深度不明": 1})
+    assert figure(marts, "online_applicable_item_share") == (3, 2, {"网办深度不明": 1})
+    assert figure(marts, "cross_province_item_count")[0] == 1
+    assert figure(marts, "online_rate")[:2] == (20, 8)
+    found = {
+        row["item_code"]: (row["online_depth"], row["online_since"], row["online_rate_n"], row["online_rate"])
+        for row in marts.execute("select * from marts.agg_service_reach")
+    }
+    assert found == {
+        "IT01": ("原件预审", date(2025, 6, 1), 20, Decimal("0.4")),
+        "IT02": ("线下办理", date(2024, 1, 1), 0, None),
+        "IT03": ("全程网办", date(2025, 1, 1), 0, None),
+        "IT04": (None, None, 0, None),
+    }
+
+
+def test_visits_are_measured_and_held_against_the_catalogue(marts):
+    # of twelve window cases ten had one visit, one three, one none that was recorded; one online case had one
+    (row,) = marts.execute("select * from marts.agg_service_reach where item_code = 'IT01'").fetchall()
+    assert (row["visits_per_case_mean_n"], row["visits_per_case_mean"]) == (20, Decimal("0.7"))
+    assert row["visits_per_window_case_mean_n"] == 11
+    assert row["visits_per_window_case_mean"] == pytest.approx(Decimal(13) / 11)
+    assert figure(marts, "visits_above_catalogue_rate") == (
+        11,
+        1,
+        {"对不上已办结办件": 1, "非窗口收件": 8, "窗口收件却无到访记录": 1},
+    )
+
+
+def test_service_points_that_serve_on_the_day(marts):
+    kinds = {"dimension": "point_kind", "period_grain": "all"}
+    assert figure(marts, "service_point_count")[0] == 14
+    assert figure(marts, "service_point_count", **kinds, slice=MACHINE)[0] == 2
+    assert figure(marts, "service_point_standard_share") == (12, 9, {"该类无达标要求": 2})
