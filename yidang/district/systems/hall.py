@@ -50,7 +50,7 @@ _WINDOW_STEPS = {"received": "提交材料", "correction_received": "补交材�
 
 
 def write(world: World, connection: psycopg.Connection, reader: str, stamp: str) -> None:
-    """Fill schema `hall`. Moments are local."""
+    """Fill schema `hall`. Moments are local. world.sizes: same_day_replies (every question is answered at once)."""
     random = Random(f"{world.seed}:hall")
     agencies = [(f"示例中介机构{number:03d}（虚构）", credit_code(random, REGION_CODE)) for number in range(1, 41)]
     content = {
@@ -108,7 +108,7 @@ def _questions(world: World, random: Random) -> Iterator[tuple]:
             day = random.randrange(project.registered // DAY, world.time.days)
             asked = max(day * DAY + random.randrange(8 * 3600, 20 * 3600), project.registered)
             replied = world.time.after(asked, random.choice((0.1, 0.3, 0.8, 2.5)))
-            if "same_day_replies" in world.sizes:
+            if world.sizes.get("same_day_replies"):
                 replied = asked + 1800
             known = replied < world.time.horizon
             yield (
