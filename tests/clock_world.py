@@ -71,6 +71,13 @@ HALL_TABLES = {
         "id project_code category agency_name agency_credit_code commissioned_by ordered_at delivered_at price_yuan "
         "updated_at",
     ),
+    "callback": (["callback_no"], "callback_no case_no project_code dept_name called_at answered grade updated_at"),
+    "complaint": (
+        ["complaint_no"],
+        "complaint_no received_at project_code about_dept matter closed_at is_upheld updated_at",
+    ),
+    "item_channel": (["item_code", "since"], "item_code depth cross_province since updated_at"),
+    "service_point": (["point_no"], "point_no kind name street is_standard opened_on closed_on updated_at"),
 }
 
 
@@ -104,6 +111,12 @@ def write_contracts(folder: Path) -> None:
                 "items": "stg_zhengwu__service_items",
                 "ratings": "stg_zhengwu__ratings",
                 "agency_orders": "stg_zhengwu__agent_orders",
+                "questions": "stg_zhengwu__questions",
+                "callbacks": "stg_zhengwu__callbacks",
+                "complaints": "stg_zhengwu__complaints",
+                "visits": "stg_zhengwu__visits",
+                "item_channels": "stg_zhengwu__item_channels",
+                "service_points": "stg_zhengwu__service_points",
             },
             "tables": hall,
         },

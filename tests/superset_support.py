@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 
 import httpx
 
 from yidang.services import superset
 from yidang.settings import Settings
+
+LARGEST_PAGE = 100  # what Superset gives at once
 
 
 @contextmanager
@@ -37,8 +40,12 @@ def ids(client: httpx.Client) -> dict[str, tuple[str, int]]:
     """What each asset of ours is called inside Superset: uuid → kind, id."""
     found = {}
     for path in ("chart", "dataset", "dashboard"):
-        listed = client.get(f"api/v1/{path}/", params={"q": "(columns:!(id,uuid),page_size:100)"}).json()["result"]
-        found |= {one["uuid"]: (path, one["id"]) for one in listed}
+        for page in count():
+            query = f"(columns:!(id,uuid),page:{page},page_size:{LARGEST_PAGE})"
+            listed = client.get(f"api/v1/{path}/", params={"q": query}).json()["result"]
+            found |= {one["uuid"]: (path, one["id"]) for one in listed}
+            if len(listed) < LARGEST_PAGE:
+                break
     return found
 
 

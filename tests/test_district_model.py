@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 
 import chinese_calendar
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from yidang.district.catalogue import ITEMS, REFORM_DATE, REFORMS
 from yidang.district.flows import FLOWS
+from yidang.district.ledgers import assessment, reach, voices
 from yidang.district.model import Case, World
 from yidang.district.plant import plant
 from yidang.district.simulate import simulate
@@ -121,3 +123,54 @@ def _charged_days(world: World, case: Case) -> int:
             paused |= set(range(max(start, case.accepted) // DAY + 1, end // DAY + 1))
     days = range(case.accepted // DAY + 1, case.ended // DAY + 1)
     return sum(day not in paused and world.time.is_working_day(day * DAY) for day in days)
+
+
+# -- the hall's ledgers -------------------------------------------------------------------------------------------
+def columns(ledger, table: str, rows: dict) -> list[dict]:
+    return [dict(zip(ledger.TABLES[table], row, strict=True)) for row in rows[table]]
+
+
+@pytest.mark.parametrize("ledger", [voices, reach, assessment])
+def test_a_ledger_is_the_same_again_and_ends_with_the_world(world: World, ledger):
+    made = ledger.rows(world)
+    assert made == ledger.rows(world)
+    assert made.keys() == ledger.TABLES.keys()
+    assert all(made.values())
+    last = world.time.end
+    for rows in made.values():
+        for row in rows:
+            days = [value.date() if isinstance(value, datetime) else value for value in row if isinstance(value, date)]
+            assert all(day <= last for day in days)
+
+
+def test_voices_come_in_the_numbers_asked_for(world: World):
+    sizes = {"callbacks_per_month": 30, "satisfied_months": 10, "complaints": 0}
+    rows = voices.rows(replace(world, sizes=sizes))
+    assert rows["complaint"] == []
+    calls = columns(voices, "callback", rows)
+    months = Counter(call["called_at"].strftime("%Y-%m") for call in calls)
+    assert set(months.values()) == {30}
+    assert list(months)[-1] == "2026-06"
+    flat = [call for call in calls if call["called_at"] >= datetime(2025, 9, 1) and call["answered"]]
+    assert len(flat) > 150
+    assert all(call["grade"] >= 4 for call in flat)
+    before = [call for call in calls if call["called_at"] < datetime(2025, 9, 1) and call["answered"]]
+    assert any(call["grade"] < 3 for call in before)
+
+
+def test_reach_comes_in_the_numbers_asked_for(world: World):
+    sizes = {
+        "fully_online_items": 9,
+        "cross_province_items": 5,
+        "self_service_machines": 7,
+        "village_centres": 40,
+        "standard_village_centres": 38,
+    }
+    rows = reach.rows(replace(world, sizes=sizes))
+    now = {row["item_code"]: row for row in columns(reach, "item_channel", rows)}
+    assert now.keys() == ITEMS.keys()
+    assert sum(row["depth"] == "全程网办" for row in now.values()) == 9
+    assert sum(row["cross_province"] for row in now.values()) == 5
+    points = columns(reach, "service_point", rows)
+    assert Counter(row["kind"] for row in points) == {"自助服务终端": 7, "村级便民服务中心": 40}
+    assert sum(row["is_standard"] is True for row in points) == 38

@@ -107,6 +107,21 @@ BY_HAND = {
         select percentile_cont(0.5) within group (order by 1 - promised_limit::numeric / statutory_limit)
         from marts.dim_item where is_current""",
     "on_the_spot_item_share": "select avg((promised_limit = 0)::integer) from marts.dim_item where is_current",
+    "online_item_share": "select avg((online_depth = '全程网办')::integer) from marts.dim_item where is_current",
+    "online_applicable_item_share": """
+        select avg((online_depth in ('全程网办', '原件预审', '原件核验'))::integer)
+        from marts.dim_item where is_current""",
+    "cross_province_item_count": "select count(*) from marts.dim_item where is_current and is_cross_province",
+    "visits_per_case_mean": "select avg(window_visit_count) from marts.fct_case_visit where decided_date is not null",
+    "visits_per_window_case_mean": """
+        select avg(window_visit_count) from marts.fct_case_visit
+        where decided_date is not null and not is_online and window_visit_count > 0""",
+    "visits_above_catalogue_rate": """
+        select avg((window_visit_count > catalogue_visit_count)::integer) from marts.fct_case_visit
+        where decided_date is not null and not is_online and window_visit_count > 0""",
+    "service_point_count": "select count(*) from marts.fct_service_point where closed_date is null",
+    "service_point_standard_share": """
+        select avg(is_standard::integer) from marts.fct_service_point where closed_date is null""",
     "catalogue_item_count": "select count(*) from marts.dim_item",
     "catalogue_step_count": "select sum(step_count) from marts.dim_item",
     "catalogue_material_count": "select sum(material_count) from marts.dim_item",
@@ -155,6 +170,22 @@ BY_HAND = {
     "bypass_rate_upper": "select avg(is_bypass_possible::integer) from marts.fct_permit where is_in_scope",
     "rating_rate": "select avg(is_rated::integer) from marts.fct_case_rating where case_id is not null",
     "satisfaction_rate": "select avg((grade in (3, 4, 5))::integer) from marts.fct_case_rating where is_rated",
+    "question_reply_rate": "select avg(is_replied::integer) from marts.fct_question where asked_date is not null",
+    "question_same_day_rate": """
+        select avg(coalesce((replied_date = asked_date)::integer, 0)) from marts.fct_question
+        where asked_date is not null""",
+    "callback_answer_rate": "select avg(is_answered::integer) from marts.fct_callback",
+    "callback_satisfaction_rate": (
+        "select avg((grade > 2)::integer) from marts.fct_callback where is_answered and grade between 1 and 5"
+    ),
+    "agency_order_count": "select count(*) from marts.fct_agency_order",
+    "agency_days_median": """
+        select percentile_cont(0.5) within group (order by working_days)
+        from marts.fct_agency_order where delivered_date is not null""",
+    "agency_price_median": """
+        select percentile_cont(0.5) within group (order by price_yuan) from marts.fct_agency_order""",
+    "complaints_received": "select count(*) from marts.fct_complaint",
+    "complaint_upheld_rate": "select avg(is_upheld::integer) from marts.fct_complaint where closed_date is not null",
     "stage_span_days_median": """
         select percentile_cont(0.5) within group (order by last_decided_date - first_received_date)
         from marts.fct_stage where is_finished""",
@@ -177,7 +208,6 @@ NOT_SAID_HERE = {"commitment_rate", "backfill_rate", "order_break_rate", "bypass
 WITHOUT_SOURCE = {
     "commitment_breach_rate",
     "tolerant_overdue_rate",
-    "online_item_share",
     "regional_assessment_rate",
     "bad_rating_resolution_rate",
 }
@@ -217,6 +247,9 @@ def built(settings, tmp_path_factory):
                 for case, grade, by in ratings
             ],
         )
+        _land_voices(warehouse)
+        _land_orders(warehouse)
+        _land_reach(warehouse)
         build.build(settings, as_of=date(2025, 3, 31))
         with psycopg.connect(settings.dsn("reader"), autocommit=True) as reader:
             yield reader
@@ -248,12 +281,73 @@ def _land_cases(warehouse: psycopg.Connection) -> None:
         if number in (1, 4):
             happened[2:2] = [("correction_requested", "2025-03-04"), ("correction_received", "2025-03-05")]
         events = [{"kind": kind, "at": f"{day} {9 + place:02d}:00:00"} for place, (kind, day) in enumerate(happened)]
-        alpha.case(f"C{number}", works, item, promised, events)
+        alpha.case(f"C{number}", works, item, promised, events, slfs="1" if number == 9 else "4")
     for item, last in (("ACC1", "decided_pass"), ("ACC2", "decided_pass_tolerant")):
         happened = [("received", "2025-03-03"), ("accepted", "2025-03-03"), (last, "2025-03-05")]
         events = [{"kind": kind, "at": f"{day} {9 + place:02d}:00:00"} for place, (kind, day) in enumerate(happened)]
         alpha.case(f"J-{item}", "2017-330199-47-03-000001-001", item, 3, events, blspslbm="JOINT")
     alpha.land(warehouse)
+
+
+def _land_voices(warehouse: psycopg.Connection) -> None:
+    replies = ["2025-03-05 15:00:00", "2025-03-06 09:00:00", None]
+    land(
+        warehouse,
+        "zhengwu",
+        "question",
+        [{"id": number, "asked_at": "2025-03-05 09:00:00", "reply_dept": "甲局", "replied_at": replied}
+         for number, replied in enumerate(replies)],
+    )  # fmt: skip
+    calls = [("t", 5), ("t", 1), ("t", None), ("f", None), (None, None)]
+    land(
+        warehouse,
+        "zhengwu",
+        "callback",
+        [{"callback_no": f"B{number}", "dept_name": "甲局", "called_at": "2025-03-20", "answered": answered,
+          "grade": grade} for number, (answered, grade) in enumerate(calls)],
+    )  # fmt: skip
+    findings = [("2025-03-10", "t"), ("2025-03-11", "f"), (None, None)]
+    land(
+        warehouse,
+        "zhengwu",
+        "complaint",
+        [{"complaint_no": f"T{number}", "about_dept": "甲局", "received_at": "2025-03-06", "closed_at": closed,
+          "is_upheld": upheld} for number, (closed, upheld) in enumerate(findings)],
+    )  # fmt: skip
+
+
+def _land_orders(warehouse: psycopg.Connection) -> None:
+    orders = [("2025-03-07", 3_000), ("2025-03-20", 5_000), (None, None)]
+    land(
+        warehouse,
+        "zhengwu",
+        "agent_order",
+        [{"id": number, "category": "测绘", "ordered_at": "2025-03-05", "delivered_at": delivered, "price_yuan": price}
+         for number, (delivered, price) in enumerate(orders)],
+    )  # fmt: skip
+
+
+def _land_reach(warehouse: psycopg.Connection) -> None:
+    depths = [("IT01", "全程网办", "t"), ("IT03", "线下办理", "f")]
+    land(
+        warehouse,
+        "zhengwu",
+        "item_channel",
+        [{"item_code": item, "depth": depth, "cross_province": crosses, "since": "2025-01-01"}
+         for item, depth, crosses in depths],
+    )  # fmt: skip
+    # C9 came in at the window
+    visits = [{"id": number, "case_no": case, "dept_name": "甲局", "visited_at": "2025-03-03"}
+              for number, case in enumerate(("C9", "C9", "C0", "NOBODY"))]  # fmt: skip
+    land(warehouse, "zhengwu", "visit", visits)
+    points = [("自助服务终端", None), ("村级便民服务中心", "t"), ("村级便民服务中心", "f")]
+    land(
+        warehouse,
+        "zhengwu",
+        "service_point",
+        [{"point_no": number, "kind": kind, "is_standard": standard, "opened_on": "2025-01-01"}
+         for number, (kind, standard) in enumerate(points)],
+    )  # fmt: skip
 
 
 def value(reader: psycopg.Connection, query: str) -> float | None:

@@ -11,3 +11,25 @@
 {% macro known_date(column) -%}
 case when {{ column }}::date <= {{ as_of() }} then {{ column }}::date end
 {%- endmacro %}
+
+{#- The join that finds a department by the name that people write, long or short; `column` has it. -#}
+{% macro join_named_department(column) -%}
+left join departments on {{ column }} in (departments.department_name, departments.short_name)
+{%- endmacro %}
+
+{#- First and last day of the assessment's period that a month lies in: month, two_months (from January on), quarter. -#}
+{% macro assessment_period_start(grain, month) -%}
+case {{ grain }}
+        when 'month' then {{ month }}
+        when 'two_months' then ({{ month }} - (((extract(month from {{ month }})::integer - 1) % 2) * interval '1 month'))::date
+        when 'quarter' then date_trunc('quarter', {{ month }})::date
+    end
+{%- endmacro %}
+
+{% macro assessment_period_end(grain, start) -%}
+({{ start }} + case {{ grain }}
+        when 'month' then interval '1 month'
+        when 'two_months' then interval '2 months'
+        when 'quarter' then interval '3 months'
+    end)::date - 1
+{%- endmacro %}

@@ -14,32 +14,11 @@ with cases as (
     where closed_month is not null
 ),
 
-periods as (
-    select * from {{ ref('comparison_periods') }}
-),
-
 build as (
     select * from {{ ref('int_build') }}
 ),
 
-begun as (
-    select
-        periods.*,
-        least(periods.now_to, date_trunc('month', build.as_of)::date) as now_until
-    from periods
-    inner join build on periods.now_from <= build.as_of
-),
-
--- while the later period is not over, both hold the same months of their year
-whole_months as (
-    select
-        label,
-        base_from,
-        least(base_to, (base_from + age(now_until, now_from))::date) as base_to,
-        now_from,
-        now_until as now_to
-    from begun
-),
+{{ compared_periods() }},
 
 sided as (
     select

@@ -2,8 +2,22 @@ with items as (
     select * from {{ ref('int_items') }}
 ),
 
+channels as (
+    {{ feed_union('item_channels', [
+        ['item_code', 'text'], ['online_depth', 'text'], ['is_cross_province', 'boolean'], ['since', 'date']
+    ]) }}
+),
+
 code_lists as (
     select * from {{ ref('code_lists') }}
+),
+
+-- how far each item can be done online by as_of
+latest_channels as (
+    select distinct on (item_code) channels.*
+    from channels
+    where since <= {{ as_of() }}
+    order by item_code, since desc
 )
 
 select
@@ -27,8 +41,13 @@ select
     items.valid_to,
     items.effective_from,
     items.effective_to,
-    {{ as_of() }} between items.effective_from and items.effective_to as is_current
+    {{ as_of() }} between items.effective_from and items.effective_to as is_current,
+    latest_channels.online_depth,
+    latest_channels.online_depth = '全程网办' as is_fully_online,
+    latest_channels.is_cross_province,
+    latest_channels.since as online_since
 from items
+left join latest_channels using (item_code)
 left join code_lists as stages
     on stages.code_list = 'stage'
     and stages.code = items.stage_number::text

@@ -10,6 +10,7 @@ import psycopg
 
 from yidang.district.catalogue import DEPARTMENTS, ITEMS, REFORM_DATE, REFORMS, REGION_CODE, Item
 from yidang.district.codes import credit_code
+from yidang.district.ledgers import reach, voices
 from yidang.district.model import Case, World
 from yidang.district.systems import copying
 from yidang.district.worktime import DAY
@@ -37,6 +38,7 @@ TABLES = {
         " delivered_at:timestamp price_yuan:numeric updated_at:timestamp"
     ),
 }
+LEDGERS = (voices, reach)
 TOPICS = ("申报材料", "办理时限", "收费标准", "并联审批", "联合验收", "其他")
 AGENCY_WORK = {
     "施工图审查": ("ZJ01", 8, 60),
@@ -48,7 +50,7 @@ _WINDOW_STEPS = {"received": "提交材料", "correction_received": "补交材�
 
 
 def write(world: World, connection: psycopg.Connection, reader: str, stamp: str) -> None:
-    """Fill schema `hall`. Moments are local."""
+    """Fill schema `hall`. Moments are local. world.sizes: same_day_replies (every question is answered at once)."""
     random = Random(f"{world.seed}:hall")
     agencies = [(f"示例中介机构{number:03d}（虚构）", credit_code(random, REGION_CODE)) for number in range(1, 41)]
     content = {
@@ -61,6 +63,7 @@ def write(world: World, connection: psycopg.Connection, reader: str, stamp: str)
     copying.recreate_schema(connection, SCHEMA, reader, stamp)
     for table, rows in content.items():
         copying.fill(connection, SCHEMA, table, TABLES[table], rows, index=("updated_at",))
+    copying.fill_ledgers(connection, SCHEMA, world, LEDGERS)
 
 
 def _catalogue(world: World) -> Iterator[tuple]:
@@ -105,6 +108,8 @@ def _questions(world: World, random: Random) -> Iterator[tuple]:
             day = random.randrange(project.registered // DAY, world.time.days)
             asked = max(day * DAY + random.randrange(8 * 3600, 20 * 3600), project.registered)
             replied = world.time.after(asked, random.choice((0.1, 0.3, 0.8, 2.5)))
+            if world.sizes.get("same_day_replies"):
+                replied = asked + 1800
             known = replied < world.time.horizon
             yield (
                 world.time.moment(asked),

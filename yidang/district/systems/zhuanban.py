@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import psycopg
 
-from yidang.district.ledgers import problems
+from yidang.district.ledgers import assessment, problems
 from yidang.district.model import World
 from yidang.district.systems import copying
 
 SCHEMA = "team"
-LEDGERS = (problems,)
+LEDGERS = (problems, assessment)
 
 
 def write(world: World, connection: psycopg.Connection, reader: str, stamp: str) -> None:
     """Fill schema `team`. Moments are local."""
     copying.recreate_schema(connection, SCHEMA, reader, stamp)
-    for ledger in LEDGERS:
-        for table, rows in ledger.rows(world).items():
-            in_order = sorted(rows, key=lambda row: (row[-1], row[:1]))
-            copying.fill(connection, SCHEMA, table, ledger.TABLES[table], in_order, index=("updated_at",))
+    copying.fill_ledgers(connection, SCHEMA, world, LEDGERS)

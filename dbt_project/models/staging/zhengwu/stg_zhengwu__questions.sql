@@ -3,13 +3,14 @@ with latest as (
 )
 
 select
-    id as question_id,
-    {{ to_timestamp('asked_at') }} as asked_at,
-    {{ clean_text('channel') }} as channel_name,
-    {{ canonical_code('project_code') }} as project_code,
+    'zhengwu' as source_department,
+    id as question_code,
+    project_code as project_code_raw,
     {{ clean_text('topic') }} as topic,
-    {{ to_timestamp('replied_at') }} as replied_at,
+    {{ clean_text('channel') }} as channel_name,
     {{ clean_text('reply_dept') }} as department_name,
+    {{ to_timestamp('asked_at') }} as asked_at,
+    {{ to_timestamp('replied_at') }} as replied_at,
     _batch_id as batch_id,
     _row_number as row_number
 from latest

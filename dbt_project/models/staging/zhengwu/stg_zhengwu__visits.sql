@@ -3,13 +3,14 @@ with latest as (
 )
 
 select
-    id as visit_id,
-    {{ to_timestamp('visited_at') }} as visited_at,
-    {{ canonical_code('project_code') }} as project_code,
+    'zhengwu' as source_department,
+    id as visit_code,
     {{ clean_text('case_no') }} as instance_code,
+    project_code as project_code_raw,
+    {{ clean_text('dept_name') }} as department_name,
     {{ clean_text('window_no') }} as window_number,
     {{ clean_text('purpose') }} as purpose,
-    {{ clean_text('dept_name') }} as department_name,
+    {{ to_timestamp('visited_at') }} as visited_at,
     _batch_id as batch_id,
     _row_number as row_number
 from latest

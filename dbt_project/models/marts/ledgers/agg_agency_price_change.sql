@@ -1,0 +1,58 @@
+{#- Of one kind of work at a time: another mix of kinds is no change of price. -#}
+{%- set price = metric('agency_price_median') -%}
+{%- set sides = {'base': 'not is_now', 'now': 'is_now'} -%}
+
+with orders as (
+    select * from {{ ref('fct_agency_order') }}
+),
+
+build as (
+    select * from {{ ref('int_build') }}
+),
+
+{{ compared_periods() }},
+
+sided as (
+    select
+        whole_months.label,
+        orders.ordered_month >= whole_months.now_from as is_now,
+        orders.*
+    from orders
+    inner join whole_months
+        on orders.ordered_month between whole_months.base_from and whole_months.base_to
+        or orders.ordered_month between whole_months.now_from and whole_months.now_to
+),
+
+medians as (
+    select
+        label,
+        is_now,
+        coalesce(category, '未标明') as category,
+        {{ price.n_sql }} as n,
+        ({{ price.sql }})::numeric as median_price
+    from sided
+    group by label, is_now, category
+),
+
+paired as (
+    select
+        label as comparison,
+        category,
+        {%- for side, condition in sides.items() %}
+        coalesce(max(n) filter (where {{ condition }}), 0) as {{ side }}_n,
+        max(median_price) filter (where {{ condition }} and n >= {{ var('minimum_n') }}) as {{ side }}_median_price_yuan
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from medians
+    group by label, category
+)
+
+select
+    paired.*,
+    paired.now_median_price_yuan / nullif(paired.base_median_price_yuan, 0) - 1 as price_change,
+    least(paired.base_n, paired.now_n) >= {{ var('minimum_n') }} as is_sample_sufficient,
+    build.as_of,
+    build.calendar_version,
+    build.rule_version
+from paired
+cross join build
