@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import ModuleType
 
 import psycopg
 from psycopg import sql
+
+from yidang.district.model import World
 
 
 def recreate_schema(connection: psycopg.Connection, schema: str, reader: str, stamp: str) -> None:
@@ -47,6 +50,14 @@ def fill(
             copy.write_row(row)
     names = sql.SQL(", ").join(sql.Identifier(name) for name in index)
     connection.execute(sql.SQL("create index on {} ({})").format(target, names))
+
+
+def fill_ledgers(connection: psycopg.Connection, schema: str, ledgers: Iterable[ModuleType], world: World) -> None:
+    """The tables of modules of yidang.district.ledgers, each in the order in which its rows last changed."""
+    for ledger in ledgers:
+        for table, rows in ledger.rows(world).items():
+            in_order = sorted(rows, key=lambda row: (row[-1], row[:1]))
+            fill(connection, schema, table, ledger.TABLES[table], in_order, index=("updated_at",))
 
 
 def stamp_of(connection: psycopg.Connection, schema: str) -> str | None:

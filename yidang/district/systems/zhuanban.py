@@ -15,7 +15,4 @@ LEDGERS = (problems,)
 def write(world: World, connection: psycopg.Connection, reader: str, stamp: str) -> None:
     """Fill schema `team`. Moments are local."""
     copying.recreate_schema(connection, SCHEMA, reader, stamp)
-    for ledger in LEDGERS:
-        for table, rows in ledger.rows(world).items():
-            in_order = sorted(rows, key=lambda row: (row[-1], row[:1]))
-            copying.fill(connection, SCHEMA, table, ledger.TABLES[table], in_order, index=("updated_at",))
+    copying.fill_ledgers(connection, SCHEMA, LEDGERS, world)
