@@ -233,6 +233,13 @@ def test_what_a_measure_claims_is_compared_only_where_it_can_be(marts):
         "MONTHS": (None, None, None, None, None, 0.5),
         **dict.fromkeys(("EIA", "STAGES", "RATE", "TIME", "LOW_RISK", "LATER", "SLOW"), nothing),
     }
+    assert {number: row["limit_change"] for number, row in rows.items() if row["limit_change"]} == {
+        "PERMIT": "5工作日→3工作日",
+        "WATER": "5工作日→0工作日",
+        "EIA": "69天→36天",
+        "MONTHS": "2月→11工作日",
+        "LOW_RISK": "未载明→20工作日",
+    }
     nowhere = "未对应单个事项，无从实测"
     assert {number: row["remark"] for number, row in rows.items()} == {
         "PERMIT": None,
@@ -310,6 +317,15 @@ def test_instant_starts_and_deliveries_are_found_from_dates(marts):
         "FOUR": (0, True),  # from the contract, which the rule names first
         "DELIVERED": (None, None),
         "KEPT": (None, None),
+    }
+    states = {name: rows[code]["start_state_name"] for name, code in PROJECTS.items()}
+    assert {name: state for name, state in states.items() if state != "无拿地文书"} == {
+        "FIVE": "拿地即开工",
+        "SIX": "超过期限",
+        "WAITS": "期限未满",
+        "OVER": "期满未开工",
+        "TURNED": "不作判断",
+        "FOUR": "拿地即开工",
     }
     assert rows[PROJECTS["TURNED"]]["remark"] == "施工许可早于拿地，不作判断"
     assert rows[PROJECTS["TOMORROW"]]["land_date"] is None
@@ -395,9 +411,8 @@ def test_a_mode_s_share_is_of_the_cases_it_may_be_used_for(marts):
     missing = rows["容缺"]
     assert (missing["used_count"], missing["applicable_count"]) == (3, 21)
     promised = rows["告知承诺"]
-    assert (promised["used_count"], promised["applicable_count"], promised["unknown_count"]) == (0, 0, 19)
-    assert (promised["used_share"], promised["untrue_count"]) == (None, 1)
-    assert promised["remark"] == "样本不足；19件来源未说明，不在分母中"
+    assert (promised["used_count"], promised["applicable_count"], promised["unknown_count"]) == (1, 19, 0)
+    assert (promised["untrue_count"], promised["remark"]) == (1, None), "the ledger tells of the item: of all its cases"
     assert (
         marts.execute("select count(*) as n from marts.fct_regional_assessment where is_finished").fetchone()["n"] == 1
     )

@@ -62,7 +62,8 @@ def _use(world: World, random: Random, case: Case, mode: str, within: int | None
         done = due + random.randint(1, 30) * DAY
     if done is not None and done >= world.time.horizon:
         done = None
-    result = None if done is None else "属实" if random.random() < 0.97 else "不实"
+    is_true = random.random() < 0.97
+    result = ("属实" if is_true else "不实") if done is not None and mode == "告知承诺" else None
     changed = decided if done is None else world.time.moment(done)
     done_on = None if done is None else changed.date()
     return (case.item.department, case.code, mode, world.time.moment(due).date(), done_on, result, changed)

@@ -17,16 +17,25 @@ build as (
     select * from {{ ref('int_build') }}
 ),
 
+-- where neither the sender says nor a ledger tells of any case of the item, nobody knows
+told as (
+    select
+        cases.*,
+        cases.is_commitment is not null or cases.item_code in (
+            select item_code from uses where mode_name = '告知承诺' and ledger_department is not null
+        ) as is_commitment_told
+    from cases
+),
+
 -- decided cases by what decides whether a mode may be used
 volumes as (
     select
         item_name,
         extract(year from decided_date)::integer as decided_year,
         count(*) as case_count,
-        -- where the sender does not say, nobody knows
-        count(*) filter (where allows_commitment and is_commitment is not null) as commitment_case_count,
-        count(*) filter (where allows_commitment and is_commitment is null) as commitment_unknown_count
-    from cases
+        count(*) filter (where allows_commitment and is_commitment_told) as commitment_case_count,
+        count(*) filter (where allows_commitment and not is_commitment_told) as commitment_unknown_count
+    from told
     group by item_name, decided_year
 ),
 
@@ -45,9 +54,7 @@ used as (
     select
         uses.mode_name,
         extract(year from uses.decided_date)::integer as decided_year,
-        count(*) filter (
-            where uses.is_applicable and (uses.mode_name != '告知承诺' or cases.is_commitment is not null)
-        ) as used_count,
+        count(*) filter (where uses.is_applicable) as used_count,
         count(*) as use_count,
         {%- for name, state in {
             'in_time': '按期', 'late': '逾期办理', 'overdue': '逾期未办', 'not_due': '未到期'

@@ -129,6 +129,15 @@ select
         when judged.construction_permit_date is null
             and judged.waited_start_working_days > {{ rule.start_within_working_days }} then false
     end as is_instant_start,
+    case
+        when judged.land_date is null then '无拿地文书'
+        when judged.is_permit_before_land then '不作判断'
+        when judged.start_working_days <= {{ rule.start_within_working_days }} then '拿地即开工'
+        when judged.start_working_days > {{ rule.start_within_working_days }} then '超过期限'
+        when judged.waited_start_working_days > {{ rule.start_within_working_days }} then '期满未开工'
+        when judged.waited_start_working_days is null or judged.construction_permit_date is not null then '超出日历'
+        else '期限未满'
+    end as start_state_name,
     judged.completion_date,
     date_trunc('month', judged.completion_date)::date as completion_month,
     judged.delivery_date,

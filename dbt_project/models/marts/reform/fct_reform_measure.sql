@@ -131,6 +131,13 @@ select
     compared.limit_before_unit,
     compared.limit_after,
     compared.limit_after_unit,
+    case when num_nulls(compared.limit_before, compared.limit_after) < 2
+        then concat(
+            coalesce(compared.limit_before || coalesce(compared.limit_before_unit, ''), '未载明'),
+            '→',
+            coalesce(compared.limit_after || coalesce(compared.limit_after_unit, ''), '未载明')
+        )
+    end as limit_change,
     compared.limit_reduction,
     {%- for thing in counted %}
     compared.{{ thing }}_count_before,
