@@ -58,8 +58,8 @@ SPGL_TABLES = {
 }
 SERVICE_ITEM = (
     "item_code version item_name dept_name national_item_code stage_no statutory_limit statutory_unit promised_limit "
-    "promised_unit steps materials visits fee_yuan item_kind informed_commitment prerequisite_codes effective_from "
-    "effective_to updated_at"
+    "promised_unit steps materials visits fee_yuan item_kind item_class informed_commitment prerequisite_codes "
+    "effective_from effective_to updated_at"
 )
 HALL_TABLES = {
     "service_item": (["item_code", "version"], SERVICE_ITEM),
@@ -78,6 +78,13 @@ HALL_TABLES = {
     ),
     "item_channel": (["item_code", "since"], "item_code depth cross_province since updated_at"),
     "service_point": (["point_no"], "point_no kind name street is_standard opened_on closed_on updated_at"),
+    "item_step": (["item_code", "version", "step_no"], "item_code version step_no step_name actor applicant_present"),
+    "item_material": (
+        ["item_code", "version", "material_no"],
+        "item_code version material_no material_name documents pages cancelled_on",
+    ),
+    "package": (["package_no"], "package_no package_name audience materials pages visits effective_from effective_to"),
+    "package_item": (["package_no", "item_code"], "package_no item_code"),
 }
 
 

@@ -148,6 +148,17 @@ BY_HAND = {
         select 1 - sum(union_active_days)::numeric / sum(sum_item_days)
         from marts.fct_stage where is_finished and sum_item_days > 0""",
     "parallel_rate": "select avg(is_parallel::integer) from marts.fct_stage_application where item_count > 1",
+    "instant_start_rate": "select avg(is_instant_start::integer) from marts.fct_instant_start",
+    "median_start_days": (
+        "select percentile_cont(0.5) within group (order by start_working_days) from marts.fct_instant_start"
+    ),
+    "instant_delivery_rate": "select avg(is_instant_delivery::integer) from marts.fct_instant_start",
+    "four_on_one_date_rate": (
+        "select avg(is_four_on_one_date::integer) from marts.fct_instant_start where has_four_certificates"
+    ),
+    "investment_deviation_rate": """
+        select avg(is_deviation::integer) from marts.fct_investment_rule_check
+        where finding_name in ('相符', '多要', '缺少')""",
     "joint_acceptance_rate": (
         "select avg(is_joint::integer) from marts.fct_joint_acceptance where acceptance_item_count > 1"
     ),

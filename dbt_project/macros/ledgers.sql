@@ -33,3 +33,24 @@ case {{ grain }}
         when 'quarter' then interval '3 months'
     end)::date - 1
 {%- endmacro %}
+
+{#- Columns of the feed `measures`. -#}
+{% macro measure_columns() -%}
+{%- set columns = [
+    ['source_department', 'text'], ['measure_code', 'text'], ['measure_name', 'text'], ['action_name', 'text'],
+    ['scope_name', 'text'], ['kind_name', 'text'], ['item_code', 'text'], ['stage_number', 'integer'], ['started_on', 'date'],
+    ['limit_before', 'integer'], ['limit_before_unit', 'text'], ['limit_after', 'integer'], ['limit_after_unit', 'text'],
+    ['fee_yuan_before', 'numeric'], ['fee_yuan_after', 'numeric'], ['legal_type_before', 'text'], ['legal_type_after', 'text'],
+    ['status_name', 'text'], ['claimed_days_saved', 'integer'], ['claimed_percent', 'numeric'], ['claimed_kind_name', 'text'],
+    ['document_number', 'text'], ['batch_id', 'bigint'], ['row_number', 'bigint']
+] -%}
+{%- for thing in ['item', 'step', 'document', 'page', 'visit'] -%}
+    {%- do columns.extend([[thing ~ '_count_before', 'integer'], [thing ~ '_count_after', 'integer']]) -%}
+{%- endfor -%}
+{{ return(columns) }}
+{%- endmacro %}
+
+{#- A list of words as SQL. -#}
+{% macro quoted(words) -%}
+{%- for word in words %}'{{ word | replace("'", "''") }}'{{ ", " if not loop.last }}{% endfor -%}
+{%- endmacro %}

@@ -15,7 +15,7 @@ date '{{ var('as_of') }}'
 -#}
 {% macro rule_version() -%}
 {%- set decided = {} -%}
-{%- for name in ['clock_policy', 'same_name_from', 'offer_name_from', 'shortest_permit_number'] -%}
+{%- for name in ['clock_policy', 'same_name_from', 'offer_name_from', 'shortest_permit_number', 'instant_start'] -%}
     {%- do decided.update({name: var(name)}) -%}
 {%- endfor -%}
 (

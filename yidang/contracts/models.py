@@ -20,6 +20,8 @@ FEEDS = (
     *("projects", "works", "cases", "case_events", "items", "agency_orders", "permits", "ratings"),
     *("problems", "meetings", "meeting_problems"),
     *("questions", "callbacks", "complaints", "visits", "item_channels", "service_points", "assessment_appeals"),
+    *("item_steps", "item_materials", "packages", "package_items"),
+    *("measures", "reform_documents", "project_documents", "case_modes", "regional_assessments"),
 )
 REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 SIGNED_PARTS = ("app_key", "secret", "timestamp", "nonce", "method", "path", "parameters", "body")

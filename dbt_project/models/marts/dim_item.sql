@@ -18,6 +18,29 @@ latest_channels as (
     from channels
     where since <= {{ as_of() }}
     order by item_code, since desc
+),
+
+steps as (
+    select
+        item_code,
+        item_version,
+        count(*)::integer as listed_step_count,
+        (count(*) filter (where is_met_by_applicant))::integer as applicant_step_count
+    from {{ ref('dim_item_step') }}
+    group by item_code, item_version
+),
+
+-- a material counts for the last day on which its version told, or for today
+materials as (
+    select
+        items.item_code,
+        items.item_version,
+        sum(listed.document_count)::integer as document_count,
+        sum(listed.page_count)::integer as page_count
+    from items
+    inner join {{ ref('dim_item_material') }} as listed using (item_code, item_version)
+    where listed.cancelled_on is null or listed.cancelled_on > least(items.effective_to, {{ as_of() }})
+    group by items.item_code, items.item_version
 )
 
 select
@@ -37,6 +60,18 @@ select
     items.visit_count,
     items.fee_yuan,
     items.item_kind,
+    items.item_class,
+    steps.listed_step_count,
+    steps.applicant_step_count,
+    materials.document_count,
+    materials.page_count,
+    nullif(concat_ws(
+        '；',
+        case when items.step_count != steps.listed_step_count
+            then format('目录载明环节%s个，清单列%s个', items.step_count, steps.listed_step_count) end,
+        case when items.material_count != materials.document_count
+            then format('目录载明材料%s份，清单列%s份', items.material_count, materials.document_count) end
+    ), '') as list_remark,
     items.valid_from,
     items.valid_to,
     items.effective_from,
@@ -51,3 +86,9 @@ left join latest_channels using (item_code)
 left join code_lists as stages
     on stages.code_list = 'stage'
     and stages.code = items.stage_number::text
+left join steps
+    on steps.item_code = items.item_code
+    and steps.item_version = items.item_version
+left join materials
+    on materials.item_code = items.item_code
+    and materials.item_version = items.item_version

@@ -10,19 +10,20 @@ import psycopg
 
 from yidang.district.catalogue import DEPARTMENTS, ITEMS, REFORM_DATE, REFORMS, REGION_CODE, Item
 from yidang.district.codes import credit_code
-from yidang.district.ledgers import reach, voices
+from yidang.district.ledgers import catalogue_lists, reach, voices
 from yidang.district.model import Case, World
 from yidang.district.systems import copying
 from yidang.district.worktime import DAY
 
 SCHEMA = "hall"
-CATALOGUE_DATE = date(2023, 6, 1)
+PUBLIC_SERVICES = ("SW03",)
+LEDGERS = (catalogue_lists, voices, reach)
 TABLES = {
     "service_item": copying.columns(
         "item_code version:integer item_name dept_name national_item_code stage_no:integer statutory_limit:integer"
         " statutory_unit promised_limit:integer promised_unit steps:integer materials:integer visits:integer"
-        " fee_yuan:numeric item_kind informed_commitment prerequisite_codes effective_from:date effective_to:date"
-        " updated_at:timestamp"
+        " fee_yuan:numeric item_kind item_class informed_commitment prerequisite_codes effective_from:date"
+        " effective_to:date updated_at:timestamp"
     ),
     "question": copying.columns(
         "id:bigint asked_at:timestamp channel project_code topic replied_at:timestamp reply_dept updated_at:timestamp"
@@ -38,7 +39,6 @@ TABLES = {
         " delivered_at:timestamp price_yuan:numeric updated_at:timestamp"
     ),
 }
-LEDGERS = (voices, reach)
 TOPICS = ("申报材料", "办理时限", "收费标准", "并联审批", "联合验收", "其他")
 AGENCY_WORK = {
     "施工图审查": ("ZJ01", 8, 60),
@@ -68,7 +68,7 @@ def write(world: World, connection: psycopg.Connection, reader: str, stamp: str)
 
 def _catalogue(world: World) -> Iterator[tuple]:
     # The catalogue is older than any world, so that every case falls under a version.
-    first = min(CATALOGUE_DATE, world.time.start)
+    first = min(catalogue_lists.CATALOGUE_DATE, world.time.start)
     for item in ITEMS.values():
         is_reformed = item.code in REFORMS and world.time.end >= REFORM_DATE
         ends = REFORM_DATE - timedelta(days=1) if is_reformed else None
@@ -94,6 +94,7 @@ def _item(item: Item, version: int, promised: int, start: date, end: date | None
         item.visits,
         0,
         "承诺件",
+        "公共服务事项" if item.code in PUBLIC_SERVICES else "审批事项",
         "是" if item.commitment else "否",
         ",".join(item.prerequisites) or None,
         start,

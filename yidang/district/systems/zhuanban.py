@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import psycopg
 
-from yidang.district.ledgers import assessment, problems
+from yidang.district.ledgers import assessment, measures, modes, problems, project_documents
 from yidang.district.model import World
 from yidang.district.systems import copying
 
 SCHEMA = "team"
-LEDGERS = (problems, assessment)
+LEDGERS = (problems, measures, project_documents, modes, assessment)
 
 
 def write(world: World, connection: psycopg.Connection, reader: str, stamp: str) -> None:

@@ -60,6 +60,7 @@ catalogue as (
         null as visit_count,
         null as fee_yuan,
         null as item_kind,
+        null as item_class,
         null as allows_commitment,
         prerequisite_item_codes,
         null as valid_from,

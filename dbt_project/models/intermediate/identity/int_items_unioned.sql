@@ -5,7 +5,7 @@
     ['department_name', 'text'], ['national_item_code', 'text'], ['stage_number', 'integer'],
     ['statutory_limit', 'integer'], ['statutory_unit', 'text'], ['promised_limit', 'integer'],
     ['promised_unit', 'text'], ['step_count', 'integer'], ['material_count', 'integer'], ['visit_count', 'integer'],
-    ['fee_yuan', 'numeric'], ['item_kind', 'text'], ['allows_commitment', 'boolean'],
+    ['fee_yuan', 'numeric'], ['item_kind', 'text'], ['item_class', 'text'], ['allows_commitment', 'boolean'],
     ['prerequisite_item_codes', 'text'], ['valid_from', 'date'], ['valid_to', 'date'],
     ['batch_id', 'bigint'], ['row_number', 'bigint']
 ]) }}

@@ -19,6 +19,7 @@ select
     {{ to_integer('visits') }} as visit_count,
     {{ to_numeric('fee_yuan') }} as fee_yuan,
     {{ clean_text('item_kind') }} as item_kind,
+    {{ clean_text('item_class') }} as item_class,
     {{ to_boolean('informed_commitment') }} as allows_commitment,
     {{ clean_text('prerequisite_codes') }} as prerequisite_item_codes,
     {{ to_date('effective_from') }} as valid_from,

@@ -1,0 +1,198 @@
+{#- What a measure claims, and beside it what its item's cases show: a year before and a year after, the same months. -#}
+{%- set counted = ['item', 'step', 'document', 'page', 'visit'] -%}
+
+with measures as (
+    {{ feed_union('measures', measure_columns()) }}
+),
+
+cases as (
+    select * from {{ ref('fct_item_instance') }}
+),
+
+items as (
+    select * from {{ ref('int_current_items') }}
+),
+
+build as (
+    select * from {{ ref('int_build') }}
+),
+
+windows as (
+    select
+        measures.*,
+        measures.source_department || ':' || measures.measure_code as measure_id,
+        measures.started_on <= build.as_of as is_started,
+        (measures.started_on - interval '1 year')::date as before_from,
+        (least((measures.started_on + interval '1 year')::date - 1, build.as_of) - interval '1 year')::date as before_to,
+        measures.started_on as after_from,
+        least((measures.started_on + interval '1 year')::date - 1, build.as_of) as after_to
+    from measures
+    cross join build
+),
+
+-- an open case is longer than any that was decided: fast ones alone would flatter the months just gone (rules C2.1)
+observed as (
+    select
+        windows.measure_id,
+        cases.accepted_date >= windows.after_from as is_after,
+        cases.is_open,
+        case when cases.is_open then double precision 'infinity' else cases.elapsed_working_days end as days
+    from windows
+    inner join cases
+        on cases.item_code = windows.item_code
+        and (
+            cases.accepted_date between windows.before_from and windows.before_to
+            or cases.accepted_date between windows.after_from and windows.after_to
+        )
+    where not cases.has_order_error
+        and (cases.is_open or (cases.is_decided and cases.elapsed_working_days is not null))
+),
+
+medians as (
+    select
+        measure_id,
+        {%- for side, condition in {'before': 'not is_after', 'after': 'is_after'}.items() %}
+        (count(*) filter (where {{ condition }}))::integer as {{ side }}_n,
+        (count(*) filter (where {{ condition }} and is_open))::integer as {{ side }}_open_n,
+        percentile_cont(0.5) within group (order by days) filter (where {{ condition }}) as {{ side }}_median{{ ',' if not loop.last }}
+        {%- endfor %}
+    from observed
+    group by measure_id
+),
+
+measured as (
+    select
+        measure_id,
+        before_n,
+        after_n,
+        before_open_n,
+        after_open_n,
+        {%- for side in ['before', 'after'] %}
+        -- half or more of the cases are still open: 未达到
+        case when {{ side }}_n >= {{ var('minimum_n') }} and {{ side }}_median < double precision 'infinity'
+            then {{ side }}_median::numeric
+        end as measured_days_{{ side }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from medians
+),
+
+judged as (
+    select
+        windows.*,
+        items.item_name,
+        items.item_code is not null as is_known_item,
+        coalesce(measured.before_n, 0) as before_case_count,
+        coalesce(measured.after_n, 0) as after_case_count,
+        coalesce(measured.after_open_n, 0) as after_open_case_count,
+        measured.measured_days_before,
+        measured.measured_days_after,
+        windows.legal_type_before != windows.legal_type_after as is_legal_type_change,
+        windows.limit_before_unit = windows.limit_after_unit as is_same_unit
+    from windows
+    left join items using (item_code)
+    left join measured using (measure_id)
+),
+
+compared as (
+    select
+        judged.*,
+        case
+            when is_same_unit and coalesce(kind_name, '') != '归并阶段' and not coalesce(is_legal_type_change, false)
+                then 1 - limit_after::numeric / nullif(limit_before, 0)
+        end as limit_reduction,
+        {%- for thing in counted %}
+        case
+            when coalesce(kind_name, '') != '归并阶段'
+                then 1 - {{ thing }}_count_after::numeric / nullif({{ thing }}_count_before, 0)
+        end as {{ thing }}_reduction,
+        {%- endfor %}
+        measured_days_after - measured_days_before as measured_change_days
+    from judged
+)
+
+select
+    compared.measure_id,
+    compared.source_department,
+    compared.measure_code,
+    compared.measure_name,
+    compared.action_name,
+    compared.scope_name,
+    compared.kind_name,
+    compared.item_code,
+    compared.item_name,
+    compared.is_known_item,
+    compared.stage_number,
+    compared.started_on,
+    date_trunc('month', compared.started_on)::date as started_month,
+    coalesce(compared.is_started, false) as is_started,
+    compared.status_name,
+    compared.document_number,
+    compared.limit_before,
+    compared.limit_before_unit,
+    compared.limit_after,
+    compared.limit_after_unit,
+    case when num_nulls(compared.limit_before, compared.limit_after) < 2
+        then concat(
+            coalesce(compared.limit_before || coalesce(compared.limit_before_unit, ''), '未载明'),
+            '→',
+            coalesce(compared.limit_after || coalesce(compared.limit_after_unit, ''), '未载明')
+        )
+    end as limit_change,
+    compared.limit_reduction,
+    {%- for thing in counted %}
+    compared.{{ thing }}_count_before,
+    compared.{{ thing }}_count_after,
+    compared.{{ thing }}_reduction,
+    {%- endfor %}
+    compared.fee_yuan_before,
+    compared.fee_yuan_after,
+    compared.legal_type_before,
+    compared.legal_type_after,
+    coalesce(compared.is_legal_type_change, false) as is_legal_type_change,
+    compared.claimed_days_saved,
+    compared.claimed_percent,
+    compared.claimed_kind_name,
+    compared.before_case_count,
+    compared.after_case_count,
+    compared.after_open_case_count,
+    compared.measured_days_before,
+    compared.measured_days_after,
+    compared.measured_change_days,
+    nullif(concat_ws(
+        '；',
+        case when compared.started_on is null then '未载明起始日期' when not compared.is_started then '尚未实施' end,
+        case when compared.kind_name = '归并阶段' then '事项归为阶段，不是减少事项' end,
+        case when compared.is_legal_type_change
+            then format('由%s改为%s，是办件类型变化，不是提速', compared.legal_type_before, compared.legal_type_after) end,
+        case when not compared.is_same_unit
+            then format(
+                '时限单位不同（%s%s→%s%s），不算压缩率',
+                compared.limit_before, compared.limit_before_unit, compared.limit_after, compared.limit_after_unit
+            ) end,
+        case when compared.is_same_unit and compared.limit_after_unit in ('天', '日')
+            then format('单位“%s”未说明是工作日还是自然日', compared.limit_after_unit) end,
+        case when compared.limit_before is null and compared.limit_after is not null then '没有改革前时限，不算压缩率' end,
+        case when compared.claimed_percent is not null and compared.claimed_kind_name is distinct from '时间减少'
+            then format(
+                '“%s%s%%”有两种读法：用时减少%s%%，或单位时间办件增加%s%%（用时减少%s%%）',
+                compared.claimed_kind_name, trim_scale(compared.claimed_percent), trim_scale(compared.claimed_percent),
+                trim_scale(compared.claimed_percent),
+                trim_scale(round(100 * compared.claimed_percent / (100 + compared.claimed_percent), 1))
+            ) end,
+        case
+            when compared.item_code is null then '未对应单个事项，无从实测'
+            when not compared.is_known_item then '目录中没有此事项，无从实测'
+            when least(compared.before_case_count, compared.after_case_count) < {{ var('minimum_n') }}
+                then format('样本不足（前%s件、后%s件）', compared.before_case_count, compared.after_case_count)
+            when compared.measured_days_after is null or compared.measured_days_before is null then '中位数未达到（半数以上在办）'
+            when compared.limit_after < compared.limit_before and compared.is_same_unit and compared.measured_change_days >= 0
+                then '时限缩短，实测中位数没有缩短'
+        end
+    ), '') as remark,
+    compared.batch_id,
+    compared.row_number,
+    build.as_of,
+    build.calendar_version,
+    build.rule_version
+from compared
+cross join build

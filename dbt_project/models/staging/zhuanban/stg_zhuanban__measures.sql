@@ -1,0 +1,40 @@
+with latest as (
+    select * from {{ latest_landed(source('raw_zhuanban', 'measure'), 'measure_no') }} as landed
+)
+
+select
+    'zhuanban' as source_department,
+    {{ clean_text('measure_no') }} as measure_code,
+    {{ clean_text('measure_name') }} as measure_name,
+    {{ clean_text('action') }} as action_name,
+    {{ clean_text('scope') }} as scope_name,
+    {{ clean_text('kind') }} as kind_name,
+    {{ clean_text('item_code') }} as item_code,
+    {{ to_integer('stage_no') }} as stage_number,
+    {{ to_date('started_on') }} as started_on,
+    {{ to_integer('limit_before') }} as limit_before,
+    {{ clean_text('limit_before_unit') }} as limit_before_unit,
+    {{ to_integer('limit_after') }} as limit_after,
+    {{ clean_text('limit_after_unit') }} as limit_after_unit,
+    {{ to_integer('items_before') }} as item_count_before,
+    {{ to_integer('items_after') }} as item_count_after,
+    {{ to_integer('steps_before') }} as step_count_before,
+    {{ to_integer('steps_after') }} as step_count_after,
+    {{ to_integer('documents_before') }} as document_count_before,
+    {{ to_integer('documents_after') }} as document_count_after,
+    {{ to_integer('pages_before') }} as page_count_before,
+    {{ to_integer('pages_after') }} as page_count_after,
+    {{ to_integer('visits_before') }} as visit_count_before,
+    {{ to_integer('visits_after') }} as visit_count_after,
+    {{ to_numeric('fee_before') }} as fee_yuan_before,
+    {{ to_numeric('fee_after') }} as fee_yuan_after,
+    {{ clean_text('legal_type_before') }} as legal_type_before,
+    {{ clean_text('legal_type_after') }} as legal_type_after,
+    {{ clean_text('status') }} as status_name,
+    {{ to_integer('days_saved') }} as claimed_days_saved,
+    {{ to_numeric('claimed_percent') }} as claimed_percent,
+    {{ clean_text('claimed_kind') }} as claimed_kind_name,
+    {{ clean_text('document_no') }} as document_number,
+    _batch_id as batch_id,
+    _row_number as row_number
+from latest

@@ -1,0 +1,80 @@
+"""审批方式台账: in which way a case was handled and what was owed afterwards; regional assessments to be reused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from random import Random
+
+from yidang.district.model import Case, World
+from yidang.district.systems import copying
+from yidang.district.worktime import DAY
+
+TABLES = {
+    "case_mode": copying.columns("case_dept case_no mode_name due_on:date done_on:date result updated_at:timestamp"),
+    "regional_assessment": copying.columns(
+        "assessment_no zone_name category finished_on:date reuse_count:integer updated_at:timestamp"
+    ),
+}
+# Mode: the items it may be used for, how often, and within how many days what is owed is due (none: nothing is owed).
+MODES = {
+    "桩基先行": (("ZJ03",), 0.06, 60),
+    "分段许可": (("ZJ03",), 0.04, None),
+    "以函代证": (("ZG02", "ZG04"), 0.08, 45),
+    "区域评估": (("FG04", "SW01", "SW02", "ST02"), 0.3, None),
+    "标准地": (("FG01",), 0.25, None),
+    "多评合一": (("FG04", "SW01", "SW02"), 0.2, None),
+    "多审合一": (("ZJ01",), 0.6, None),
+    "多测合一": (("ZG05",), 0.4, None),
+    "容缺": (("ZG04", "ZJ02", "FG02"), 0.05, 20),
+    "告知承诺": (("ZJ03", "SW01"), 0.3, 60),
+}
+DONE_IN_TIME_CHANCE, DONE_LATE_CHANCE = 0.82, 0.1
+ZONES = ("云溪经济开发区（虚构）", "望湖产业园（虚构）", "青石物流园（虚构）")
+CATEGORIES = ("环境影响评价", "水土保持", "节能评价", "地质灾害", "压覆矿产", "洪水影响", "地震安全", "文物保护")
+
+
+def rows(world: World) -> dict[str, list[tuple]]:
+    """Rows of the two tables. world.sizes: mode_告知承诺 and the like (how many granted cases of a mode)."""
+    random = Random(f"{world.seed}:modes")
+    used = [row for mode in MODES for row in _uses(world, random, mode)]
+    return {"case_mode": used, "regional_assessment": list(_assessments(world, random))}
+
+
+def _uses(world: World, random: Random, mode: str) -> Iterator[tuple]:
+    items, share, within = MODES[mode]
+    granted = [case for case in world.cases if case.item.code in items and case.is_passed and case.is_visible]
+    count = world.sizes.get(f"mode_{mode}", round(len(granted) * share))
+    for case in random.sample(granted, min(count, len(granted))):
+        yield _use(world, random, case, mode, within)
+
+
+def _use(world: World, random: Random, case: Case, mode: str, within: int | None) -> tuple:
+    decided = world.time.moment(case.ended)
+    if within is None:
+        return (case.item.department, case.code, mode, None, None, None, decided)
+    due = case.ended + within * DAY
+    fate = random.random()
+    done = None
+    if fate < DONE_IN_TIME_CHANCE:
+        done = case.ended + random.randint(1, within) * DAY
+    elif fate < DONE_IN_TIME_CHANCE + DONE_LATE_CHANCE:
+        done = due + random.randint(1, 30) * DAY
+    if done is not None and done >= world.time.horizon:
+        done = None
+    is_true = random.random() < 0.97
+    result = ("属实" if is_true else "不实") if done is not None and mode == "告知承诺" else None
+    changed = decided if done is None else world.time.moment(done)
+    done_on = None if done is None else changed.date()
+    return (case.item.department, case.code, mode, world.time.moment(due).date(), done_on, result, changed)
+
+
+def _assessments(world: World, random: Random) -> Iterator[tuple]:
+    number = 0
+    for zone in ZONES:
+        for category in random.sample(CATEGORIES, random.randint(4, 8)):
+            number += 1
+            finished = random.randrange(0, max(world.time.days // 2, 1)) * DAY
+            day: date = world.time.moment(finished).date()
+            changed = datetime(day.year, day.month, day.day, 9)
+            yield (f"QP{number:03d}", zone, category, day, random.randint(0, 30), changed)

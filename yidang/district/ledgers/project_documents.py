@@ -1,0 +1,83 @@
+"""项目文书台账: land contracts, titles, proposals and evaluations, which no approval case stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from random import Random
+
+from yidang.district.model import Case, Project, World
+from yidang.district.systems import copying
+from yidang.district.worktime import DAY
+
+TABLES = {
+    "project_document": copying.columns("document_no project_code kind dated_on:date updated_at:timestamp"),
+}
+INSTANT_START_SHARE, INSTANT_DELIVERY_SHARE = 0.12, 0.5
+# What a government project writes before its 可研 is approved, and from which investment (万元) the rule asks for it.
+PREPARED = {"项目建议书批复": 2_000, "可研评估报告": 10_000}
+NEEDLESS_CHANCE, MISSING_CHANCE = 0.12, 0.05
+
+
+def rows(world: World) -> dict[str, list[tuple]]:
+    """Rows of the table. world.sizes: instant_starts, instant_deliveries (default: shares of those that can be)."""
+    random = Random(f"{world.seed}:project_documents")
+    found = sorted(
+        [*_land(world, random), *_titles(world, random), *_prepared(world, random)], key=lambda document: document[2]
+    )
+    return {
+        "project_document": [
+            (f"WS{number:05d}", project.code, kind, at.date(), at)
+            for number, (project, kind, at) in enumerate(found, 1)
+        ]
+    }
+
+
+def _chosen(world: World, random: Random, size: str, candidates: list[Project], share: float) -> set[int]:
+    """Numbers of the projects that are to be planted."""
+    count = world.sizes.get(size, round(len(candidates) * share))
+    return {project.number for project in random.sample(candidates, min(count, len(candidates)))}
+
+
+def _land(world: World, random: Random) -> Iterator[tuple[Project, str, datetime]]:
+    permits: dict[int, int] = {}
+    asked: dict[int, int] = {}
+    for case in world.cases:
+        if case.item.code == "ZG02":
+            asked.setdefault(case.project.number, case.received)
+        if case.item.code == "ZJ03" and case.is_passed and case.is_visible:
+            permits[case.project.number] = min(case.ended, permits.get(case.project.number, case.ended))
+    permitted = [project for project in world.projects if project.number in permits and project.number in asked]
+    instant = _chosen(world, random, "instant_starts", permitted, INSTANT_START_SHARE)
+    for project in world.projects:
+        kind = "国有建设用地划拨决定书" if project.flow.investment == "政府投资" else "土地出让合同"
+        if project.number in instant:
+            yield project, kind, _at(world, permits[project.number] - random.randint(0, 6) * DAY)
+        elif project.number in asked:
+            yield project, kind, _at(world, asked[project.number] - random.randint(0, 3) * DAY)
+
+
+def _titles(world: World, random: Random) -> Iterator[tuple[Project, str, datetime]]:
+    finished = [project for project in world.projects if project.finished is not None]
+    instant = _chosen(world, random, "instant_deliveries", finished, INSTANT_DELIVERY_SHARE)
+    for project in finished:
+        days = random.uniform(0, 2.5) if project.number in instant else random.uniform(8, 40)
+        at = world.time.after(project.finished, days)
+        if at < world.time.horizon:
+            yield project, "不动产首次登记", _at(world, at)
+
+
+def _prepared(world: World, random: Random) -> Iterator[tuple[Project, str, datetime]]:
+    filed: dict[int, Case] = {}
+    for case in world.cases:
+        if case.item.code == "FG03":
+            filed.setdefault(case.project.number, case)
+    for number, case in filed.items():
+        for kind, threshold in PREPARED.items():
+            is_needed = case.project.investment_wan > threshold
+            if random.random() < (1 - MISSING_CHANCE if is_needed else NEEDLESS_CHANCE):
+                yield world.projects[number - 1], kind, _at(world, case.received)
+
+
+def _at(world: World, second: int) -> datetime:
+    return world.time.moment(max(second, 0))
