@@ -19,7 +19,7 @@ WHOLE_COMPARISON = "0 2 * * 0"
 FEEDS = (
     *("projects", "works", "cases", "case_events", "items", "agency_orders", "permits", "ratings"),
     *("problems", "meetings", "meeting_problems"),
-    *("major_projects", "agents", "agent_services"),
+    *("major_projects", "agents", "agent_services", "pipeline_projects", "pipeline_elements", "investments_done"),
 )
 REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 SIGNED_PARTS = ("app_key", "secret", "timestamp", "nonce", "method", "path", "parameters", "body")

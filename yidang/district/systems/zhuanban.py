@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import psycopg
 
-from yidang.district.ledgers import major_projects, problems
+from yidang.district.ledgers import major_projects, pipeline, problems
 from yidang.district.model import World
 from yidang.district.systems import copying
 
 SCHEMA = "team"
-LEDGERS = (problems, major_projects)
+LEDGERS = (problems, major_projects, pipeline)
 
 
 def write(world: World, connection: psycopg.Connection, reader: str, stamp: str) -> None:
