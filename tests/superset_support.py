@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 
 import httpx
 
@@ -37,8 +38,12 @@ def ids(client: httpx.Client) -> dict[str, tuple[str, int]]:
     """What each asset of ours is called inside Superset: uuid → kind, id."""
     found = {}
     for path in ("chart", "dataset", "dashboard"):
-        listed = client.get(f"api/v1/{path}/", params={"q": "(columns:!(id,uuid),page_size:100)"}).json()["result"]
-        found |= {one["uuid"]: (path, one["id"]) for one in listed}
+        for page in count():  # a page holds 100 at most
+            wanted = f"(columns:!(id,uuid),page:{page},page_size:100)"
+            listed = client.get(f"api/v1/{path}/", params={"q": wanted}).json()["result"]
+            found |= {one["uuid"]: (path, one["id"]) for one in listed}
+            if len(listed) < 100:
+                break
     return found
 
 
