@@ -117,6 +117,7 @@ FIGURES = {
     "list_to_decision_days_median": ((61 + 90) / 2, 2, {"查无编号": 1, "日期顺序错误": 1, "无决策日期": 3}),
     "decision_to_start_days_median": (40, 1, {"查无编号": 1, "日期顺序错误": 1, "无开工日期": 4}),
     "investment_done_wan": (DONE_TO_PLAN + 7 + 0 + 5 + 3, 16, {"未报投资额": 30}),
+    "investment_done_planned_wan": (DONE_TO_PLAN, 42, {"无年度计划": 4}),
     "investment_planned_wan": (PLANNED, 42, {"无年度计划": 4}),
     "investment_progress_rate": (DONE_TO_PLAN / PLANNED_AND_OVER, 41, {"无年度计划": 4, "未满的月份": 1}),
 }

@@ -31,6 +31,7 @@ ELEMENTS = ("资金", "规划", "用地", "环评", "能耗")
 # How far it has come → how likely an element is matched.
 MATCHED_CHANCE = {"孕育": 0.2, "孵化": 0.55, "成熟": 0.9}
 REGISTERED_SHARE, DROPPED_CHANCE = 0.5, 0.08
+FIRST_PLANNED_MONTHS = 4  # registered by then, a project is in the plan of its own year
 BUILD_MONTHS, REPORT_DAY = 18, 10  # 纳统 of a month is reported by the tenth of the next
 
 
@@ -58,7 +59,7 @@ def rows(world: World) -> dict[str, list[tuple]]:
 
 
 def _plans(world: World, random: Random) -> list[_Plan]:
-    count = world.sizes.get("pipeline_projects", max(2, len(world.projects) // 6))
+    count = world.sizes.get("pipeline_projects", max(2, len(world.projects) // 3))
     known = [project for project in world.projects if project.registered < world.time.horizon - DAY]
     chosen = random.sample(known, min(len(known), round(count * REGISTERED_SHARE)))
     found = [_registered(world, project, random) for project in chosen]
@@ -70,8 +71,11 @@ def _registered(world: World, project: Project, random: Random) -> _Plan:
     decided = project.registered - random.randrange(5 * DAY, 30 * DAY)
     listed = decided - random.randrange(20 * DAY, 80 * DAY)
     tasked = listed - random.randrange(10 * DAY, 60 * DAY)
-    year = world.time.moment(project.registered).year
-    return _Plan(year, project, "成熟", tasked, listed, decided, None)
+    # the yearly plan is that of the year in which most of its first permits are due
+    registered = world.time.moment(project.registered)
+    return _Plan(
+        registered.year + (registered.month > FIRST_PLANNED_MONTHS), project, "成熟", tasked, listed, decided, None
+    )
 
 
 def _unregistered(world: World, random: Random) -> _Plan:
@@ -104,7 +108,7 @@ def _plan_row(world: World, number: str, plan: _Plan, random: Random) -> tuple:
         random.choice(LISTS) if plan.listed is not None else None,
         plan.project.name if plan.project else f"云溪区示例谋划项目（虚构{number[-4:]}号）",
         plan.readiness,
-        round(wan * random.uniform(0.2, 0.5)),
+        round(wan * random.uniform(0.1, 0.4)),
         plan.project.code if plan.project else None,
         *moments,
         max(moment for moment in (*moments, registered) if moment is not None),
