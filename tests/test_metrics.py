@@ -11,6 +11,8 @@ import psycopg
 import pytest
 import yaml
 from clock_world import PROJECT_CODE, Spgl, catalogue_row, land, open_world
+from test_major_projects import FIGURES as MAJOR_PROJECTS
+from test_pipeline import FIGURES as PIPELINE
 
 from yidang import build, metrics
 from yidang.errors import ConfigError
@@ -222,6 +224,8 @@ WITHOUT_SOURCE = {
     "regional_assessment_rate",
     "bad_rating_resolution_rate",
 }
+# What the ledgers beside the approval cases say is counted by hand in the worlds of their own tests.
+COUNTED_ELSEWHERE = {*MAJOR_PROJECTS, *PIPELINE}
 
 
 @pytest.fixture(scope="module")
@@ -390,7 +394,7 @@ def test_the_figures_of_this_world_counted_on_fingers(settings, built):
 
 def test_every_metric_is_tested_and_complete(settings):
     loaded = metrics.load(settings)
-    assert set(loaded) == set(BY_HAND) | WITHOUT_SOURCE
+    assert set(loaded) == set(BY_HAND) | WITHOUT_SOURCE | COUNTED_ELSEWHERE
     assert {name for name, metric in loaded.items() if metric.no_data} == WITHOUT_SOURCE
     assert all((metric.unit == "%") == metric.format.endswith("%") for metric in loaded.values())
 

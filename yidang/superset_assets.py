@@ -56,6 +56,7 @@ def own_figures(dataset: dict, units: dict[str, str]) -> list[dict]:
     """What a mart has already computed, as a chart can draw it, named by the dataset's `extra`.
 
     figures: the value of one row, and nothing where a chart would merge several. counts: what may be added up.
+    orders: what a table only sorts its groups by, named `<column>__order`.
     """
     expressions = {
         "figures": "case when count({column}) = 1 then max({column}) end",
@@ -63,6 +64,7 @@ def own_figures(dataset: dict, units: dict[str, str]) -> list[dict]:
     }
     formats = {"%": ".1%", "工作日": ".1f", "自然日": ".1f"}
     labels = {column["column_name"]: column["verbose_name"] for column in dataset["columns"]}
+    extra = dataset.get("extra") or {}
     return [
         {
             "metric_name": name,
@@ -71,8 +73,17 @@ def own_figures(dataset: dict, units: dict[str, str]) -> list[dict]:
             "description": "数仓中已算好的数，一行一值，不跨行合计" if kind == "figures" else "可以相加的件数",
             "d3format": formats.get(units.get(name, ""), ",d"),
         }
-        for kind, names in (dataset.get("extra") or {}).items()
-        for name in names
+        for kind in expressions
+        for name in extra.get(kind, [])
+    ] + [
+        {
+            "metric_name": f"{name}__order",
+            "verbose_name": None,  # with a label a chart would draw what it only sorts by
+            "expression": f"max({name})",
+            "description": "只用来排序",
+            "d3format": None,
+        }
+        for name in extra.get("orders", [])
     ]
 
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import psycopg
 
-from yidang.district.ledgers import assessment, measures, modes, problems, project_documents
+from yidang.district.ledgers import (
+    assessment,
+    major_projects,
+    measures,
+    modes,
+    pipeline,
+    problems,
+    project_documents,
+)
 from yidang.district.model import World
 from yidang.district.systems import copying
 
 SCHEMA = "team"
-LEDGERS = (problems, measures, project_documents, modes, assessment)
+LEDGERS = (problems, major_projects, pipeline, measures, project_documents, modes, assessment)
 
 
 def write(world: World, connection: psycopg.Connection, reader: str, stamp: str) -> None:

@@ -1,0 +1,101 @@
+with windows as (
+    select
+        start_windows.*,
+        last_day - first_day + 1 as window_days,
+        date_trunc('year', first_day)::date as year_first_day,
+        (date_trunc('year', first_day) + interval '1 year' - interval '1 day')::date as year_last_day
+    from {{ ref('start_windows') }} as start_windows
+),
+
+lifecycles as (
+    select * from {{ ref('int_project_lifecycles') }}
+    where not is_household_pv
+),
+
+investments as (
+    select * from {{ ref('fct_investment_month') }}
+    where done_wan > 0
+),
+
+build as (
+    select * from {{ ref('int_build') }}
+),
+
+-- a project starts once, on the day the rule says
+starts as (
+    select
+        'permit' as start_rule,
+        project_code,
+        construction_permit_date as started_on
+    from lifecycles
+    where construction_permit_date is not null
+    union all
+    select
+        'investment' as start_rule,
+        project_code,
+        min(month) as started_on
+    from investments
+    where project_code is not null
+    group by project_code
+),
+
+nameless as (
+    select count(*)::integer as row_count
+    from investments
+    where project_code is null
+),
+
+counted as (
+    select
+        windows.window_name,
+        windows.start_rule,
+        {%- for years, prefix in [(0, ''), (1, 'previous_')] %}
+        (
+            count(*) filter (
+                where starts.started_on between windows.first_day - interval '{{ years }} year'
+                    and windows.last_day - interval '{{ years }} year'
+            )
+        )::integer as {{ prefix }}start_count,
+        (
+            count(*) filter (
+                where starts.started_on between windows.year_first_day - interval '{{ years }} year'
+                    and windows.year_last_day - interval '{{ years }} year'
+            )
+        )::integer as {{ prefix }}year_start_count{{ "," if not loop.last }}
+        {%- endfor %}
+    from windows
+    left join starts using (start_rule)
+    group by windows.window_name, windows.start_rule
+)
+
+select
+    counted.window_name || ':' || counted.start_rule as window_id,
+    counted.window_name,
+    counted.start_rule,
+    case counted.start_rule when 'permit' then '首张施工许可' else '首月纳统投资' end as start_rule_name,
+    windows.first_day,
+    windows.last_day,
+    windows.window_days,
+    windows.last_day <= build.as_of as is_window_over,
+    windows.year_last_day <= build.as_of as is_year_over,
+    counted.start_count,
+    counted.year_start_count,
+    case
+        when windows.year_last_day <= build.as_of and counted.year_start_count >= {{ var('minimum_n') }}
+            then counted.start_count::numeric / counted.year_start_count
+    end as window_share,
+    windows.window_days::numeric / (windows.year_last_day - windows.year_first_day + 1) as even_share,
+    counted.previous_start_count,
+    counted.previous_year_start_count,
+    case
+        when counted.previous_year_start_count >= {{ var('minimum_n') }}
+            then counted.previous_start_count::numeric / counted.previous_year_start_count
+    end as previous_window_share,
+    case when counted.start_rule = 'investment' then nameless.row_count else 0 end as nameless_row_count,
+    build.as_of,
+    build.calendar_version,
+    build.rule_version
+from counted
+inner join windows using (window_name, start_rule)
+cross join nameless
+cross join build
