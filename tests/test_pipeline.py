@@ -161,6 +161,7 @@ def test_investment_done_against_an_even_plan(marts):
     assert (found[STARTED, "2025-01"]["planned_wan"], found[STARTED, "2025-01"]["done_wan"]) == (100, None)
     assert (found[STARTED, "2026-03"]["planned_wan"], found[STARTED, "2026-03"]["is_month_over"]) == (None, False)
     assert (STARTED, "2026-04") not in found
+    assert all(row["is_month_reported"] for row in rows), "somebody reported March"
     assert (found[NOWHERE, "2026-01"]["is_known_project"], found[NOWHERE, "2026-01"]["done_wan"]) == (False, 5)
     # what names no project, and plans of what is not registered, stay
     others = {row["investment_id"]: (row["planned_wan"], row["done_wan"]) for row in rows if not row["project_code"]}

@@ -44,6 +44,12 @@ done as (
     group by project_key, project_code, month
 ),
 
+-- a month is reported in the next: until then nothing done is not known
+reports as (
+    select max(month) as last_month
+    from reported
+),
+
 -- 序时进度: a year's plan in twelve parts that add up to it, as long as the project is in the pipeline
 planned as (
     select
@@ -74,11 +80,13 @@ select
     done.done_wan,
     coalesce(done.row_count, 0) as row_count,
     coalesce(month + interval '1 month' - interval '1 day' <= build.as_of, false) as is_month_over,
+    coalesce(month <= reports.last_month, false) as is_month_reported,
     build.as_of,
     build.calendar_version,
     build.rule_version
 from done
 full join planned using (project_key, month)
 cross join build
+cross join reports
 left join projects on projects.project_code = coalesce(done.project_code, planned.project_code)
 left join flow_types on flow_types.code = projects.flow_type_code
