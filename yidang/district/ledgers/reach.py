@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from random import Random
 
-from yidang.district.catalogue import ITEMS, STREETS, Item
+from yidang.district.catalogue import STREETS, Item
 from yidang.district.model import World
 from yidang.district.systems import copying
 
@@ -38,7 +38,7 @@ def rows(world: World) -> dict[str, list[tuple]]:
 
 
 def _channels(world: World, random: Random) -> Iterator[tuple]:
-    by_visits = sorted(ITEMS.values(), key=lambda item: item.visits)
+    by_visits = sorted(world.items, key=lambda item: item.visits)
     fully = world.sizes.get("fully_online_items", sum(item.visits == 0 for item in by_visits))
     crossing = world.sizes.get("cross_province_items")
     for place, item in enumerate(by_visits):

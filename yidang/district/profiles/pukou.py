@@ -1,0 +1,5 @@
+from dataclasses import replace
+
+from yidang.district.profiles.plain import PLAIN
+
+PUKOU = replace(PLAIN, id="pukou")
