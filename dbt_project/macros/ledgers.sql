@@ -33,3 +33,12 @@ case {{ grain }}
         when 'quarter' then interval '3 months'
     end)::date - 1
 {%- endmacro %}
+
+{#- What people call a period: 2026年6月, 2026年5—6月, 2026年第2季度. -#}
+{% macro assessment_period_name(grain, start) -%}
+case {{ grain }}
+        when 'month' then to_char({{ start }}, 'YYYY"年"FMMM"月"')
+        when 'two_months' then to_char({{ start }}, 'YYYY"年"FMMM') || '—' || to_char({{ start }} + interval '1 month', 'FMMM"月"')
+        when 'quarter' then to_char({{ start }}, 'YYYY"年第"Q"季度"')
+    end
+{%- endmacro %}
