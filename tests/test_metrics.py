@@ -187,6 +187,7 @@ BY_HAND = {
     "question_same_day_rate": """
         select avg(coalesce((replied_date = asked_date)::integer, 0)) from marts.fct_question
         where asked_date is not null""",
+    "callback_count": "select count(*) from marts.fct_callback",
     "callback_answer_rate": "select avg(is_answered::integer) from marts.fct_callback",
     "callback_satisfaction_rate": (
         "select avg((grade > 2)::integer) from marts.fct_callback where is_answered and grade between 1 and 5"
