@@ -21,6 +21,7 @@ FEEDS = (
     *("problems", "meetings", "meeting_problems"),
     *("item_steps", "item_materials", "packages", "package_items"),
     *("measures", "reform_documents", "project_documents", "case_modes", "regional_assessments"),
+    *("project_plans",),
 )
 REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 SIGNED_PARTS = ("app_key", "secret", "timestamp", "nonce", "method", "path", "parameters", "body")

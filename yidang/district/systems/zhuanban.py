@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import psycopg
 
-from yidang.district.ledgers import measures, modes, problems, project_documents
+from yidang.district.ledgers import measures, modes, problems, project_documents, project_plans
 from yidang.district.model import World
 from yidang.district.systems import copying
 
 SCHEMA = "team"
-LEDGERS = (problems, measures, project_documents, modes)
+LEDGERS = (problems, measures, project_documents, modes, project_plans)
 
 
 def write(world: World, connection: psycopg.Connection, reader: str, stamp: str) -> None:
