@@ -667,6 +667,16 @@ def process_graph(
     typer.echo(graph(settings_module.load(), flow_type=flow_type, item=item, least=least))
 
 
+@process_app.command("plan")
+def process_plan(
+    project: Annotated[str, typer.Argument(metavar="PROJECT_CODE", help="Project code, as in fct_project_plan.")],
+) -> None:
+    """Print a project's own flow plan as Mermaid text: planned dates, what came, what waits for what."""
+    from yidang.process import plan
+
+    typer.echo(plan(settings_module.load(), project))
+
+
 @docs_app.command("site")
 def docs_site() -> None:
     """Write the dbt docs site (models, columns, tests, lineage) as one file to .yidang/docs, from a built warehouse."""

@@ -51,10 +51,14 @@ def _land(world: World, random: Random) -> Iterator[tuple[Project, str, datetime
     instant = _chosen(world, random, "instant_starts", permitted, INSTANT_START_SHARE)
     for project in world.projects:
         kind = "国有建设用地划拨决定书" if project.flow.investment == "政府投资" else "土地出让合同"
-        if project.number in instant:
-            yield project, kind, _at(world, permits[project.number] - random.randint(0, 6) * DAY)
-        elif project.number in asked:
-            yield project, kind, _at(world, asked[project.number] - random.randint(0, 3) * DAY)
+        if project.number not in asked:
+            continue
+        is_instant = project.number in instant
+        before = permits[project.number] - random.randint(0, 6) * DAY if is_instant else asked[project.number]
+        yield project, kind, _at(world, before)
+        title = permits[project.number] if is_instant else world.time.after(before, random.uniform(5, 40))
+        if title < world.time.horizon:
+            yield project, "不动产权证书", _at(world, title)
 
 
 def _titles(world: World, random: Random) -> Iterator[tuple[Project, str, datetime]]:
