@@ -9,6 +9,12 @@ from datetime import date
 from yidang.district.catalogue import Item
 
 
+def listed(prefix: str, stage: int, *names: str, first: int = 50, **values: int) -> tuple[Item, ...]:
+    """Items of a catalogue that nobody in the made-up world applies for. prefix: of the department."""
+    details = {"statutory": 20, "promised": 10, "steps": 1, "materials": 2, **values}
+    return tuple(Item(f"{prefix}{number}", name, stage, **details) for number, name in enumerate(names, first))
+
+
 @dataclass(frozen=True)
 class Measure:
     """What makes one measure of a reform differ from another; pairs are (before, after)."""

@@ -48,8 +48,9 @@ def rows(world: World) -> dict[str, list[tuple]]:
     statuses = ["立行立改"] * at_once + ["整改优化"] * improved
     statuses += ["待研究"] * (count - len(statuses))
     random.shuffle(statuses)
+    stages = {item.code: item.stage for item in world.items}
     table = [
-        _row(f"CX{number:03d}", measure, status)
+        _row(stages, f"CX{number:03d}", measure, status)
         for number, (measure, status) in enumerate(zip(measures, statuses, strict=False), 1)
     ]
     return {"measure": table, "reform_document": list(_documents(world, measures))}
@@ -92,8 +93,7 @@ def _small(profile: Profile, random: Random, count: int) -> Iterator[Measure]:
         )
 
 
-def _row(number: str, measure: Measure, status: str) -> tuple:
-    stage = ITEMS[measure.item_code].stage if measure.item_code else None
+def _row(stages: dict[str, int], number: str, measure: Measure, status: str) -> tuple:
     changed = datetime(measure.started.year, measure.started.month, measure.started.day, 9)
     limits = [part for pair in zip(measure.limit, measure.units, strict=True) for part in pair]
     return (
@@ -103,7 +103,7 @@ def _row(number: str, measure: Measure, status: str) -> tuple:
         "全区",
         measure.kind,
         measure.item_code,
-        stage,
+        stages.get(measure.item_code),
         measure.started,
         *limits,
         *measure.items,
