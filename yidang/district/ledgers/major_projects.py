@@ -73,26 +73,30 @@ def rows(world: World) -> dict[str, list[tuple]]:
     }
 
 
-def established(world: World, project: Project) -> bool:
-    return project.established is not None and project.established < world.time.horizon
-
-
-def permitted(world: World, project: Project) -> bool:
-    return project.started is not None and project.started < world.time.horizon
+def first_permits(world: World) -> dict[Project, int]:
+    """When each project that has one was granted its first construction permit."""
+    found: dict[Project, int] = {}
+    for case in world.cases:
+        if case.item.code == "ZJ03" and case.is_passed:
+            found[case.project] = min(found.get(case.project, case.ended), case.ended)
+    return found
 
 
 def _entries(world: World, random: Random) -> list[_Entry]:
     """A list per year of the major projects then known and not finished; new starts had no permit when it began."""
     years = range(world.time.start.year, world.time.end.year + 1)
+    permits = first_permits(world)
     majors = [project for project in world.projects if project.is_major]
-    found = [entry for year in years[:-1] for entry in _of_year(world, random, majors, year)]
-    last = _of_year(world, random, majors, years[-1])
+    found = [entry for year in years[:-1] for entry in _of_year(world, random, majors, permits, year)]
+    last = _of_year(world, random, majors, permits, years[-1])
     if "new_starts" in world.sizes:
-        last = _exact(world, random, last, years[-1])
+        last = _exact(world, random, last, permits, years[-1])
     return found + last[: world.sizes.get("major_projects", len(last))]
 
 
-def _of_year(world: World, random: Random, projects: list[Project], year: int) -> list[_Entry]:
+def _of_year(
+    world: World, random: Random, projects: list[Project], permits: dict[Project, int], year: int
+) -> list[_Entry]:
     first = max(world.time.second(date(year, 1, 1)), 0)
     last = min(world.time.second(date(year + 1, 1, 1)), world.time.horizon)
     found = []
@@ -102,7 +106,7 @@ def _of_year(world: World, random: Random, projects: list[Project], year: int) -
             continue
         listed = min(max(first, project.registered) + random.randrange(5 * DAY, 40 * DAY), last - 1)
         delisted = random.randrange(listed, last) if random.random() < DELISTED_CHANCE else None
-        is_new = project.started is None or project.started >= first
+        is_new = permits.get(project, world.time.never) >= first
         found.append(_Entry(project, year, is_new, listed, delisted))
     found += [_unregistered(world, year, last - 1) for _ in range(round(len(found) * UNREGISTERED_SHARE))]
     return found
@@ -112,7 +116,7 @@ def _unregistered(world: World, year: int, latest: int) -> _Entry:
     return _Entry(None, year, is_new_start=True, listed=latest - latest % DAY - 20 * DAY + DAY // 2, delisted=None)
 
 
-def _exact(world: World, random: Random, entries: list[_Entry], year: int) -> list[_Entry]:
+def _exact(world: World, random: Random, entries: list[_Entry], permits: dict[Project, int], year: int) -> list[_Entry]:
     """The year's list with exactly the new starts that world.sizes asks for, and how far they are on the last day."""
     wanted = {name: world.sizes[name] for name in ("new_starts", "new_starts_established", "new_starts_permitted")}
     known = [project for project in world.projects if project.registered < world.time.horizon - DAY]
@@ -121,7 +125,7 @@ def _exact(world: World, random: Random, entries: list[_Entry], year: int) -> li
     faulty = _with_hidden_dates(world)
     for project in known:
         if project.abandoned is None and project not in faulty:
-            by_reach[established(world, project) + permitted(world, project)].append(project)
+            by_reach[(project.established is not None) + (project in permits)].append(project)
     counts = (
         wanted["new_starts"] - wanted["new_starts_established"],
         wanted["new_starts_established"] - wanted["new_starts_permitted"],

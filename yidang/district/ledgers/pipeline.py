@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from yidang.district.ledgers.major_projects import permitted
+from yidang.district.ledgers.major_projects import first_permits
 from yidang.district.model import Project, World
 from yidang.district.systems import copying
 from yidang.district.worktime import DAY
@@ -129,8 +129,8 @@ def _investments(world: World, random: Random) -> Iterator[tuple]:
     """Of each project an amount a month, from the month it starts on; the last whole month reported is the last row."""
     for project, first in _first_months(world, random).items():
         month = first
-        finished = None if project.finished is None else world.time.moment(project.finished).date()
-        while month <= (finished or world.time.end):
+        finished = world.time.end if project.finished is None else world.time.moment(project.finished).date()
+        while month <= max(first, finished):
             following = (month + timedelta(days=31)).replace(day=1)
             reported = following + timedelta(days=REPORT_DAY - 1)
             if reported > world.time.end:
@@ -143,10 +143,15 @@ def _investments(world: World, random: Random) -> Iterator[tuple]:
 def _first_months(world: World, random: Random) -> dict[Project, date]:
     """The month of each project's first investment: that of its first construction permit, or as world.sizes asks."""
     if "year_starts" not in world.sizes:
-        starts = [project for project in world.projects if permitted(world, project)]
-        return {project: world.time.moment(project.started).date().replace(day=1) for project in starts}
+        permits = first_permits(world)
+        return {project: world.time.moment(at).date().replace(day=1) for project, at in permits.items()}
     year = world.time.end.year - (world.time.end < date(world.time.end.year, 12, 31))
-    in_window = world.sizes["window_starts"]
-    chosen = random.sample(world.projects, world.sizes["year_starts"])
-    months = [random.choice((11, 12)) if place < in_window else random.randint(1, 10) for place in range(len(chosen))]
-    return {project: date(year, month, 1) for project, month in zip(chosen, months, strict=True)}
+    known = [project for project in world.projects if project.registered < world.time.second(date(year, 10, 1))]
+    found = {}
+    for place, project in enumerate(random.sample(known, world.sizes["year_starts"])):
+        registered = world.time.moment(project.registered)
+        earliest = registered.month + 1 if registered.year == year else 1
+        is_in_window = place < world.sizes["window_starts"]
+        month = random.choice((11, 12)) if is_in_window else random.randint(earliest, 10)
+        found[project] = date(year, month, 1)
+    return found
