@@ -4,7 +4,7 @@
 -#}
 {%- set watched = [
     'on_time_rate', 'satisfaction_rate', 'callback_answer_rate', 'callback_satisfaction_rate', 'question_reply_rate',
-    'question_same_day_rate'
+    'question_same_day_rate', 'problem_feedback_in_time_rate', 'problem_path_in_time_rate', 'problem_progress_in_time_rate'
 ] -%}
 {%- set least_months = 6 -%}
 
