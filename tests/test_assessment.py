@@ -118,22 +118,17 @@ def test_the_comparable_are_ranked_once_the_appeals_are_over(marts):
     assert {name: row["state_name"] for name, row in found.items()} == dict.fromkeys(
         ("甲局", "乙局", "某某办"), "已公布"
     )
-    assert (found["甲局"]["score"], found["甲局"]["rank_number"]) == (100, 1)
-    assert (float(found["乙局"]["score"]), found["乙局"]["rank_number"]) == (pytest.approx(62.698413), 2)
+    assert (found["甲局"]["points"], found["甲局"]["rank_number"]) == (100, 1)
+    assert (float(found["乙局"]["points"]), found["乙局"]["rank_number"]) == (pytest.approx(62.698413), 2)
     assert found["乙局"]["comparable_count"] == 2
     elsewhere = found["某某办"]
-    assert (elsewhere["points"], elsewhere["score"], elsewhere["rank_number"], elsewhere["least_n"]) == (
-        None,
-        None,
-        None,
-        0,
-    )
+    assert (elsewhere["points"], elsewhere["rank_number"], elsewhere["least_n"]) == (None, None, 0)
     assert elsewhere["remark"] == "样本不足：按时办结率、一次办结率、回访满意率、满意率、补正率"
 
 
 def test_what_rests_on_too_little_earns_nothing_and_costs_nothing(marts):
     july = assessed(marts, "month", date(2025, 7, 1))["甲局"]  # nobody was called back before August
-    assert (july["points"], july["covered_weight"], july["score"]) == (85, 85, 100)
+    assert (july["points"], july["covered_weight"]) == (85, 85)
     assert (july["state_name"], july["rank_number"], july["remark"]) == ("已公布", None, "样本不足：回访满意率")
 
 

@@ -88,7 +88,6 @@ select
     state_name,
     points,
     covered_weight,
-    100 * points / nullif(covered_weight, 0) as score,
     is_comparable,
     missing_indicators,
     least_n,
