@@ -342,11 +342,13 @@ def test_shares_name_how_many_they_rest_on(marts):
     rows = marts.execute(
         "select metric, numerator, n, excluded from marts.agg_indicator where dimension = 'district'"
         " and period_grain = 'all'"
-        " and metric in ('instant_start_rate', 'instant_delivery_rate', 'four_on_one_date_rate')"
+        " and metric in"
+        " ('instant_start_rate', 'median_start_days', 'instant_delivery_rate', 'four_on_one_date_rate')"
     ).fetchall()
     assert {row["metric"]: (row["numerator"], row["n"], row["excluded"]) for row in rows} == {
         # the eleventh project is that of the cases: permits, but no land document
         "instant_start_rate": (2, 4, {"无拿地文书": 5, "施工许可早于拿地": 1, "期限未满": 1}),
+        "median_start_days": (None, 3, {"无拿地文书": 5, "施工许可早于拿地": 1, "尚无施工许可": 2}),
         "instant_delivery_rate": (1, 2, {"未竣工": 9}),
         "four_on_one_date_rate": (1, 1, {"四证未齐": 10}),
     }

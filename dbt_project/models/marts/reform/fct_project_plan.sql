@@ -39,7 +39,7 @@ actual as (
         planned.source_department,
         planned.project_code,
         planned.item_code,
-        count(*)::integer as case_count,
+        count(distinct cases.case_id)::integer as case_count,
         min(coalesce(cases.received_date, cases.accepted_date)) as started_date,
         bool_or(cases.outcome = 'passed') and not bool_or(cases.is_open) as is_granted,
         max(cases.decided_date) filter (where cases.outcome = 'passed') as last_granted_date
@@ -62,8 +62,7 @@ dated as (
 )
 
 select
-    dated.source_department || ':' || coalesce(dated.project_code, dated.project_code_raw, '') || '/' || dated.item_code
-        as plan_id,
+    dated.source_department || ':' || coalesce(dated.project_code_raw, '') || '/' || dated.item_code as plan_id,
     dated.source_department,
     dated.project_code,
     projects.project_name,
