@@ -21,8 +21,8 @@ pytestmark = pytest.mark.integration
 AS_OF = date(2025, 10, 17)
 PROJECT = "2017-330199-47-03-00000"
 JULY_AND_AUGUST = {"period_grain": "two_months", "period_start": date(2025, 7, 1)}
-# of 20 cases decided in July: late, corrected; of ten rated, called and asking: satisfied, satisfied, same day
-CONDUCT = {"alpha": ("甲局", 0, 0, 10, 10, 9), "beta": ("乙局", 2, 4, 9, 9, 6)}
+# of 20 cases decided in July: late, corrected; of ten rated and ten called back: satisfied
+CONDUCT = {"alpha": ("甲局", 0, 0, 10, 10), "beta": ("乙局", 2, 4, 9, 9)}
 APPEALS = [
     # number, department, kind, first day, indicator, filed, decided, result
     ("ACCEPTED", "乙", "双月", "2025-07-01", "按时办结率", "2025-09-12", "2025-09-15", "采纳"),  # the tenth day
@@ -46,7 +46,7 @@ def marts(settings, tmp_path_factory):
 
 
 def _land(warehouse: psycopg.Connection) -> None:
-    voices = {table: [] for table in ("rating", "callback", "question")}
+    voices = {table: [] for table in ("rating", "callback")}
     for place, (department, (name, late, corrected, *satisfied)) in enumerate(CONDUCT.items(), 1):
         cases = Spgl(department)
         for number in range(20):
@@ -59,17 +59,21 @@ def _land(warehouse: psycopg.Connection) -> None:
             events = [{"kind": kind, "at": f"2025-07-{at}:00:00"} for kind, at in happened]
             cases.case(f"{department}{number}", works, "IT01", 5, events, spbmmc=name)
         cases.land(warehouse)
-        rated, called, same_day = satisfied
+        rated, called = satisfied
         for number in range(10):
             key = f"{department}{number}"
             voices["rating"].append({"id": key, "case_no": key, "dept_name": name, "rated_at": "2025-07-20",
                                      "grade": 5 if number < rated else 1, "is_default": "f"})  # fmt: skip
             voices["callback"].append({"callback_no": key, "dept_name": name, "called_at": "2025-08-20",
                                        "answered": "t", "grade": 4 if number < called else 2})  # fmt: skip
-            voices["question"].append({"id": key, "reply_dept": name, "asked_at": "2025-07-14 09:00",
-                                       "replied_at": f"2025-07-{14 if number < same_day else 15} 10:00"})  # fmt: skip
-    asked = {"replied_at": None, "asked_at": "2025-10-15 09:00", "reply_dept": "甲局", "id": "this month"}
-    voices["question"] += [asked, {**asked, "asked_at": "2025-07-15 09:00", "reply_dept": "某某办", "id": "elsewhere"}]
+    call = {
+        "dept_name": "甲局",
+        "called_at": "2025-10-15 09:00",
+        "answered": "t",
+        "grade": 5,
+        "callback_no": "this month",
+    }
+    voices["callback"] += [call, {**call, "called_at": "2025-07-15", "dept_name": "某某办", "callback_no": "elsewhere"}]
     for table, rows in voices.items():
         land(warehouse, "zhengwu", table, rows)
     names = ("appeal_no", "dept_name", "period_kind", "period_from", "indicator", "filed_at", "decided_at", "result")
@@ -93,22 +97,19 @@ def test_every_point_has_its_evidence(marts):
         )
     }
     assert found == {
-        ("甲局", "on_time_rate"): (20, 20, 35),
+        ("甲局", "on_time_rate"): (20, 20, 40),
         ("甲局", "first_time_rate"): (20, 20, 20),
         ("甲局", "correction_rate"): (0, 20, 10),
         ("甲局", "satisfaction_rate"): (10, 10, 15),
-        ("甲局", "callback_satisfaction_rate"): (10, 10, 10),
-        ("甲局", "question_same_day_rate"): (9, 10, 10),
+        ("甲局", "callback_satisfaction_rate"): (10, 10, 15),
         # 90 % of 80 to 98
-        ("乙局", "on_time_rate"): (18, 20, pytest.approx(35 * 10 / 18)),
+        ("乙局", "on_time_rate"): (18, 20, pytest.approx(40 * 10 / 18)),
         # 80 % of 50 to 85
         ("乙局", "first_time_rate"): (16, 20, pytest.approx(20 * 30 / 35)),
         # 20 % of 40 down to 10
         ("乙局", "correction_rate"): (4, 20, pytest.approx(10 * 20 / 30)),
         ("乙局", "satisfaction_rate"): (9, 10, pytest.approx(15 * 10 / 18)),
-        ("乙局", "callback_satisfaction_rate"): (9, 10, pytest.approx(10 * 10 / 18)),
-        # 60 % of 30 to 90
-        ("乙局", "question_same_day_rate"): (6, 10, pytest.approx(5)),
+        ("乙局", "callback_satisfaction_rate"): (9, 10, pytest.approx(15 * 10 / 18)),
     }
 
 
@@ -117,32 +118,28 @@ def test_the_comparable_are_ranked_once_the_appeals_are_over(marts):
     assert {name: row["state_name"] for name, row in found.items()} == dict.fromkeys(
         ("甲局", "乙局", "某某办"), "已公布"
     )
-    assert (found["甲局"]["score"], found["甲局"]["rank_number"]) == (100, 1)
-    assert (float(found["乙局"]["score"]), found["乙局"]["rank_number"]) == (pytest.approx(62.142857), 2)
+    assert (found["甲局"]["points"], found["甲局"]["rank_number"]) == (100, 1)
+    assert (float(found["乙局"]["points"]), found["乙局"]["rank_number"]) == (pytest.approx(62.698413), 2)
     assert found["乙局"]["comparable_count"] == 2
     elsewhere = found["某某办"]
-    assert (elsewhere["points"], elsewhere["score"], elsewhere["rank_number"], elsewhere["least_n"]) == (
-        None,
-        None,
-        None,
-        0,
-    )
-    assert elsewhere["remark"] == "样本不足：按时办结率、一次办结率、满意率、咨询当日回复率、回访满意率、补正率"
+    assert (elsewhere["points"], elsewhere["rank_number"], elsewhere["least_n"]) == (None, None, 0)
+    assert elsewhere["remark"] == "样本不足：按时办结率、一次办结率、回访满意率、满意率、补正率"
 
 
 def test_what_rests_on_too_little_earns_nothing_and_costs_nothing(marts):
     july = assessed(marts, "month", date(2025, 7, 1))["甲局"]  # nobody was called back before August
-    assert (july["points"], july["covered_weight"], july["score"]) == (90, 90, 100)
+    assert (july["points"], july["covered_weight"]) == (85, 85)
     assert (july["state_name"], july["rank_number"], july["remark"]) == ("已公布", None, "样本不足：回访满意率")
 
 
 def test_a_draft_and_an_appeal_that_waits_have_no_ranks(marts):
     quarter = assessed(marts, "quarter", date(2025, 7, 1))["甲局"]
     assert quarter["is_comparable"]
+    assert quarter["period_name"] == "2025年第3季度"
     assert (quarter["state_name"], quarter["rank_number"], quarter["open_appeal_count"]) == ("申诉中", None, 1)
     assert quarter["remark"] == "申诉中，尚不排名"
     for grain, first in (("month", 10), ("two_months", 9), ("quarter", 10)):
-        (row,) = assessed(marts, grain, date(2025, first, 1)).values()
+        row = assessed(marts, grain, date(2025, first, 1))["甲局"]
         assert (row["state_name"], row["rank_number"]) == ("草案", None)
 
 

@@ -10,7 +10,8 @@ from clock_world import Spgl, catalogue_row, land
 from ledger_world import open_ledgers
 from psycopg.rows import dict_row
 
-from yidang import build
+from yidang import build, process
+from yidang.errors import ConfigError
 
 pytestmark = pytest.mark.integration
 
@@ -43,6 +44,7 @@ def marts(settings, tmp_path_factory):
             )
             land(warehouse, "zhuanban", "case_mode", MODES)
             land(warehouse, "zhuanban", "regional_assessment", ASSESSMENTS)
+            land(warehouse, "zhuanban", "project_plan", PLANS)
         build.build(settings, as_of=AS_OF)
         with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True, row_factory=dict_row) as connection:
             yield connection
@@ -340,11 +342,13 @@ def test_shares_name_how_many_they_rest_on(marts):
     rows = marts.execute(
         "select metric, numerator, n, excluded from marts.agg_indicator where dimension = 'district'"
         " and period_grain = 'all'"
-        " and metric in ('instant_start_rate', 'instant_delivery_rate', 'four_on_one_date_rate')"
+        " and metric in"
+        " ('instant_start_rate', 'median_start_days', 'instant_delivery_rate', 'four_on_one_date_rate')"
     ).fetchall()
     assert {row["metric"]: (row["numerator"], row["n"], row["excluded"]) for row in rows} == {
         # the eleventh project is that of the cases: permits, but no land document
         "instant_start_rate": (2, 4, {"无拿地文书": 5, "施工许可早于拿地": 1, "期限未满": 1}),
+        "median_start_days": (None, 3, {"无拿地文书": 5, "施工许可早于拿地": 1, "尚无施工许可": 2}),
         "instant_delivery_rate": (1, 2, {"未竣工": 9}),
         "four_on_one_date_rate": (1, 1, {"四证未齐": 10}),
     }
@@ -416,3 +420,50 @@ def test_a_mode_s_share_is_of_the_cases_it_may_be_used_for(marts):
     assert (
         marts.execute("select count(*) as n from marts.fct_regional_assessment where is_finished").fetchone()["n"] == 1
     )
+
+
+# -- a project's own plan --------------------------------------------------------------------------------------------
+def planned(item: str, start: str, end: str, before: str | None = None, name: str = "DELIVERED") -> dict:
+    days = {"planned_start": start, "planned_end": end, "predecessors": before}
+    return {"project_code": PROJECTS.get(name, name), "item_code": item, **days}
+
+
+PLANS = [
+    planned("F", "2025-05-30", "2025-05-30", "P,GONE"),  # received on Monday 2 June, granted on the 3rd
+    planned("P", "2025-10-16", "2025-11-03"),
+    planned("W", "2025-10-20", "2025-10-31"),
+    planned("S", "2025-09-01", "2025-10-16"),
+    planned("GONE", "2025-10-01", "2025-09-01", name="KEPT"),
+    planned("F", "2025-06-01", "2025-06-30", name="KEPT"),
+    planned("F", "2025-06-01", "2025-06-30", name="无"),
+]
+
+
+def test_a_plan_is_held_against_what_came(marts):
+    rows = {(row["project_name"], row["item_code"], row["project_code"]): row for row in marts.execute(
+        "select * from marts.fct_project_plan")}  # fmt: skip
+    assert len(rows) == len(PLANS)
+    states = {(row["project_code"], row["item_code"]): row["state_name"] for row in rows.values()}
+    assert states == {
+        (PROJECTS["DELIVERED"], "F"): "晚于计划完成",
+        (PROJECTS["DELIVERED"], "P"): "应开始未开始",
+        (PROJECTS["DELIVERED"], "W"): "未到计划",
+        (PROJECTS["DELIVERED"], "S"): "逾期未完成",
+        (PROJECTS["KEPT"], "GONE"): "计划日期有误",
+        (PROJECTS["KEPT"], "F"): "按计划完成",
+        (None, "F"): "逾期未完成",
+    }
+    (late,) = (row for row in rows.values() if row["state_name"] == "晚于计划完成")
+    # Friday 30 May to Tuesday 3 June; Monday 2 June was a holiday
+    assert (late["start_late_working_days"], late["end_late_working_days"]) == (0, 1)
+    assert [row["item_code"] for row in rows.values() if not row["is_known_item"]] == ["GONE"]
+
+
+def test_a_plan_is_drawn_from_the_data(marts, settings):
+    drawn = process.plan(settings, PROJECTS["DELIVERED"]).splitlines()
+    assert drawn[0] == "flowchart TD"
+    assert '    n0["竣工验收备案<br/>2025-05-30～2025-05-30<br/>晚于计划完成（2025-06-03）"]' in drawn
+    assert "    n2 --> n0" in drawn
+    assert drawn[-1] == "    %% F waits for GONE, which is not planned"
+    with pytest.raises(ConfigError, match="has no plan"):
+        process.plan(settings, PROJECTS["FIVE"])

@@ -32,8 +32,8 @@ QUESTIONS = {
     "TOMORROW": ("2025-10-18 10:00", "2025-10-18 11:00", "甲局"),
     "NO_DAY": ("无", None, "甲局"),
 }
-# month of 2025: grades of the two who answered of three called, by department
-FLAT = {month: (5, 3) for month in range(3, 10)}
+# month of 2025: grades of those who answered; one more did not
+FLAT = {month: (5, 3, 4, 5, 3) for month in range(3, 10)}
 GRADES = {"甲局": FLAT | {10: (5, 2)}, "乙局": FLAT | {6: (5, 2)}}
 COMPLAINTS = [
     # number, about, received, closed, upheld
@@ -202,10 +202,11 @@ def test_calls_that_nobody_answered_have_no_grade(marts):
         False,
         True,
     )
-    # 甲局: eight months of three, and one; 乙局: seven months
-    assert figure(marts, "callback_answer_rate") == (46, 30, {})
-    assert figure(marts, "callback_satisfaction_rate") == (30, 28, {"未接通": 16})
-    assert figure(marts, "callback_satisfaction_rate", dimension="department", slice="乙局")[:2] == (14, 13)
+    # 甲局: 35 of 42, 2 of 3 and the one unheard; 乙局: 30 of 36 and 2 of 3
+    assert figure(marts, "callback_count")[0] == 85
+    assert figure(marts, "callback_answer_rate") == (85, 69, {})
+    assert figure(marts, "callback_satisfaction_rate") == (69, 67, {"未接通": 16})
+    assert figure(marts, "callback_satisfaction_rate", dimension="department", slice="乙局")[:2] == (32, 31)
 
 
 def test_a_flat_series_is_remarked_on_and_a_broken_one_is_not(marts):
@@ -214,9 +215,9 @@ def test_a_flat_series_is_remarked_on_and_a_broken_one_is_not(marts):
         " where metric = 'callback_satisfaction_rate'"
     ).fetchall()
     (row,) = found
-    assert row.pop("remark").startswith("连续 7 个月 100%（共 14 回访，最少一月 2）：是警示，不是成绩")
+    assert row.pop("remark").startswith("连续 7 个月 100%（共 35 回访，最少一月 5）：是警示，不是成绩")
     # October is not over, and does not break it yet
-    assert list(row.values()) == ["甲局", date(2025, 3, 1), date(2025, 9, 1), 7, 14, 2, True]
+    assert list(row.values()) == ["甲局", date(2025, 3, 1), date(2025, 9, 1), 7, 35, 5, True]
 
 
 def test_complaints_and_how_many_for_a_hundred_decided_cases(marts):

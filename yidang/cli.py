@@ -475,25 +475,34 @@ def metrics() -> None:
 
 @app.command()
 def district(
-    projects: Annotated[int, typer.Option(min=1, help="How many projects.")] = 120,
+    like: Annotated[
+        str, typer.Option(help="yunxi, or after a source case: pukou, keqiao, gaoping, loop, baoan (docs/cases/).")
+    ] = "yunxi",
+    projects: Annotated[
+        int | None, typer.Option(min=1, help="How many projects (default: the district's own).")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same world.")] = 20260630,
-    start: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="First day.")] = "2024-01-02",
-    end: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Last day that is visible.")] = "2026-06-30",
+    start: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="First day.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Last day that is visible.")] = None,
 ) -> None:
     """Make up a district: a truth and eight departments' own systems that hold it, with their dirt."""
     from yidang import contracts, landing
     from yidang import district as made_up
     from yidang.services import district as servers
 
+    if like not in made_up.PROFILES:
+        raise ConfigError(f"There is no district {like}.", f"Choose one of {', '.join(made_up.PROFILES)}.")
+    profile = made_up.PROFILES[like]
     settings = settings_module.load()
     servers.prepare_secrets(settings)
     servers.start(settings)
     summary = made_up.generate(
         settings,
         seed=seed,
-        projects=projects,
-        start=date_of(start),
-        end=date_of(end),
+        projects=projects or profile.projects,
+        start=date_of(start) if start else profile.start,
+        end=date_of(end) if end else profile.end,
+        profile=profile,
         is_landed=lambda: landing.has_landed(settings, contracts.example_departments(settings)),
     )
     typer.echo(str(summary))
@@ -656,6 +665,16 @@ def process_graph(
     from yidang.process import graph
 
     typer.echo(graph(settings_module.load(), flow_type=flow_type, item=item, least=least))
+
+
+@process_app.command("plan")
+def process_plan(
+    project: Annotated[str, typer.Argument(metavar="PROJECT_CODE", help="Project code, as in fct_project_plan.")],
+) -> None:
+    """Print a project's own flow plan as Mermaid text: planned dates, what came, what waits for what."""
+    from yidang.process import plan
+
+    typer.echo(plan(settings_module.load(), project))
 
 
 @docs_app.command("site")

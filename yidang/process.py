@@ -1,8 +1,9 @@
-"""Directly-follows graphs as Mermaid text, from the marts: what follows what, how often, after how many days."""
+"""Mermaid text from the marts: what follows what, how often, after how many days; and a project's own plan."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from psycopg.rows import class_row
 
@@ -30,6 +31,13 @@ where slice = 'item' and item_code = %(item)s
 group by from_kind, from_name, to_kind, to_name
 order by edge_count desc, from_code, to_code
 """
+_PLAN = """
+select item_code, item_name, planned_start_date, planned_end_date, granted_date, state_name,
+    coalesce(predecessor_item_codes, '') as predecessors
+from marts.fct_project_plan
+where project_code = %(project)s
+order by planned_start_date nulls last, item_code
+"""
 _ENDS = ("START", "END", "OPEN")
 
 
@@ -44,6 +52,51 @@ class Edge:
     edge_count: int
     median_working_days: float | None
     total_working_days: int | None
+
+
+@dataclass(frozen=True)
+class PlannedItem:
+    """One item of a project's own plan; predecessors are item codes with commas between."""
+
+    item_code: str
+    item_name: str | None
+    planned_start_date: date | None
+    planned_end_date: date | None
+    granted_date: date | None
+    state_name: str
+    predecessors: str
+
+
+def plan(settings: Settings, project: str) -> str:
+    """Mermaid flowchart of a project's own plan: items with their planned dates and state, and what comes before what.
+
+    Raises ConfigError for a project without a plan, YidangError when the warehouse does not answer.
+    """
+    with query.reader(settings, row_factory=class_row(PlannedItem)) as warehouse:
+        items = warehouse.execute(_PLAN, {"project": project}).fetchall()
+    if not items:
+        raise ConfigError(
+            f"Project {project} has no plan.",
+            "Projects that have one: yidang sql 'select distinct project_code from fct_project_plan'",
+        )
+    return plan_mermaid(items)
+
+
+def plan_mermaid(items: list[PlannedItem]) -> str:
+    """The flowchart of these items; a predecessor that is not among them is named in a comment."""
+    identifiers = {item.item_code: f"n{number}" for number, item in enumerate(items)}
+    nodes, arrows, missing = [], [], []
+    for item in items:
+        name = (item.item_name or item.item_code).replace('"', "'")
+        dates = "～".join(str(day or "？") for day in (item.planned_start_date, item.planned_end_date))
+        done = f"（{item.granted_date}）" if item.granted_date else ""
+        nodes.append(f'    {identifiers[item.item_code]}["{name}<br/>{dates}<br/>{item.state_name}{done}"]')
+        for code in filter(None, (part.strip() for part in item.predecessors.split(","))):
+            if code in identifiers:
+                arrows.append(f"    {identifiers[code]} --> {identifiers[item.item_code]}")
+            else:
+                missing.append(f"    %% {item.item_code} waits for {code}, which is not planned")
+    return "\n".join(["flowchart TD", *nodes, *arrows, *missing])
 
 
 def graph(settings: Settings, *, flow_type: str | None = None, item: str | None = None, least: int = 10) -> str:

@@ -54,3 +54,12 @@ case {{ grain }}
 {% macro quoted(words) -%}
 {%- for word in words %}'{{ word | replace("'", "''") }}'{{ ", " if not loop.last }}{% endfor -%}
 {%- endmacro %}
+
+{#- What people call a period: 2026年6月, 2026年5—6月, 2026年第2季度. -#}
+{% macro assessment_period_name(grain, start) -%}
+case {{ grain }}
+        when 'month' then to_char({{ start }}, 'YYYY"年"FMMM"月"')
+        when 'two_months' then to_char({{ start }}, 'YYYY"年"FMMM') || '—' || to_char({{ start }} + interval '1 month', 'FMMM"月"')
+        when 'quarter' then to_char({{ start }}, 'YYYY"年第"Q"季度"')
+    end
+{%- endmacro %}

@@ -23,6 +23,7 @@ FEEDS = (
     *("item_steps", "item_materials", "packages", "package_items"),
     *("measures", "reform_documents", "project_documents", "case_modes", "regional_assessments"),
     *("major_projects", "agents", "agent_services", "pipeline_projects", "pipeline_elements", "investments_done"),
+    *("project_plans",),
 )
 REFERENCE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 SIGNED_PARTS = ("app_key", "secret", "timestamp", "nonce", "method", "path", "parameters", "body")

@@ -4,5 +4,6 @@
 """
 
 from yidang.district.generate import DistrictSummary, generate
+from yidang.district.profiles import PROFILES
 
-__all__ = ["DistrictSummary", "generate"]
+__all__ = ["PROFILES", "DistrictSummary", "generate"]

@@ -15,6 +15,7 @@ import psycopg
 
 from yidang.district import http_api, truth
 from yidang.district.plant import plant
+from yidang.district.profiles import PLAIN, PROFILES, Profile
 from yidang.district.simulate import simulate
 from yidang.district.systems import copying, csv_drop, hall, http_store, spgl, xlsx_drop, zhuanban
 from yidang.errors import ConfigError
@@ -60,6 +61,7 @@ def generate(
     projects: int,
     start: date,
     end: date,
+    profile: Profile = PLAIN,
     is_landed: Callable[[], bool] = lambda: False,
 ) -> DistrictSummary:
     """Write the world of these arguments to truth/ and to every department's system; once, if they are unchanged.
@@ -76,6 +78,7 @@ def generate(
     servers.start_databases(settings)
     request = {
         "version": GENERATOR_VERSION,
+        "like": profile.id,
         "seed": seed,
         "projects": projects,
         "start": start.isoformat(),
@@ -111,7 +114,8 @@ def _recorded(summary: Path) -> dict:
 
 def _make(settings: Settings, summary: Path, request: dict[str, object], stamp: str) -> dict[str, object]:
     start, end = date.fromisoformat(str(request["start"])), date.fromisoformat(str(request["end"]))
-    world = simulate(int(request["seed"]), int(request["projects"]), start, end)
+    profile = PROFILES[str(request["like"])]
+    world = simulate(int(request["seed"]), int(request["projects"]), start, end, profile=profile)
     plant(world)
     summary.parent.mkdir(parents=True, exist_ok=True)
     # From here to the end the world on disk is not whole; whose it is must outlast a kill.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from yidang.district.catalogue import Item
+from yidang.district.catalogue import ITEMS, Item
 from yidang.district.flows import FLOWS, FlowPlan
+from yidang.district.profiles import PLAIN, Profile
 from yidang.district.worktime import WorkTime
 
 
@@ -116,6 +118,7 @@ class World:
     """Everything that happened from the first to the last day; `planted` names the known faults by kind.
 
     sizes: how many of something the ledgers shall hold, where a district must have an exact number.
+    profile: which district it is.
     """
 
     seed: int
@@ -124,4 +127,15 @@ class World:
     cases: list[Case]
     planted: dict[str, list[str]] = field(default_factory=dict)
     officers: dict[str, int] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    profile: Profile = PLAIN
+
+    @property
+    def items(self) -> list[Item]:
+        """Its catalogue, those without cases too."""
+        return [*ITEMS.values(), *self.profile.items]
+
+    @property
+    def since(self) -> int:
+        """The moment with which the reform's ledgers begin."""
+        return max(self.time.second(self.profile.since), 0)

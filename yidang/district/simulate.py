@@ -14,6 +14,7 @@ from yidang.district import catalogue, codes
 from yidang.district.catalogue import DEPARTMENTS, ITEMS, REFORMS, REGION_CODE, STREETS, Item, Reform
 from yidang.district.flows import FLOW_SHARES, FLOWS
 from yidang.district.model import Case, Event, Project, Works, World
+from yidang.district.profiles import PLAIN, Profile
 from yidang.district.worktime import DAY, OPENING, WorkTime
 
 Steps = Generator[simpy.Event, object, object]
@@ -37,27 +38,36 @@ OFFICER_SHARE = 0.3  # part of a case's working time that holds an officer; the 
 OFFICER_LOAD = 0.5  # planned use of the officers' time
 
 
-def simulate(seed: int, projects: int, start: date, end: date, reforms: Mapping[str, Reform] = REFORMS) -> World:
+def simulate(
+    seed: int,
+    projects: int,
+    start: date,
+    end: date,
+    reforms: Mapping[str, Reform] = REFORMS,
+    profile: Profile = PLAIN,
+) -> World:
     """The world of `projects` projects that register between two dates; the same arguments give the same world.
 
     With other `reforms` (or none) it is the same world but for them: every project, 工程 and case draws the same fate.
     """
     time = WorkTime(start, end)
-    world = World(seed, time, _make_projects(seed, projects, time), [])
+    world = World(seed, time, _make_projects(seed, projects, time, profile), [], sizes=profile.sizes, profile=profile)
     _Simulation(world, reforms).run()
     return world
 
 
-def _make_projects(seed: int, count: int, time: WorkTime) -> list[Project]:
+def _make_projects(seed: int, count: int, time: WorkTime, profile: Profile) -> list[Project]:
     random = Random(f"{seed}:projects")
     # The last weeks bring no new project, so that every registered one has at least begun.
     last = max(time.days - 15, 1)
     arrivals = sorted(random.randrange(last) * DAY + random.randrange(8 * 3600, 20 * 3600) for _ in range(count))
     taken: set[str] = set()
-    return [_make_project(random, number, arrival, time, taken) for number, arrival in enumerate(arrivals, 1)]
+    return [_make_project(random, number, arrival, time, taken, profile) for number, arrival in enumerate(arrivals, 1)]
 
 
-def _make_project(random: Random, number: int, arrival: int, time: WorkTime, taken: set[str]) -> Project:
+def _make_project(
+    random: Random, number: int, arrival: int, time: WorkTime, taken: set[str], profile: Profile
+) -> Project:
     flow_type = random.choices(list(FLOW_SHARES), weights=list(FLOW_SHARES.values()))[0]
     flow = FLOWS[flow_type]
     is_government = flow.investment == "政府投资"
@@ -73,7 +83,7 @@ def _make_project(random: Random, number: int, arrival: int, time: WorkTime, tak
     project = Project(
         number=number,
         code=code,
-        name=f"云溪区示例{random.choice(flow.themes)}项目（虚构{number:05d}号）",
+        name=f"{profile.name}示例{random.choice(flow.themes)}项目（虚构{number:05d}号）",
         owner_name=f"示例{'代建中心' if is_government else '建设单位'}{random.randrange(1, 10_000):04d}（虚构）",
         owner_credit_code=codes.credit_code(random, REGION_CODE, "12" if is_government else "91"),
         flow_type=flow_type,

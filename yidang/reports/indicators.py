@@ -153,7 +153,9 @@ def _sum(metric: Metric, parts: list[Held]) -> Held | None:
         for reason, count in part.excluded.items():
             excluded[reason] = excluded.get(reason, 0) + count
     n = sum(part.n for part in parts)
-    if metric.is_count and metric.total_sql:
+    if metric.no_data:
+        return None
+    if metric.is_count and metric.total_sql and all(part.value is not None for part in parts):
         return Held(sum((part.value for part in parts), Decimal(0)), n, excluded=excluded)
     if metric.denominator_sql is None:
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from yidang.district.catalogue import DEPARTMENTS, ITEMS, REFORM_DATE, REFORMS, Item
+from yidang.district.catalogue import DEPARTMENTS, REFORM_DATE, REFORMS, Item
 from yidang.district.model import World
 from yidang.district.systems import copying
 
@@ -27,7 +27,6 @@ TABLES = {
     "package_item": copying.columns("package_no item_code updated_at:timestamp"),
 }
 CATALOGUE_DATE = date(2023, 6, 1)
-PACKAGE_DATE = date(2024, 6, 3)
 # Step, who acts, whether the applicant meets it; an item has the first of them and always the last.
 STEPS = (
     ("收件", "综合窗口", True),
@@ -41,38 +40,30 @@ MATERIALS = (
     *("申请表", "营业执照", "项目批准文件", "用地文件", "总平面图", "设计说明", "专项报告", "承诺书"),
     *("授权委托书", "资质证书", "合同"),
 )
-# One material was dropped without a new version of its item, so that the catalogue's own count is one too many.
-CANCELLED = {("ST02", "项目批准文件"): date(2025, 7, 1)}
-PACKAGES = {
-    "工业厂房一件事": ("社会投资", ("FG01", "ZG02", "ZG03", "ZG04", "ZJ01", "ZJ03"), 14, 60, 1),
-    "政府投资房建一件事": ("政府投资", ("FG03", "ZG01", "ZG02", "ZG04", "ZJ03"), 15, 90, 1),
-    "竣工验收一件事": ("各类项目", ("ZG05", "ZJ04", "RF02", "ZJ05"), 9, 40, 1),
-    "开工前水务一件事": ("各类项目", ("SW01", "SW02", "SW03"), 4, 21, 0),
-}
 
 
 def rows(world: World) -> dict[str, list[tuple]]:
     """Rows of the four tables, as they stood on the world's last day."""
     first = min(CATALOGUE_DATE, world.time.start)
     steps, materials = [], []
-    for item in ITEMS.values():
+    for item in world.items:
         versions = [(1, first)]
         if item.code in REFORMS and world.time.end >= REFORM_DATE:
             versions.append((2, REFORM_DATE))
         for version, since in versions:
             steps += _steps(item, version, since)
-            materials += _materials(item, version, since, world.time.end)
-    known = {name: package for name, package in PACKAGES.items() if world.time.end >= PACKAGE_DATE}
-    numbers = {name: f"TC{number:02d}" for number, name in enumerate(known, 1)}
-    since = _morning(PACKAGE_DATE)
+            materials += _materials(world, item, version, since)
+    began = world.profile.package_date
+    known = world.profile.packages if began and world.time.end >= began else ()
+    numbered = {f"TC{number:02d}": package for number, package in enumerate(known, 1)}
     return {
         "item_step": steps,
         "item_material": materials,
         "package": [
-            (numbers[name], name, audience, documents, pages, visits, PACKAGE_DATE, None, since)
-            for name, (audience, _, documents, pages, visits) in known.items()
+            (number, one.name, one.audience, one.materials, one.pages, one.visits, began, None, _morning(began))
+            for number, one in numbered.items()
         ],
-        "package_item": [(numbers[name], code, since) for name, package in known.items() for code in package[1]],
+        "package_item": [(number, code, _morning(began)) for number, one in numbered.items() for code in one.items],
     }
 
 
@@ -83,10 +74,10 @@ def _steps(item: Item, version: int, since: date) -> Iterator[tuple]:
         yield (item.code, version, number, name, office, "是" if is_present else "否", _morning(since))
 
 
-def _materials(item: Item, version: int, since: date, end: date) -> Iterator[tuple]:
+def _materials(world: World, item: Item, version: int, since: date) -> Iterator[tuple]:
     for number, name in enumerate(MATERIALS[: item.materials - (version - 1)], 1):
-        cancelled = CANCELLED.get((item.code, name))
-        known = cancelled if cancelled is not None and cancelled <= end else None
+        cancelled = world.profile.cancelled.get((item.code, name))
+        known = cancelled if cancelled is not None and cancelled <= world.time.end else None
         pages = 1 + 7 * number * len(item.name) % 24
         changed = _morning(since) if known is None else _morning(known)
         yield (item.code, version, number, name, 1, pages, known, changed)

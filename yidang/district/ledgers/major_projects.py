@@ -185,7 +185,7 @@ def _entry_row(world: World, serial: int, entry: _Entry, team: list[_Agent], ran
         f"ZD{entry.year}{serial:04d}",
         entry.year,
         project.code if project else NO_CODE,
-        project.name if project else f"云溪区示例储备项目（虚构{serial:05d}号）",
+        project.name if project else f"{world.profile.name}示例储备项目（虚构{serial:05d}号）",
         random.choices(list(LEVELS), weights=list(LEVELS.values()))[0],
         project.investment_wan if project else random.randrange(*UNREGISTERED_WAN),
         random.choice(LEAD_POSTS),

@@ -43,7 +43,11 @@ def rows(world: World) -> dict[str, list[tuple]]:
 
 def _uses(world: World, random: Random, mode: str) -> Iterator[tuple]:
     items, share, within = MODES[mode]
-    granted = [case for case in world.cases if case.item.code in items and case.is_passed and case.is_visible]
+    granted = [
+        case
+        for case in world.cases
+        if case.item.code in items and case.is_passed and case.is_visible and case.ended >= world.since
+    ]
     count = world.sizes.get(f"mode_{mode}", round(len(granted) * share))
     for case in random.sample(granted, min(count, len(granted))):
         yield _use(world, random, case, mode, within)

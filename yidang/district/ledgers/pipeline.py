@@ -106,7 +106,7 @@ def _plan_row(world: World, number: str, plan: _Plan, random: Random) -> tuple:
         plan.year,
         f"{plan.year}年{random.choice(TASKS)}（虚构）",
         random.choice(LISTS) if plan.listed is not None else None,
-        plan.project.name if plan.project else f"云溪区示例谋划项目（虚构{number[-4:]}号）",
+        plan.project.name if plan.project else f"{world.profile.name}示例谋划项目（虚构{number[-4:]}号）",
         plan.readiness,
         round(wan * random.uniform(0.1, 0.4)),
         plan.project.code if plan.project else None,

@@ -37,7 +37,11 @@ class _Problem:
 
 
 def rows(world: World) -> dict[str, list[tuple]]:
-    """Rows of the three tables. world.sizes: problems (default: a quarter of the projects), meetings (three fifths)."""
+    """Rows of the three tables.
+
+    world.sizes: problems (default: a quarter of the projects), problem_projects (of so many different ones), meetings
+    (three fifths of the problems).
+    """
     random = Random(f"{world.seed}:problems")
     count = world.sizes.get("problems", max(1, len(world.projects) // 4))
     problems = _problems(world, random, count)
@@ -53,9 +57,8 @@ def rows(world: World) -> dict[str, list[tuple]]:
 
 def _problems(world: World, random: Random, count: int) -> list[_Problem]:
     found = []
-    for _ in range(count):
-        project = random.choice(world.projects)
-        first = project.registered // DAY + 1
+    for project in _whose(world, random, count):
+        first = max(project.registered, world.since) // DAY + 1
         day = random.randrange(first, max(world.time.days - 1, first + 1))
         reported = world.time.after(min(day, world.time.days - 2) * DAY, random.uniform(0.05, 0.9))
         steps = [min(reported, world.time.horizon - 1)]
@@ -72,6 +75,14 @@ def _problems(world: World, random: Random, count: int) -> list[_Problem]:
     for serial, problem in enumerate(found, 1):
         problem.number = f"WT{world.time.moment(problem.steps[0]).year}{serial:05d}"
     return found
+
+
+def _whose(world: World, random: Random, count: int) -> list[Project]:
+    """Of so many different projects as are asked for, each at least once."""
+    if "problem_projects" not in world.sizes:
+        return random.choices(world.projects, k=count)
+    several = random.sample(world.projects, world.sizes["problem_projects"])
+    return several + random.choices(several, k=count - len(several))
 
 
 def _problem_row(world: World, problem: _Problem, random: Random) -> tuple:

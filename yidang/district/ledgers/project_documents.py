@@ -47,19 +47,28 @@ def _land(world: World, random: Random) -> Iterator[tuple[Project, str, datetime
             asked.setdefault(case.project.number, case.received)
         if case.item.code == "ZJ03" and case.is_passed and case.is_visible:
             permits[case.project.number] = min(case.ended, permits.get(case.project.number, case.ended))
-    permitted = [project for project in world.projects if project.number in permits and project.number in asked]
+    permitted = [
+        project
+        for project in world.projects
+        if project.number in asked and permits.get(project.number, -1) >= world.since
+    ]
     instant = _chosen(world, random, "instant_starts", permitted, INSTANT_START_SHARE)
     for project in world.projects:
         kind = "国有建设用地划拨决定书" if project.flow.investment == "政府投资" else "土地出让合同"
-        if project.number in instant:
-            yield project, kind, _at(world, permits[project.number] - random.randint(0, 6) * DAY)
-        elif project.number in asked:
-            yield project, kind, _at(world, asked[project.number] - random.randint(0, 3) * DAY)
+        if project.number not in asked:
+            continue
+        is_instant = project.number in instant
+        before = permits[project.number] - random.randint(0, 6) * DAY if is_instant else asked[project.number]
+        yield project, kind, _at(world, before)
+        title = permits[project.number] if is_instant else world.time.after(before, random.uniform(5, 40))
+        if title < world.time.horizon:
+            yield project, "不动产权证书", _at(world, title)
 
 
 def _titles(world: World, random: Random) -> Iterator[tuple[Project, str, datetime]]:
     finished = [project for project in world.projects if project.finished is not None]
-    instant = _chosen(world, random, "instant_deliveries", finished, INSTANT_DELIVERY_SHARE)
+    recent = [project for project in finished if project.finished >= world.since]
+    instant = _chosen(world, random, "instant_deliveries", recent, INSTANT_DELIVERY_SHARE)
     for project in finished:
         days = random.uniform(0, 2.5) if project.number in instant else random.uniform(8, 40)
         at = world.time.after(project.finished, days)

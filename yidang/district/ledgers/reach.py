@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from random import Random
 
-from yidang.district.catalogue import ITEMS, STREETS, Item
+from yidang.district.catalogue import STREETS, Item
 from yidang.district.model import World
 from yidang.district.systems import copying
 
@@ -16,8 +16,8 @@ TABLES = {
         "point_no kind name street is_standard:boolean opened_on:date closed_on:date updated_at:timestamp"
     ),
 }
-# How far an item can be done online, the furthest first.
-DEPTHS = ("全程网办", "原件预审", "原件核验", "线下办理")
+# How far an item can be done online, the furthest first. Most cases of each come online, so none is done offline only.
+DEPTHS = ("全程网办", "原件预审", "原件核验")
 DEEPENED_CHANCE = 0.3
 CROSS_PROVINCE_CHANCE = 0.25
 MACHINE, VILLAGE = "自助服务终端", "村级便民服务中心"
@@ -38,7 +38,7 @@ def rows(world: World) -> dict[str, list[tuple]]:
 
 
 def _channels(world: World, random: Random) -> Iterator[tuple]:
-    by_visits = sorted(ITEMS.values(), key=lambda item: item.visits)
+    by_visits = sorted(world.items, key=lambda item: item.visits)
     fully = world.sizes.get("fully_online_items", sum(item.visits == 0 for item in by_visits))
     crossing = world.sizes.get("cross_province_items")
     for place, item in enumerate(by_visits):
@@ -50,7 +50,7 @@ def _channels(world: World, random: Random) -> Iterator[tuple]:
 def _of_item(world: World, random: Random, item: Item, depth: str, crosses: bool) -> Iterator[tuple]:
     """The item's depth since before the world began, or by steps: what can be done online now could not always."""
     before = world.time.start - timedelta(days=180)
-    if random.random() < DEEPENED_CHANCE and depth != DEPTHS[-1]:
+    if random.random() < DEEPENED_CHANCE:
         yield _channel(item, DEPTHS[-1], crosses=False, since=before)
         yield _channel(item, depth, crosses=crosses, since=_some_day(world, random))
     else:

@@ -23,7 +23,7 @@ TABLES = {
         " updated_at:timestamp"
     ),
 }
-CALLED_SHARE, ANSWERED_CHANCE = 0.3, 0.7
+CALLED_SHARE, ANSWERED_CHANCE = 0.5, 0.7
 GRADES, GRADE_WEIGHTS = (5, 4, 3, 2, 1), (60, 24, 9, 5, 2)
 # Of this department nobody who is called ever says a bad word: a series that the platform must remark on.
 ALWAYS_SATISFIED = "shuiwu"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from itertools import chain
 from random import Random
 
 import psycopg
 
-from yidang.district.catalogue import DEPARTMENTS, ITEMS, REFORM_DATE, REFORMS, REGION_CODE, Item
+from yidang.district.catalogue import DEPARTMENTS, REFORM_DATE, REFORMS, REGION_CODE, Item
 from yidang.district.codes import credit_code
 from yidang.district.ledgers import catalogue_lists, reach, voices
 from yidang.district.model import Case, World
@@ -16,7 +17,6 @@ from yidang.district.systems import copying
 from yidang.district.worktime import DAY
 
 SCHEMA = "hall"
-PUBLIC_SERVICES = ("SW03",)
 LEDGERS = (catalogue_lists, voices, reach)
 TABLES = {
     "service_item": copying.columns(
@@ -58,7 +58,7 @@ def write(world: World, connection: psycopg.Connection, reader: str, stamp: str)
         "question": _numbered(_questions(world, random)),
         "rating": _numbered(_ratings(world, random)),
         "visit": _numbered(_visits(world, random)),
-        "agent_order": _numbered(_orders(world, random, agencies)),
+        "agent_order": _numbered(chain(_orders(world, random, agencies), _other_orders(world, random, agencies))),
     }
     copying.recreate_schema(connection, SCHEMA, reader, stamp)
     for table, rows in content.items():
@@ -69,15 +69,15 @@ def write(world: World, connection: psycopg.Connection, reader: str, stamp: str)
 def _catalogue(world: World) -> Iterator[tuple]:
     # The catalogue is older than any world, so that every case falls under a version.
     first = min(catalogue_lists.CATALOGUE_DATE, world.time.start)
-    for item in ITEMS.values():
+    for item in world.items:
         is_reformed = item.code in REFORMS and world.time.end >= REFORM_DATE
         ends = REFORM_DATE - timedelta(days=1) if is_reformed else None
-        yield _item(item, 1, item.promised, first, ends, updated=REFORM_DATE if is_reformed else first)
+        yield _item(world, item, 1, item.promised, first, ends, updated=REFORM_DATE if is_reformed else first)
         if is_reformed:
-            yield _item(item, 2, REFORMS[item.code].promised, REFORM_DATE, None, updated=REFORM_DATE)
+            yield _item(world, item, 2, REFORMS[item.code].promised, REFORM_DATE, None, updated=REFORM_DATE)
 
 
-def _item(item: Item, version: int, promised: int, start: date, end: date | None, updated: date) -> tuple:
+def _item(world: World, item: Item, version: int, promised: int, start: date, end: date | None, updated: date) -> tuple:
     return (
         item.code,
         version,
@@ -94,7 +94,7 @@ def _item(item: Item, version: int, promised: int, start: date, end: date | None
         item.visits,
         0,
         "承诺件",
-        "公共服务事项" if item.code in PUBLIC_SERVICES else "审批事项",
+        "公共服务事项" if item.code in world.profile.public_services else "审批事项",
         "是" if item.commitment else "否",
         ",".join(item.prerequisites) or None,
         start,
@@ -179,6 +179,19 @@ def _orders(world: World, random: Random, agencies: list[tuple[str, str]]) -> It
         )
 
 
-def _numbered(rows: Iterator[tuple]) -> list[tuple]:
+def _other_orders(world: World, random: Random, agencies: list[tuple[str, str]]) -> Iterator[tuple]:
+    """Of kinds of work that no item's case stands for: a few of each."""
+    for category in world.profile.agencies:
+        for project in random.sample(world.projects, min(len(world.projects), random.randint(3, 12))):
+            ordered = random.randrange(project.registered, world.time.horizon)
+            delivered = ordered + random.randint(3, 40) * DAY
+            if delivered < world.time.horizon:
+                moments = (world.time.moment(ordered), world.time.moment(delivered))
+                by = random.choice(("政府", "建设单位"))
+                cost = random.randrange(5_000, 200_000, 100)
+                yield (project.code, category, *random.choice(agencies), by, *moments, cost, moments[1])
+
+
+def _numbered(rows: Iterable[tuple]) -> list[tuple]:
     """Rows in the order in which they last changed, under running ids."""
     return [(number, *row) for number, row in enumerate(sorted(rows, key=lambda row: (row[-1], row[:1])), 1)]

@@ -12,12 +12,13 @@ from yidang.district.ledgers import (
     pipeline,
     problems,
     project_documents,
+    project_plans,
 )
 from yidang.district.model import World
 from yidang.district.systems import copying
 
 SCHEMA = "team"
-LEDGERS = (problems, major_projects, pipeline, measures, project_documents, modes, assessment)
+LEDGERS = (problems, major_projects, pipeline, measures, project_documents, modes, assessment, project_plans)
 
 
 def write(world: World, connection: psycopg.Connection, reader: str, stamp: str) -> None:

@@ -17,6 +17,7 @@ build as (
 scored as (
     select
         period_grain,
+        period_name,
         period_start,
         period_end,
         department_id,
@@ -28,7 +29,7 @@ scored as (
             as missing_indicators,
         min(n) as least_n
     from points
-    group by period_grain, period_start, period_end, department_id, department_name
+    group by period_grain, period_name, period_start, period_end, department_id, department_name
 ),
 
 objected as (
@@ -79,7 +80,7 @@ stated as (
 
 select
     period_grain,
-    case period_grain when 'month' then '月度' when 'two_months' then '双月' when 'quarter' then '季度' end as period_grain_name,
+    period_name,
     period_start,
     period_end,
     department_id,
@@ -87,7 +88,6 @@ select
     state_name,
     points,
     covered_weight,
-    100 * points / nullif(covered_weight, 0) as score,
     is_comparable,
     missing_indicators,
     least_n,

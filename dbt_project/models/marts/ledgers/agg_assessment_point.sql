@@ -83,6 +83,7 @@ objected as (
 
 select
     measured.period_grain,
+    {{ assessment_period_name('measured.period_grain', 'measured.period_start') }} as period_name,
     measured.period_start,
     measured.period_end,
     departments.department_id,

@@ -99,3 +99,5 @@ from counted
 inner join windows using (window_name, start_rule)
 cross join nameless
 cross join build
+-- a window that has not begun, or whose year ended before anything here did, is not this district's
+where windows.first_day <= build.as_of and windows.year_last_day >= (select min(started_on) from starts)

@@ -54,8 +54,8 @@ used as (
     select
         uses.mode_name,
         extract(year from uses.decided_date)::integer as decided_year,
-        count(*) filter (where uses.is_applicable) as used_count,
-        count(*) as use_count,
+        count(distinct uses.case_id) filter (where uses.is_applicable) as used_count,
+        count(distinct uses.case_id) as use_count,
         {%- for name, state in {
             'in_time': '按期', 'late': '逾期办理', 'overdue': '逾期未办', 'not_due': '未到期'
         }.items() %}

@@ -74,7 +74,7 @@ used as (
 )
 
 select
-    used.case_id || '/' || used.mode_name as case_mode_id,
+    used.case_id || '/' || used.mode_name || coalesce('/' || used.ledger_department, '') as case_mode_id,
     used.case_id,
     used.mode_name,
     modes.mode_name is not null as is_known_mode,
