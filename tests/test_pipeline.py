@@ -179,7 +179,7 @@ def test_investment_done_against_an_even_plan(marts):
 
 def test_new_starts_of_a_window_against_the_year_an_even_spread_and_the_year_before(marts):
     rows = marts.execute("select * from marts.agg_new_start_window").fetchall()
-    found = {row["start_rule"]: row for row in rows}
+    found = {row["start_rule"]: row for row in rows if row["first_day"].year == 2025}
     counts = ("start_count", "year_start_count", "previous_start_count", "previous_year_start_count")
     assert tuple(found["permit"][name] for name in counts) == (5, 12, 2, 11)
     assert float(found["permit"]["window_share"]) == pytest.approx(5 / 12)

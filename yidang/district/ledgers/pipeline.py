@@ -32,7 +32,7 @@ ELEMENTS = ("资金", "规划", "用地", "环评", "能耗")
 MATCHED_CHANCE = {"孕育": 0.2, "孵化": 0.55, "成熟": 0.9}
 REGISTERED_SHARE, DROPPED_CHANCE = 0.5, 0.08
 FIRST_PLANNED_MONTHS = 4  # registered by then, a project is in the plan of its own year
-BUILD_MONTHS, REPORT_DAY = 18, 10  # 纳统 of a month is reported by the tenth of the next
+BUILD_MONTHS = 18
 
 
 @dataclass(slots=True)
@@ -132,7 +132,7 @@ def _investments(world: World, random: Random) -> Iterator[tuple]:
         finished = world.time.end if project.finished is None else world.time.moment(project.finished).date()
         while month <= max(first, finished):
             following = (month + timedelta(days=31)).replace(day=1)
-            reported = following + timedelta(days=REPORT_DAY - 1)
+            reported = following - timedelta(days=1)  # on the month's last day
             if reported > world.time.end:
                 break
             amount = max(1, round(project.investment_wan / BUILD_MONTHS * random.uniform(0.5, 1.5)))

@@ -9,9 +9,7 @@ _RULES = (
     *("区域评估", "容缺受理", "联合验收"),
 )
 _DOCUMENTS = (
-    Document(
-        "示高改〔2021〕1号（虚构）", "审批制度改革总体方案（虚构）", date(2021, 3, 1), date(2021, 3, 8)
-    ),
+    Document("示高改〔2021〕1号（虚构）", "审批制度改革总体方案（虚构）", date(2021, 3, 1), date(2021, 3, 8)),
     *(
         Document(f"示高改〔2021〕{number}号（虚构）", f"{name}实施办法（虚构）", date(2021, 3, 15), date(2021, 3, 22))
         for number, name in enumerate(_RULES, 2)
