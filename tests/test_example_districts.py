@@ -130,7 +130,7 @@ CLAIMS = {
         "C072 接通率不是 100%": ("select count(*) filter (where is_answered) < count(*) from marts.fct_callback", True),
     },
     "baoan": {
-        "C078 141→90 天": (_MEASURE.format("limit_change", "危险边坡审批时限"), "141天 → 90天"),
+        "C078 141→90 天": (_MEASURE.format("limit_change", "危险边坡审批时限"), "141天→90天"),
         "C080 70 天 122 个": (
             "select start_count from marts.agg_new_start_window where start_rule = 'investment'",
             122,
@@ -155,7 +155,7 @@ CLAIMS = {
         "C086 2 项没有着落": ("select remark is not null from marts.fct_reform_document", True),
         "C087 300 余天之和": ("select listed_days_saved > 300 from marts.fct_reform_document", True),
         "C088 12 个定制流程": ("select count(distinct project_code) from marts.fct_project_plan", 12),
-        "C089 2→1 次": (_MEASURE.format("visit_reduction", "环评与排污许可一次办"), "0.5"),
+        "C089 2→1 次": (_MEASURE.format("round(visit_reduction, 2)", "环评与排污许可一次办"), "0.50"),
         "C090 月与工作日不可比": (_MEASURE.format("limit_reduction is null", "环评与排污许可一次办"), True),
         "C091 850 个项目": ("select count(distinct project_code) from marts.fct_problem", 850),
         "C092 1640 件": ("select count(*) from marts.fct_problem", 1640),

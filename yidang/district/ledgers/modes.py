@@ -35,7 +35,10 @@ CATEGORIES = ("环境影响评价", "水土保持", "节能评价", "地质灾�
 
 
 def rows(world: World) -> dict[str, list[tuple]]:
-    """Rows of the two tables. world.sizes: mode_告知承诺 and the like (how many granted cases of a mode)."""
+    """Rows of the two tables.
+
+    world.sizes: mode_告知承诺 and the like (how many granted cases of a mode), regional_categories (of each zone).
+    """
     random = Random(f"{world.seed}:modes")
     used = [row for mode in MODES for row in _uses(world, random, mode)]
     return {"case_mode": used, "regional_assessment": list(_assessments(world, random))}
@@ -76,7 +79,7 @@ def _use(world: World, random: Random, case: Case, mode: str, within: int | None
 def _assessments(world: World, random: Random) -> Iterator[tuple]:
     number = 0
     for zone in ZONES:
-        for category in random.sample(CATEGORIES, random.randint(4, 8)):
+        for category in random.sample(CATEGORIES, world.sizes.get("regional_categories", random.randint(4, 8))):
             number += 1
             finished = random.randrange(0, max(world.time.days // 2, 1)) * DAY
             day: date = world.time.moment(finished).date()

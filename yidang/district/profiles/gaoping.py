@@ -25,6 +25,7 @@ GAOPING = Profile(
     end=date(2022, 12, 31),
     projects=90,
     since=date(2021, 4, 1),
+    sizes={"regional_categories": 8},
     # with the plain catalogue: 83 items, tenders, utilities and supervision among them; 12 of the stage of acceptance
     items=(
         *listed("FG", 1, *(f"立项类事项{number}（虚构）" for number in range(1, 12))),

@@ -52,6 +52,6 @@ LOOP = Profile(
         ("ZJ01", "用地文件"): _CANCELLED,
         ("ZJ02", "总平面图"): _CANCELLED,
         ("ZJ01", "设计说明"): _CANCELLED,
-        ("ZG02", "专项报告"): _CANCELLED,
+        ("ZG02", "设计说明"): _CANCELLED,
     },
 )  # fmt: skip
