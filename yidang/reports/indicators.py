@@ -157,7 +157,7 @@ def _sum(metric: Metric, parts: list[Held]) -> Held | None:
         return None
     if metric.is_count and metric.total_sql and all(part.value is not None for part in parts):
         return Held(sum((part.value for part in parts), Decimal(0)), n, excluded=excluded)
-    if metric.denominator_sql is None:
+    if metric.denominator_sql is None or any(part.numerator is None for part in parts):
         return None
     top, bottom = (sum((getattr(part, name) for part in parts), Decimal(0)) for name in ("numerator", "denominator"))
     if not bottom:

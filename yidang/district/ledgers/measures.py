@@ -89,7 +89,7 @@ def _small(profile: Profile, random: Random, count: int) -> Iterator[Measure]:
             first.number,
             item_code=item.code,
             documents=(before, max(before - random.randint(1, 2), 0)),
-            days_saved=random.randint(1, 5),
+            days_saved=random.randint(2, 5),
         )
 
 
