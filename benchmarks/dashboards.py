@@ -20,27 +20,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
 import re
-import shutil
-import socket
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 import httpx
-from frame import print_result
+from frame import installation, print_result
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from yidang import query, superset_check
-from yidang import settings as settings_module
-from yidang.services import postgres, superset, warehouse
-from yidang.settings import PORT_OFFSETS, Settings
+from yidang.services import superset
+from yidang.settings import Settings
 
 ACCOUNT = "viewer"
 MOST_ROWS = 50_000
@@ -48,6 +44,7 @@ AIMS = {"warm": 200, "cold": 1000, "interactive": 3000, "viewers": 1000}  # p95 
 ALL_AT_ONCE = {"width": 1600, "height": 12_000}  # charts below the window's edge are not asked for
 DESK = {"width": 1920, "height": 1080}
 CONNECTIONS = 6  # of a browser to one server
+LARGEST_PAGE = 100  # of Superset's lists
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 # Every chart that the window shows has drawn or said that there is nothing, and nothing spins.
 SETTLED = """() => document.querySelectorAll('[data-test="chart-container"], .chart-slice').length > 0
@@ -93,42 +90,18 @@ def main() -> None:
 
 @contextmanager
 def world(events: int | None) -> Iterator[Settings]:
-    """An installation whose Superset is up: the one that is there, or one of its own with so many events."""
-    if not events:
-        settings = settings_module.load()
-        if not superset.is_healthy(settings):
-            sys.exit("Superset does not answer. Start it: make demo")
-        yield settings
-        return
-    import build_facts
-
-    folder = tempfile.mkdtemp(prefix="yidang-benchmark-")
-    os.environ |= {"YIDANG_HOME": folder, "YIDANG_PORT_BASE": str(free_port_base())}
-    settings = settings_module.load()
-    try:
-        postgres.start(settings, postgres.WAREHOUSE)
-        warehouse.prepare(settings)
-        departments = build_facts.land_world(settings, events // 5, max(1, events // 250))
-        build_facts.timed_build(settings, build_facts.LAST_DAY, departments)
-        superset.start(settings)
-        yield settings
-    finally:
-        superset.stop(settings)
-        postgres.stop(settings, postgres.WAREHOUSE)
-        postgres.remove(settings)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def free_port_base() -> int:
-    for base in range(20_000, 24_000, 20):
+    """The installation to be measured, with its Superset up."""
+    with installation(events) as settings:
+        if not events:
+            if not superset.is_healthy(settings):
+                sys.exit("Superset does not answer. Start it: make demo")
+            yield settings
+            return
         try:
-            for offset in PORT_OFFSETS.values():
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", base + offset))
-            return base
-        except OSError:
-            continue
-    sys.exit("No free ports between 20000 and 24000.")
+            superset.start(settings)
+            yield settings
+        finally:
+            superset.stop(settings)
 
 
 def measure(settings: Settings, options: argparse.Namespace) -> dict:
@@ -223,9 +196,14 @@ def _keep(board: Board, titles: dict[int, str], method: str, url: str, body: str
 
 def chart_titles(settings: Settings) -> dict[int, str]:
     """By Superset's number."""
+    found: dict[int, str] = {}
     with httpx.Client(base_url=superset.url(settings), timeout=60, headers=login(settings)) as client:
-        charts = client.get("api/v1/chart/", params={"q": "(page_size:500)"}).raise_for_status().json()["result"]
-    return {chart["id"]: chart["slice_name"] for chart in charts}
+        for page in count():
+            asked = {"q": f"(page:{page},page_size:{LARGEST_PAGE})"}
+            charts = client.get("api/v1/chart/", params=asked).raise_for_status().json()["result"]
+            found |= {chart["id"]: chart["slice_name"] for chart in charts}
+            if len(charts) < LARGEST_PAGE:
+                return found
 
 
 def _wait_until_quiet(page: Page) -> None:

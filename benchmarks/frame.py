@@ -8,6 +8,10 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
+import socket
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -47,6 +51,47 @@ def scratch_warehouse() -> Iterator[Settings]:
     finally:
         if started:
             postgres.stop(settings, postgres.WAREHOUSE)
+
+
+@contextmanager
+def installation(events: int | None) -> Iterator[Settings]:
+    """The installation of this clone, or one of its own in a temporary folder, with a warehouse of so many events."""
+    from yidang import settings as settings_module
+
+    if not events:
+        yield settings_module.load()
+        return
+    import build_facts
+
+    from yidang.services import postgres, warehouse
+
+    folder = tempfile.mkdtemp(prefix="yidang-benchmark-")
+    os.environ |= {"YIDANG_HOME": folder, "YIDANG_PORT_BASE": str(_free_port_base())}
+    settings = settings_module.load()
+    try:
+        postgres.start(settings, postgres.WAREHOUSE)
+        warehouse.prepare(settings)
+        departments = build_facts.land_world(settings, events // 5, max(1, events // 250))
+        build_facts.timed_build(settings, build_facts.LAST_DAY, departments)
+        yield settings
+    finally:
+        postgres.stop(settings, postgres.WAREHOUSE)
+        postgres.remove(settings)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port_base() -> int:
+    from yidang.settings import PORT_OFFSETS
+
+    for base in range(20_000, 24_000, 20):
+        try:
+            for offset in PORT_OFFSETS.values():
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", base + offset))
+            return base
+        except OSError:
+            continue
+    sys.exit("No free ports between 20000 and 24000.")
 
 
 def print_result(benchmark: str, result: dict) -> None:
