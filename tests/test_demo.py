@@ -128,7 +128,7 @@ def test_no_run_of_airflow_failed(demo):
     # The half-hourly pulls may come due meanwhile: they count too, and may still be running.
     assert {run for run in runs if run[1] not in ("success", "running", "queued")} == set()
     succeeded = {dag_id for dag_id, state in runs if state == "success"}
-    assert len({dag_id for dag_id in succeeded if dag_id.startswith("pull_")}) == 7
+    assert len({dag_id for dag_id in succeeded if dag_id.startswith("pull_")}) == 8
     assert "build" in succeeded
 
 
@@ -207,7 +207,7 @@ def test_status_is_healthy_and_machine_readable(demo):
     result = run("status", "--json")
     report = json.loads(result.stdout)
     assert (result.returncode, report["healthy"]) == (0, True), report
-    assert len(report["departments"]) == 7
+    assert len(report["departments"]) == 8
 
 
 SIZES = {"wall": (1920, 1080), "wall-wide": (3840, 1080), "mobile": (390, 844), "window": (1280, 900)}
