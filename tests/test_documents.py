@@ -19,6 +19,7 @@ from docx.document import Document as Word
 from docx.oxml.ns import qn
 from typer.testing import CliRunner
 
+from yidang import metrics
 from yidang.cli import app
 from yidang.errors import YidangError
 from yidang.reports import documents, evidence, pdf, template_text, trace, verify
@@ -117,6 +118,12 @@ def test_behind_every_number_lie_exactly_its_cases(bulletin, warehouse):
                 assert sum(part == "true" for _, part in own_cases) == int(entry["numerator"])
     known = {row for (row,) in warehouse.execute("select case_id from marts.fct_item_instance")}
     assert {case for found in listed.values() for case, _ in found} <= known
+
+
+def test_rows_of_every_mart_with_metrics_are_known_by_something(settings, warehouse):
+    """A mart without would list no cases behind its numbers, and nobody would see it."""
+    for model in {metric.model for metric in metrics.load(settings).values()}:
+        warehouse.execute(f"select {evidence._IDENTITIES[model]} from marts.{model} limit 1")  # noqa: S608
 
 
 def test_the_bulletin_lists_the_late_cases_and_the_league_with_its_intervals(bulletin, warehouse):
