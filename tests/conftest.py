@@ -119,8 +119,13 @@ def _is_free(port: int) -> bool:
 
 
 # The files that take longest begin first: one of them alone at the end would leave a core idle for minutes.
-LONGEST_FIRST = ["test_demo", "test_access", "test_build", "test_airflow_end_to_end", "test_superset", "test_example_districts"]
-LONGEST_FIRST += [
+LONGEST_FIRST = [
+    "test_demo",
+    "test_access",
+    "test_build",
+    "test_airflow_end_to_end",
+    "test_superset",
+    "test_example_districts",
     "test_incremental",
     "test_superset_export",
     "test_containers",
