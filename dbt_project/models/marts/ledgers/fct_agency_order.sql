@@ -39,7 +39,7 @@ select
     ordered.source_department || ':' || ordered.agent_order_id as agency_order_id,
     ordered.source_department,
     ordered.project_code,
-    projects.project_name,
+    {{ mask_text('projects.project_name') }} as project_name,
     projects.project_code is not null as is_known_project,
     ordered.category,
     ordered.responsible_party as commissioner_name,

@@ -51,7 +51,7 @@ select
     ordered.source_department,
     ordered.service_code,
     ordered.project_code,
-    projects.project_name,
+    {{ mask_text('projects.project_name') }} as project_name,
     projects.project_code is not null as is_known_project,
     ordered.agent_code,
     agents.agent_code is not null as is_on_roster,

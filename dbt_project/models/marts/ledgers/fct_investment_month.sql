@@ -72,7 +72,7 @@ planned as (
 select
     concat_ws(':', project_key, month) as investment_id,
     coalesce(done.project_code, planned.project_code) as project_code,
-    coalesce(projects.project_name, planned.planned_name) as project_name,
+    {{ mask_text('coalesce(projects.project_name, planned.planned_name)') }} as project_name,
     projects.project_code is not null as is_known_project,
     flow_types.name as flow_type_name,
     month,

@@ -100,7 +100,7 @@ found as (
     select
         joined.*,
         projects.project_code is not null as is_known_project,
-        projects.project_name as registered_name,
+        {{ mask_text('projects.project_name') }} as registered_name,
         lifecycles.construction_permit_date as started_date
     from joined
     left join projects using (project_code)

@@ -110,7 +110,7 @@ select
     counted.source_department,
     counted.problem_code,
     counted.project_code,
-    projects.project_name,
+    {{ mask_text('projects.project_name') }} as project_name,
     projects.project_code is not null as is_known_project,
     counted.title,
     counted.source_name,

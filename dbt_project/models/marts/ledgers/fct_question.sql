@@ -44,7 +44,7 @@ select
     ordered.source_department,
     ordered.question_code,
     ordered.project_code,
-    projects.project_name,
+    {{ mask_text('projects.project_name') }} as project_name,
     projects.project_code is not null as is_known_project,
     ordered.topic,
     ordered.channel_name,
