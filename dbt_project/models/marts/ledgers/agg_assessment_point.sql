@@ -11,8 +11,13 @@ appeals as (
     select * from {{ ref('fct_assessment_appeal') }}
 ),
 
+-- two that are called the same are one to the indicators, and nobody's own
 departments as (
-    select * from {{ ref('int_departments') }}
+    select
+        department_name,
+        case when count(*) = 1 then min(department_id) end as department_id
+    from {{ ref('int_departments') }}
+    group by department_name
 ),
 
 build as (
