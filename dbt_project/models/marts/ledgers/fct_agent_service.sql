@@ -51,7 +51,7 @@ select
     ordered.source_department,
     ordered.service_code,
     ordered.project_code,
-    {{ mask_text('projects.project_name') }} as project_name,
+    {{ mask_project_name('projects.project_name', 'projects.is_household_pv') }} as project_name,
     projects.project_code is not null as is_known_project,
     ordered.agent_code,
     agents.agent_code is not null as is_on_roster,

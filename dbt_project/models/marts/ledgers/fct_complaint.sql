@@ -47,7 +47,7 @@ select
     projects.project_code is not null as is_known_project,
     departments.department_id,
     coalesce(departments.department_name, ordered.department_name) as department_name,
-    ordered.matter,
+    {{ mask_text('ordered.matter') }} as matter,
     ordered.received_date,
     date_trunc('month', ordered.received_date)::date as received_month,
     ordered.closed_date,

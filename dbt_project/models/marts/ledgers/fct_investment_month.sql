@@ -72,7 +72,10 @@ planned as (
 select
     concat_ws(':', project_key, month) as investment_id,
     coalesce(done.project_code, planned.project_code) as project_code,
-    {{ mask_text('coalesce(projects.project_name, planned.planned_name)') }} as project_name,
+    coalesce(
+        {{ mask_project_name('projects.project_name', 'projects.is_household_pv') }},
+        planned.planned_name
+    ) as project_name,
     projects.project_code is not null as is_known_project,
     flow_types.name as flow_type_name,
     month,

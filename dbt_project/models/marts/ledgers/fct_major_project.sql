@@ -81,7 +81,10 @@ select
     ranked.list_year,
     make_date(nullif(ranked.list_year, 0), 1, 1) as list_year_start,
     ranked.project_code,
-    {{ mask_text('coalesce(projects.project_name, ranked.project_name)') }} as project_name,
+    coalesce(
+        {{ mask_project_name('projects.project_name', 'projects.is_household_pv') }},
+        {{ mask_text('ranked.project_name') }}
+    ) as project_name,
     projects.project_code is not null as is_known_project,
     ranked.level_name,
     coalesce(ranked.total_investment_wan, projects.total_investment_wan) as total_investment_wan,

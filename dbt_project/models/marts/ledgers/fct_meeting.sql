@@ -35,7 +35,7 @@ select
     meetings.source_department || ':' || meetings.meeting_code as meeting_id,
     meetings.source_department,
     meetings.meeting_code,
-    meetings.title,
+    {{ mask_text('meetings.title') }} as title,
     meetings.chair_unit_name,
     meetings.held_at::date as held_date,
     date_trunc('month', meetings.held_at)::date as held_month,

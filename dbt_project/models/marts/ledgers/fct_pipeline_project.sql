@@ -100,7 +100,7 @@ found as (
     select
         joined.*,
         projects.project_code is not null as is_known_project,
-        {{ mask_text('projects.project_name') }} as registered_name,
+        {{ mask_project_name('projects.project_name', 'projects.is_household_pv') }} as registered_name,
         lifecycles.construction_permit_date as started_date
     from joined
     left join projects using (project_code)
@@ -130,7 +130,7 @@ select
     make_date(nullif(ordered.plan_year, 0), 1, 1) as plan_year_start,
     ordered.task_name,
     ordered.list_name,
-    coalesce(ordered.registered_name, ordered.project_name) as project_name,
+    coalesce(ordered.registered_name, {{ mask_text('ordered.project_name') }}) as project_name,
     ordered.readiness_name,
     ordered.planned_investment_wan,
     ordered.project_code,

@@ -65,7 +65,7 @@ select
     dated.source_department || ':' || coalesce(dated.project_code_raw, '') || '/' || dated.item_code as plan_id,
     dated.source_department,
     dated.project_code,
-    {{ mask_text('projects.project_name') }} as project_name,
+    {{ mask_project_name('projects.project_name', 'projects.is_household_pv') }} as project_name,
     projects.project_code is not null as is_known_project,
     dated.item_code,
     items.item_name,
