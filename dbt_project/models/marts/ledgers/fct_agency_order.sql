@@ -1,9 +1,5 @@
 with orders as (
-    {{ feed_union('agency_orders', [
-        ['source_department', 'text'], ['agent_order_id', 'text'], ['project_code_raw', 'text'], ['category', 'text'],
-        ['agency_credit_code', 'text'], ['responsible_party', 'text'], ['ordered_at', 'timestamp'],
-        ['delivered_at', 'timestamp'], ['price_yuan', 'numeric'], ['batch_id', 'bigint'], ['row_number', 'bigint']
-    ]) }}
+    select * from {{ ref('int_agency_orders_unioned') }}
 ),
 
 projects as (
@@ -39,7 +35,7 @@ select
     ordered.source_department || ':' || ordered.agent_order_id as agency_order_id,
     ordered.source_department,
     ordered.project_code,
-    {{ mask_text('projects.project_name') }} as project_name,
+    {{ mask_project_name('projects.project_name', 'projects.is_household_pv') }} as project_name,
     projects.project_code is not null as is_known_project,
     ordered.category,
     ordered.responsible_party as commissioner_name,
