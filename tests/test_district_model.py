@@ -16,6 +16,7 @@ from yidang.district.flows import FLOWS
 from yidang.district.ledgers import assessment, reach, voices
 from yidang.district.model import Case, World
 from yidang.district.plant import plant
+from yidang.district.profiles import PLAIN
 from yidang.district.simulate import simulate
 from yidang.district.worktime import DAY, OFFICE_SECONDS, OPENING, WorkTime
 
@@ -145,7 +146,7 @@ def test_a_ledger_is_the_same_again_and_ends_with_the_world(world: World, ledger
 
 def test_voices_come_in_the_numbers_asked_for(world: World):
     sizes = {"callbacks_per_month": 30, "satisfied_months": 10, "complaints": 0}
-    rows = voices.rows(replace(world, sizes=sizes))
+    rows = voices.rows(replace(world, profile=replace(PLAIN, sizes=sizes)))
     assert rows["complaint"] == []
     calls = columns(voices, "callback", rows)
     months = Counter(call["called_at"].strftime("%Y-%m") for call in calls)
@@ -166,7 +167,7 @@ def test_reach_comes_in_the_numbers_asked_for(world: World):
         "village_centres": 40,
         "standard_village_centres": 38,
     }
-    rows = reach.rows(replace(world, sizes=sizes))
+    rows = reach.rows(replace(world, profile=replace(PLAIN, sizes=sizes)))
     now = {row["item_code"]: row for row in columns(reach, "item_channel", rows)}
     assert now.keys() == ITEMS.keys()
     assert sum(row["depth"] == "全程网办" for row in now.values()) == 9

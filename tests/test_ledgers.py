@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
@@ -11,6 +12,7 @@ import yaml
 from yidang.district.ledgers import major_projects, pipeline
 from yidang.district.model import World
 from yidang.district.plant import plant
+from yidang.district.profiles import PLAIN
 from yidang.district.simulate import simulate
 from yidang.district.systems import zhuanban
 from yidang.settings import ROOT
@@ -29,7 +31,7 @@ def world() -> World:
 def asked(world: World):
     """The same world with other sizes, which it forgets afterwards."""
     yield world
-    world.sizes = {}
+    world.profile = PLAIN
 
 
 def test_rows_fit_their_tables_and_nothing_lies_after_the_last_day(world: World):
@@ -54,8 +56,8 @@ def test_keys_are_unique(world: World):
 
 
 def test_key_new_starts_agents_and_list_are_as_many_as_asked_for(asked: World):
-    asked.sizes = {"new_starts": 20, "new_starts_established": 19, "new_starts_permitted": 14, "agents": 32}
-    asked.sizes["major_projects"] = 30
+    wanted = {"new_starts": 20, "new_starts_established": 19, "new_starts_permitted": 14}
+    asked.profile = replace(PLAIN, sizes=wanted | {"agents": 32, "major_projects": 30})
     rows = major_projects.rows(asked)
     entries = [dict(zip(major_projects.TABLES["major_project"], row, strict=True)) for row in rows["major_project"]]
     listed = [entry for entry in entries if entry["list_year"] == END.year]
@@ -71,7 +73,7 @@ def test_key_new_starts_agents_and_list_are_as_many_as_asked_for(asked: World):
 
 
 def test_first_investments_fall_into_the_window_as_asked_for(asked: World):
-    asked.sizes = {"year_starts": 58, "window_starts": 27, "pipeline_projects": 12}
+    asked.profile = replace(PLAIN, sizes={"year_starts": 58, "window_starts": 27, "pipeline_projects": 12})
     rows = pipeline.rows(asked)
     first: dict[str, date] = {}
     for code, month, *_ in rows["investment_done"]:

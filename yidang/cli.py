@@ -481,7 +481,7 @@ def district(
     projects: Annotated[
         int | None, typer.Option(min=1, help="How many projects (default: the district's own).")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same world.")] = 20260630,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same world (default: the demo's).")] = None,
     start: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="First day.")] = None,
     end: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Last day that is visible.")] = None,
 ) -> None:
@@ -498,7 +498,7 @@ def district(
     servers.start(settings)
     summary = made_up.generate(
         settings,
-        seed=seed,
+        seed=made_up.SEED if seed is None else seed,
         projects=projects or profile.projects,
         start=date_of(start) if start else profile.start,
         end=date_of(end) if end else profile.end,

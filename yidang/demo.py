@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 
 from yidang import build, contracts, district, landing, subscriptions
 from yidang.errors import YidangError
@@ -15,10 +14,7 @@ from yidang.services import district as district_servers
 from yidang.settings import Settings
 from yidang.warning import example
 
-SEED = 20260630
-PROJECTS = 120
-FIRST_DAY = date(2024, 1, 2)
-LAST_DAY = date(2026, 6, 30)
+DISTRICT = district.PLAIN
 REPORT_YEAR = 2025
 
 
@@ -30,9 +26,9 @@ def run(settings: Settings) -> None:
         if not settings.admin_url:
             postgres.start(settings, postgres.WAREHOUSE)
         warehouse.prepare(settings)
-        settings.as_of_file.write_text(f"{LAST_DAY}\n", encoding="utf-8")
+        settings.as_of_file.write_text(f"{DISTRICT.end}\n", encoding="utf-8")
         district_servers.prepare_secrets(settings)
-        example.write(settings, messages.form_url(settings), LAST_DAY)
+        example.write(settings, messages.form_url(settings), DISTRICT.end)
     # Airflow and Superset need a while to come up, mostly waiting for imports: let them, beside the district.
     with ThreadPoolExecutor(3) as pool:
         airflow_up = progress.beside(pool, airflow.start, settings)
@@ -41,10 +37,10 @@ def run(settings: Settings) -> None:
             district_servers.start(settings)
             district.generate(
                 settings,
-                seed=SEED,
-                projects=PROJECTS,
-                start=FIRST_DAY,
-                end=LAST_DAY,
+                seed=district.SEED,
+                projects=DISTRICT.projects,
+                start=DISTRICT.start,
+                end=DISTRICT.end,
                 is_landed=lambda: landing.has_landed(settings, contracts.example_departments(settings)),
             )
         progress.join("Airflow: api-server, scheduler, dag-processor, triggerer", airflow_up)

@@ -4,6 +4,6 @@
 """
 
 from yidang.district.generate import DistrictSummary, generate
-from yidang.district.profiles import PROFILES
+from yidang.district.profiles import PLAIN, PROFILES, SEED
 
-__all__ = ["PROFILES", "DistrictSummary", "generate"]
+__all__ = ["PLAIN", "PROFILES", "SEED", "DistrictSummary", "generate"]

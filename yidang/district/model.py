@@ -117,7 +117,6 @@ class Case:
 class World:
     """Everything that happened from the first to the last day; `planted` names the known faults by kind.
 
-    sizes: how many of something the ledgers shall hold, where a district must have an exact number.
     profile: which district it is.
     """
 
@@ -127,8 +126,12 @@ class World:
     cases: list[Case]
     planted: dict[str, list[str]] = field(default_factory=dict)
     officers: dict[str, int] = field(default_factory=dict)
-    sizes: Mapping[str, int] = field(default_factory=dict)
     profile: Profile = PLAIN
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """How many of something the ledgers shall hold, where a district must have an exact number."""
+        return self.profile.sizes
 
     @property
     def items(self) -> list[Item]:

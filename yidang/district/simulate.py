@@ -51,7 +51,7 @@ def simulate(
     With other `reforms` (or none) it is the same world but for them: every project, 工程 and case draws the same fate.
     """
     time = WorkTime(start, end)
-    world = World(seed, time, _make_projects(seed, projects, time, profile), [], sizes=profile.sizes, profile=profile)
+    world = World(seed, time, _make_projects(seed, projects, time, profile), [], profile=profile)
     _Simulation(world, reforms).run()
     return world
 

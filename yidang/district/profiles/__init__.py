@@ -12,6 +12,8 @@ from yidang.district.profiles.loop import LOOP
 from yidang.district.profiles.plain import PLAIN
 from yidang.district.profiles.pukou import PUKOU
 
+# Of the worlds that are made when nobody names another seed.
+SEED = 20260630
 PROFILES: dict[str, Profile] = {profile.id: profile for profile in (PLAIN, PUKOU, KEQIAO, GAOPING, LOOP, BAOAN)}
 
-__all__ = ["PLAIN", "PROFILES", "Profile"]
+__all__ = ["PLAIN", "PROFILES", "SEED", "Profile"]
