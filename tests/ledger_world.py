@@ -5,13 +5,17 @@ Their contracts are the real ones of departments/, so that a table, a feed or a 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import psycopg
 import pytest
 from clock_world import drop_everything, write_contracts
+from psycopg.rows import dict_row
 
-from yidang import contracts, landing
+from yidang import build, contracts, landing
 from yidang.settings import Settings
 
 REAL = Path(__file__).parent.parent / "departments"
@@ -28,3 +32,17 @@ def open_ledgers(settings: Settings, folder: Path, patch: pytest.MonkeyPatch) ->
         (folder / f"{keeper}.yml").write_text(text, encoding="utf-8")
     patch.setenv("YIDANG_DEPARTMENTS_DIR", str(folder))
     landing.ensure_landing(settings, contracts.load_departments(settings))
+
+
+@contextmanager
+def built_ledgers(
+    settings: Settings, folder: Path, as_of: date, land: Callable[[psycopg.Connection], None]
+) -> Iterator[psycopg.Connection]:
+    """Connection whose rows are dicts, after what `land` puts into raw was built as of a day."""
+    with pytest.MonkeyPatch.context() as patch:
+        open_ledgers(settings, folder, patch)
+        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse:
+            land(warehouse)
+        build.build(settings, as_of=as_of)
+        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True, row_factory=dict_row) as connection:
+            yield connection

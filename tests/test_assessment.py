@@ -9,10 +9,9 @@ from datetime import date
 import psycopg
 import pytest
 from clock_world import Spgl, land
-from ledger_world import open_ledgers
-from psycopg.rows import dict_row
+from ledger_world import built_ledgers
 
-from yidang import build, metrics
+from yidang import metrics
 from yidang.settings import ROOT
 
 pytestmark = pytest.mark.integration
@@ -36,13 +35,8 @@ APPEALS = [
 @pytest.fixture(scope="module")
 def marts(settings, tmp_path_factory):
     """Connection whose rows are dicts, after the world was landed and built as of AS_OF."""
-    with pytest.MonkeyPatch.context() as patch:
-        open_ledgers(settings, tmp_path_factory.mktemp("departments"), patch)
-        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse:
-            _land(warehouse)
-        build.build(settings, as_of=AS_OF)
-        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True, row_factory=dict_row) as connection:
-            yield connection
+    with built_ledgers(settings, tmp_path_factory.mktemp("departments"), AS_OF, _land) as connection:
+        yield connection
 
 
 def _land(warehouse: psycopg.Connection) -> None:

@@ -9,10 +9,9 @@ from datetime import date
 import psycopg
 import pytest
 from clock_world import Spgl, catalogue_row, land
-from ledger_world import open_ledgers
-from psycopg.rows import dict_row
+from ledger_world import built_ledgers
 
-from yidang import build, metrics
+from yidang import metrics
 
 pytestmark = pytest.mark.integration
 
@@ -24,15 +23,14 @@ UNKNOWN = "2017-330199-47-03-000099"
 @pytest.fixture(scope="module")
 def marts(settings, tmp_path_factory):
     """Connection whose rows are dicts, after the world was landed and built as of AS_OF."""
-    with pytest.MonkeyPatch.context() as patch:
-        open_ledgers(settings, tmp_path_factory.mktemp("departments"), patch)
-        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse:
-            land_cases(warehouse)
-            for table, rows in TEAM.items():
-                land(warehouse, "zhuanban", table, rows)
-        build.build(settings, as_of=AS_OF)
-        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True, row_factory=dict_row) as connection:
-            yield connection
+    with built_ledgers(settings, tmp_path_factory.mktemp("departments"), AS_OF, land_world) as connection:
+        yield connection
+
+
+def land_world(warehouse: psycopg.Connection) -> None:
+    land_cases(warehouse)
+    for table, rows in TEAM.items():
+        land(warehouse, "zhuanban", table, rows)
 
 
 def land_cases(warehouse: psycopg.Connection) -> None:

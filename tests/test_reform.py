@@ -7,10 +7,9 @@ from datetime import date
 import psycopg
 import pytest
 from clock_world import Spgl, catalogue_row, land
-from ledger_world import open_ledgers
-from psycopg.rows import dict_row
+from ledger_world import built_ledgers
 
-from yidang import build, process
+from yidang import process
 from yidang.errors import ConfigError
 
 pytestmark = pytest.mark.integration
@@ -21,33 +20,32 @@ AS_OF = date(2025, 10, 17)  # a Friday; 1 to 8 October were holidays, 28 Septemb
 @pytest.fixture(scope="module")
 def marts(settings, tmp_path_factory):
     """Connection whose rows are dicts, after the world was landed and built as of AS_OF."""
-    with pytest.MonkeyPatch.context() as patch:
-        open_ledgers(settings, tmp_path_factory.mktemp("departments"), patch)
-        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse:
-            land(warehouse, "zhengwu", "service_item", CATALOGUE)
-            for table, rows in LISTS.items():
-                land(warehouse, "zhengwu", table, rows)
-            alpha = Spgl("alpha")
-            cases(alpha)
-            completions(alpha)
-            alpha.land(warehouse)
-            land(warehouse, "zhuanban", "measure", MEASURES)
-            land(warehouse, "zhuanban", "reform_document", DOCUMENTS)
-            land(
-                warehouse,
-                "zhuanban",
-                "project_document",
-                [
-                    {"document_no": number, "project_code": PROJECTS[name], "kind": kind, "dated_on": day}
-                    for number, (name, kind, day) in enumerate(PROJECT_DOCUMENTS)
-                ],
-            )
-            land(warehouse, "zhuanban", "case_mode", MODES)
-            land(warehouse, "zhuanban", "regional_assessment", ASSESSMENTS)
-            land(warehouse, "zhuanban", "project_plan", PLANS)
-        build.build(settings, as_of=AS_OF)
-        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True, row_factory=dict_row) as connection:
-            yield connection
+    with built_ledgers(settings, tmp_path_factory.mktemp("departments"), AS_OF, land_world) as connection:
+        yield connection
+
+
+def land_world(warehouse: psycopg.Connection) -> None:
+    land(warehouse, "zhengwu", "service_item", CATALOGUE)
+    for table, rows in LISTS.items():
+        land(warehouse, "zhengwu", table, rows)
+    alpha = Spgl("alpha")
+    cases(alpha)
+    completions(alpha)
+    alpha.land(warehouse)
+    land(warehouse, "zhuanban", "measure", MEASURES)
+    land(warehouse, "zhuanban", "reform_document", DOCUMENTS)
+    land(
+        warehouse,
+        "zhuanban",
+        "project_document",
+        [
+            {"document_no": number, "project_code": PROJECTS[name], "kind": kind, "dated_on": day}
+            for number, (name, kind, day) in enumerate(PROJECT_DOCUMENTS)
+        ],
+    )
+    land(warehouse, "zhuanban", "case_mode", MODES)
+    land(warehouse, "zhuanban", "regional_assessment", ASSESSMENTS)
+    land(warehouse, "zhuanban", "project_plan", PLANS)
 
 
 # -- the catalogue's lists: three water items became one on 2025-03-03 (C021, C022: 15 documents to 1, 12 steps to 2) --

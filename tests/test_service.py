@@ -10,10 +10,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 from clock_world import Spgl, catalogue_row, land
-from ledger_world import open_ledgers
-from psycopg.rows import dict_row
-
-from yidang import build
+from ledger_world import built_ledgers
 
 pytestmark = pytest.mark.integration
 
@@ -82,13 +79,8 @@ POINTS = [
 @pytest.fixture(scope="module")
 def marts(settings, tmp_path_factory):
     """Connection whose rows are dicts, after the world was landed and built as of AS_OF."""
-    with pytest.MonkeyPatch.context() as patch:
-        open_ledgers(settings, tmp_path_factory.mktemp("departments"), patch)
-        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse:
-            _land(warehouse)
-        build.build(settings, as_of=AS_OF)
-        with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True, row_factory=dict_row) as connection:
-            yield connection
+    with built_ledgers(settings, tmp_path_factory.mktemp("departments"), AS_OF, _land) as connection:
+        yield connection
 
 
 def _land(warehouse: psycopg.Connection) -> None:
