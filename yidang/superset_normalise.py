@@ -63,12 +63,15 @@ def _dashboard(exported: dict, like: dict, chart_uuids: dict[int, str]) -> dict:
     """Charts bear the file's own numbers: any will do, as long as they agree within it."""
     numbers = _chart_numbers(like)
     position = json.loads(json.dumps(exported["position"]))
+    uuids = dict(chart_uuids)
     for node in _chart_nodes(position):
         if uuid := node["meta"].get("uuid"):
+            # a chart that was deleted there keeps its place here, and with it what a filter leaves out
+            uuids.setdefault(node["meta"].get("chartId"), uuid)
             node["meta"]["chartId"] = numbers.setdefault(uuid, max(numbers.values(), default=0) + 1)
 
     def number(theirs: object) -> int | None:
-        return numbers.get(chart_uuids.get(int(theirs), "")) if str(theirs).isdigit() else None
+        return numbers.get(uuids.get(int(theirs), "")) if str(theirs).isdigit() else None
 
     dashboard = {**exported, "position": position, "metadata": _metadata(exported.get("metadata") or {}, number)}
     if like:
