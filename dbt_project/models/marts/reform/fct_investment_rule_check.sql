@@ -64,7 +64,7 @@ told as (
 checked as (
     select
         projects.project_code,
-        projects.project_name,
+        {{ mask_project_name('projects.project_name', 'projects.is_household_pv') }} as project_name,
         lifecycles.flow_type_name,
         projects.total_investment_wan,
         rules.rule_code,
