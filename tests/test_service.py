@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import psycopg
 import pytest
-from clock_world import Spgl, catalogue_row, land
+from clock_world import Spgl, catalogue_row, land, write_contracts
 from ledger_world import built_ledgers
 
 pytestmark = pytest.mark.integration
@@ -79,7 +79,11 @@ POINTS = [
 @pytest.fixture(scope="module")
 def marts(settings, tmp_path_factory):
     """Connection whose rows are dicts, after the world was landed and built as of AS_OF."""
-    with built_ledgers(settings, tmp_path_factory.mktemp("departments"), AS_OF, _land) as connection:
+    folder = tmp_path_factory.mktemp("departments")
+    # 甲局 has a second system, which has sent nothing: whoever names the office is counted once
+    write_contracts(folder)
+    (folder / "alpha_second.yml").write_text((folder / "alpha.yml").read_text(encoding="utf-8"), encoding="utf-8")
+    with built_ledgers(settings, folder, AS_OF, _land) as connection:
         yield connection
 
 

@@ -12,11 +12,6 @@
 case when {{ column }}::date <= {{ as_of() }} then {{ column }}::date end
 {%- endmacro %}
 
-{#- The join that finds a department by the name that people write, long or short; `column` has it. -#}
-{% macro join_named_department(column) -%}
-left join departments on {{ column }} in (departments.department_name, departments.short_name)
-{%- endmacro %}
-
 {#- First and last day of the assessment's period that a month lies in: month, two_months (from January on), quarter. -#}
 {% macro assessment_period_start(grain, month) -%}
 case {{ grain }}

@@ -33,7 +33,7 @@ of_departments as (
         latest.*,
         departments.department_id
     from latest
-    left join departments on latest.department_name in (departments.department_name, departments.short_name)
+    {{ join_named_department('latest.department_name') }}
 ),
 
 joined as (

@@ -95,9 +95,4 @@ select
     coalesce(owner.department_id, dated.source_department) as department_id,
     coalesce(owner.department_name, dated.department_name) as responsible_department_name
 from dated
-left join lateral (
-    select * from departments
-    where dated.department_name in (departments.department_name, departments.short_name)
-    order by departments.department_id
-    limit 1
-) as owner on true
+{{ join_named_department('dated.department_name', 'owner') }}

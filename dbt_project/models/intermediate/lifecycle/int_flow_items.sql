@@ -35,9 +35,4 @@ select
     coalesce(owner.department_name, latest.department_name) as department_name,
     owner.department_id
 from latest
-left join lateral (
-    select * from departments
-    where latest.department_name in (departments.department_name, departments.short_name)
-    order by departments.department_id
-    limit 1
-) as owner on true
+{{ join_named_department('latest.department_name', 'owner') }}
