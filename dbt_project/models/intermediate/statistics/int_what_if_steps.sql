@@ -39,8 +39,11 @@ measured as (
         steps.required_numbers,
         case_days.active_workdays,
         {{ workdays_in('case_days.active_workdays') }} as net_working_days,
-        {{ workdays_in('case_days.active_workdays * int4multirange(' ~ workdays_between('least(due_day.working_day_number, steps.end_number)', 'steps.end_number') ~ ')') }}
-            as over_promise_days
+        case
+            when due_day.working_day_number < steps.end_number
+                then {{ workdays_in('case_days.active_workdays * int4multirange(' ~ workdays_between('due_day.working_day_number', 'steps.end_number') ~ ')') }}
+            else 0
+        end as over_promise_days
     from steps
     inner join works using (works_code)
     inner join case_days using (case_id)
