@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 from datetime import date
+from itertools import groupby
 
 import numpy as np
+import psycopg
 import pytest
 from built_district import END, PROJECTS, START, build_district
 from psycopg.rows import dict_row
@@ -16,6 +18,8 @@ from yidang import query
 from yidang.district import effect
 from yidang.district.simulate import simulate
 from yidang.statistics import tables
+from yidang.statistics import what_if as statistics_what_if
+from yidang.statistics.counterfactual import AS_IT_WAS, SIDE_BY_SIDE, SPAN, TOGETHER, Scenario, durations
 from yidang.statistics.speed import CAP_DAYS
 
 pytestmark = [pytest.mark.integration, pytest.mark.end_to_end]
@@ -278,6 +282,57 @@ def test_the_interval_holds_the_planted_effect_and_the_naive_figure_is_beside_it
     for row in rows.values():
         assert row["is_suppressed"] == (min(row["base_case_count"], row["now_case_count"]) < 10)
         assert (row["effect_days"] is None) == row["is_suppressed"]
+
+
+def test_what_if_puts_every_finished_works_together_as_it_was(truth, marts, settings):
+    """Measured by SQL as sets of days in one place, put together from the cases by numpy in the other."""
+    rows = marts.execute("select * from marts.agg_what_if where scenario = 'baseline'").fetchall()
+    total = marts.execute("select count(*) as n from marts.fct_works_lifecycle").fetchone()
+    assert {row["works_count"] + row["excluded_count"] for row in rows if row["slice"] == "all"} == {total["n"]}
+    for row in rows:
+        assert row["differing_works_count"] == 0
+        assert row["excluded_count"] == sum(row["excluded_by_reason"].values())
+        assert row["is_suppressed"] == (min(row["works_count"], row["project_count"]) < 10)
+    lives = marts.execute("select * from marts.fct_works_lifecycle where is_finished").fetchall()
+    measured = {row["works_code"]: (row["approval_working_days"], row["span_working_days"]) for row in lives}
+    observed = observed_works(settings)
+    assert 5 < len(observed.works) <= len(lives)
+    scenarios = [Scenario(np.zeros_like(observed.over_promise), order) for order in (AS_IT_WAS, SIDE_BY_SIDE, TOGETHER)]
+    found, *reordered = durations(observed.steps, scenarios)
+    assert [tuple(days) for days in found] == [measured[code] for code in observed.works["works_code"]]
+    for days in reordered:
+        assert (days <= found).all() and (days < found).any()
+
+
+def test_what_if_moves_whatever_waited_for_what_is_cut(truth, marts, settings):
+    """Each 工程 laid out anew with loops."""
+    observed = observed_works(settings)
+    found = durations(observed.steps, [Scenario(observed.over_promise)])[0, :, SPAN]
+    steps = marts.execute(
+        "select steps.*, coalesce(steps.stage_number, 0) between 1 and 4 as is_counted, cases.promised_limit"
+        " from intermediate.int_what_if_steps as steps inner join marts.fct_item_instance as cases using (case_id)"
+        ' order by steps.works_code collate "C", step_number'
+    ).fetchall()
+    spans = {}
+    for works, of_works in groupby(steps, lambda step: step["works_code"]):
+        ends, last, own = [], 0, list(of_works)
+        zero = min(step["start_number"] for step in own if step["is_counted"])
+        for step in own:
+            over = max(step["net_working_days"] - step["promised_limit"], 0)
+            assert step["over_promise_days"] == over
+            numbers = step["required_numbers"] or range(1, (step["predecessor_number"] or 0) + 1)
+            was = max((own[number - 1]["end_number"] for number in numbers), default=zero)
+            now = max((ends[number - 1] for number in numbers), default=zero)
+            ends.append(now + step["end_number"] - was - (over if step["is_counted"] else 0))
+            last = max(last, ends[-1] if step["is_counted"] else 0)
+        spans[works] = last - zero
+    assert sum(step["over_promise_days"] > 0 for step in steps) > 3
+    assert dict(zip(observed.works["works_code"], found, strict=True)) == spans
+
+
+def observed_works(settings) -> statistics_what_if.Observed:
+    with psycopg.connect(settings.dsn("transformer"), options="-c search_path=intermediate,seeds") as connection:
+        return statistics_what_if.read(connection)
 
 
 def test_the_statistics_are_described_and_may_be_read(truth, marts, settings):

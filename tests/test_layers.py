@@ -40,6 +40,7 @@ RANK = {
     "district": 5,
     "gate": 5,
     "process": 5,
+    "what_if": 5,
     "landing": 6,
     "new_department": 7,
     "build_state": 5,

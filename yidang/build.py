@@ -128,8 +128,8 @@ def build(
             raise _build_failed(settings, failed, outcome.exception)
         if not results:
             raise YidangError(f"The selection {select!r} names nothing to build.", "List what there is: yidang dbt ls")
-        if select is None or {item.node.name for item in results} >= statistics.INPUTS:
-            statistics.refresh(settings, (overrides or {}).get("schema_prefix", ""))
+        built = None if select is None else {item.node.name for item in results}
+        statistics.refresh(settings, (overrides or {}).get("schema_prefix", ""), built)
         # before the build counts as whole: one that is killed here is built again, and compared then
         if concerns_today:
             raised = warning.note(settings.dsn("transformer"), as_of).raised

@@ -29,7 +29,9 @@ app.add_typer(report_app, name="report")
 app.command("trace")(trace)
 clock_app = typer.Typer(help="The working-day clock: compute cases of a file, explain a case.", no_args_is_help=True)
 app.add_typer(clock_app, name="clock")
-process_app = typer.Typer(help="The process view: what follows what, and after how long.", no_args_is_help=True)
+process_app = typer.Typer(
+    help="The process view: what follows what, after how long, and what if.", no_args_is_help=True
+)
 app.add_typer(process_app, name="process")
 calendar_app = typer.Typer(
     help="The working-day calendar: load a year's notice, show what counts.", no_args_is_help=True
@@ -675,6 +677,18 @@ def process_plan(
     from yidang.process import plan
 
     typer.echo(plan(settings_module.load(), project))
+
+
+@process_app.command("what-if")
+def process_what_if(
+    flow_type: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One flow type by name or code; without it, all and each.")
+    ] = None,
+) -> None:
+    """Print how long finished 工程 would have taken if…: 测算（模拟，不是实测）, with intervals."""
+    from yidang.what_if import said
+
+    typer.echo(said(settings_module.load(), flow_type=flow_type))
 
 
 @docs_app.command("site")

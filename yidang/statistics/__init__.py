@@ -2,6 +2,7 @@
 
 `refresh` is the step of a build after dbt: int_speed_observations, int_item_reforms and the seed comparison_periods in;
 agg_speed, agg_cumulative_incidence, agg_change and agg_reform_effect out. docs/statistics.md says how each is made.
+From int_what_if_works, int_what_if_steps and int_prerequisites comes agg_what_if (docs/process.md).
 """
 
 from __future__ import annotations
@@ -10,29 +11,38 @@ import psycopg
 
 from yidang.settings import Settings
 
-# What a selection must build, or the marts are left as they are.
+# What a selection must build, or the marts that are made of it are left as they are.
 INPUTS = {"int_speed_observations", "int_item_reforms"}
+WHAT_IF_INPUTS = {"int_what_if_works", "int_what_if_steps", "int_prerequisites"}
 
 
-def refresh(settings: Settings, schema_prefix: str = "") -> dict[str, int]:
-    """Replace the four marts, all of them or none, as of the build that made their input. Returns rows by table.
+def refresh(settings: Settings, schema_prefix: str = "", built: set[str] | None = None) -> dict[str, int]:
+    """Replace the marts, all of them or none, as of the build that made their input. Returns rows by table.
 
     schema_prefix: of a build beside the real one, whose input is read and whose marts are written.
+    built: names of the models that were built, None for all; marts whose input is not among them stay as they are.
     """
+    has_speed, has_what_if = (built is None or inputs <= built for inputs in (INPUTS, WHAT_IF_INPUTS))
+    if not (has_speed or has_what_if):
+        return {}
     # pandas: half a second that `yidang --help` need not pay
-    from yidang.statistics import cohorts, observations, periods, reforms, speed, tables
+    from yidang.statistics import cohorts, observations, periods, reforms, speed, tables, what_if
 
     definitions = tables.definitions(settings.dbt_dir)
     found = f"-c search_path={schema_prefix}intermediate,{schema_prefix}seeds"
     with psycopg.connect(settings.dsn("transformer"), options=found) as connection:
         stamp = observations.stamp(connection)
-        speeds, curves = speed.rows(connection, stamp)
-        observed = cohorts.read(connection)
-        made = {
-            "agg_speed": speeds,
-            "agg_cumulative_incidence": curves,
-            "agg_change": periods.rows(connection, observed, stamp),
-            "agg_reform_effect": reforms.rows(connection, observed, stamp),
-        }
+        made = {}
+        if has_speed:
+            speeds, curves = speed.rows(connection, stamp)
+            observed = cohorts.read(connection)
+            made = {
+                "agg_speed": speeds,
+                "agg_cumulative_incidence": curves,
+                "agg_change": periods.rows(connection, observed, stamp),
+                "agg_reform_effect": reforms.rows(connection, observed, stamp),
+            }
+        if has_what_if:
+            made["agg_what_if"] = what_if.rows(connection, stamp)
         schema = f"{schema_prefix}marts"
         return {name: tables.replace(connection, schema, definitions[name], rows) for name, rows in made.items()}

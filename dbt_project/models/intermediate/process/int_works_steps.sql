@@ -105,7 +105,8 @@ latest_required as (
     select
         numbered.works_code,
         numbered.step_number,
-        max(required.step_number) as required_number
+        max(required.step_number) as required_number,
+        array_agg(distinct required.step_number) as required_numbers
     from numbered
     inner join prerequisites
         on prerequisites.item_code = numbered.item_code
@@ -134,7 +135,8 @@ preceded as (
                 0
             )
         ) as predecessor_number,
-        latest_required.required_number is not null as is_predecessor_required
+        latest_required.required_number is not null as is_predecessor_required,
+        latest_required.required_numbers
     from numbered
     left join decisions on decisions.works_code = numbered.works_code
     left join latest_required
