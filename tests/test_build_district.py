@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from statsmodels.duration.survfunc import CumIncidenceRight
 
 from yidang import query
+from yidang.clock import explain
 from yidang.district import effect
 from yidang.district.simulate import simulate
 from yidang.statistics import tables
@@ -72,6 +73,21 @@ def test_each_visible_case_is_there_once_with_its_item_stage_and_limits(truth, m
         if true[name] != str(found[code][column])
     ]
     assert wrong == []
+
+
+def test_the_days_of_every_case_add_up_to_its_row(settings, truth):
+    """As `yidang clock explain` shows them, which reads marts alone; many are paused."""
+    with psycopg.connect(settings.dsn("reader"), row_factory=dict_row) as reader:
+        ids = [row["case_id"] for row in reader.execute("select case_id from marts.fct_item_instance").fetchall()]
+        found = [explain.read(reader, case_id) for case_id in ids]
+    assert len(found) > 250
+    clocked = [item for item in found if item.days]
+    assert all((item.case["elapsed_working_days"] is not None) == bool(item.days) for item in found)
+    assert sum(bool(item.pauses) for item in clocked) > 20
+    assert sum(item.case["is_open"] for item in clocked) > 2
+    assert any(
+        item.sums()["excluded_working_days"] != item.sums()["statutory_excluded_working_days"] for item in clocked
+    )
 
 
 def test_acceptance_and_outcome_differ_only_where_the_truth_says_why(truth, marts):

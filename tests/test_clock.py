@@ -65,6 +65,7 @@ def facts(settings, tmp_path_factory):
                 as_of=AS_OF,
                 overrides=overrides,
                 select="+fct_item_instance +fct_project_lifecycle +fct_stage",
+                with_tests=name == "strict",
             )
             found[name] = {
                 "cases": _by(warehouse, "fct_item_instance", "instance_code"),

@@ -41,7 +41,7 @@ def world(settings, tmp_path_factory):
             alpha.case(f"MON-{number}", f"{PROJECT_CODE}-001", "IT01", 10, ON_A_MONDAY)
         alpha.land(warehouse)
         land(warehouse, "zhengwu", "service_item", [catalogue_row("IT01", stage=1, statutory=20, promised=10)])
-        build.build(settings, as_of=AS_OF)
+        build.build(settings, as_of=AS_OF, with_tests=False)
         yield warehouse
 
 

@@ -181,7 +181,7 @@ def test_trace_prints_what_stands_behind_a_number(bulletin):
 
 def test_the_cases_of_a_number_too_large_to_list_are_traced_to_the_marts(settings, tmp_path, monkeypatch):
     monkeypatch.setattr(evidence, "MOST_LISTED", 12)
-    written = write_bulletin(settings, month=date(2025, 8, 1), output_dir=tmp_path / "large").docx
+    written = write_bulletin(settings, month=date(2025, 9, 1), output_dir=tmp_path / "large").docx
     listed = cases(written)
     for entry in manifest(written)["figures"]:
         if entry.get("metric") == "on_time_rate" and entry["n"]:
