@@ -7,6 +7,7 @@ as open at the days they had. docs/statistics.md says what is compared with what
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pandas
@@ -24,6 +25,8 @@ from yidang.wilson import wilson
 
 # Finer where most forecasts are: few cases are late.
 EDGES = (0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1)
+# Of all forecasts together: a bin has nothing to tell apart, and who has no forecast is in none.
+_OF_ALL = ("brier_score", "base_rate_brier_score", "excluded_count", "excluded_by_reason")
 # Why a case that was on the clock is not compared: the first reason that holds.
 _QUERY = f"""
 select
@@ -65,14 +68,15 @@ def rows(connection: psycopg.Connection, table: pandas.DataFrame, stamp: Stamp) 
 def rows_of(judged: pandas.DataFrame) -> Iterator[dict]:
     first, last = judged["held_out_month"].min(), judged["held_out_month"].max()
     head = {"held_out_from": first.date(), "held_out_to": last.date()}
-    yield head | _bin(None, None) | summary(judged)
-    place = np.digitize(judged["predicted"], EDGES[1:-1])
+    yield head | _slice("all") | summary(judged)
+    bins = np.digitize(judged["predicted"], EDGES[1:-1])
     compared = judged["reason"].isna()
-    for bin_, (lower, upper) in enumerate(zip(EDGES, EDGES[1:], strict=False)):
-        yield head | _bin(lower, upper) | summary(judged[compared & (place == bin_)])
+    for place, (lower, upper) in enumerate(pairwise(EDGES)):
+        own = summary(judged[compared & (bins == place)])
+        yield head | _slice("bin", lower, upper) | own | dict.fromkeys(_OF_ALL)
     for month, part in judged.groupby("held_out_month"):
         head = {"held_out_from": month.date(), "held_out_to": month.date()}
-        yield head | _bin(None, None) | summary(part)
+        yield head | _slice("month") | summary(part)
 
 
 def predict(table: pandas.DataFrame, origins: pandas.DataFrame) -> pandas.DataFrame:
@@ -124,5 +128,5 @@ def summary(judged: pandas.DataFrame) -> dict:
     }
 
 
-def _bin(lower: float | None, upper: float | None) -> dict:
-    return {"probability_from": lower, "probability_to": upper}
+def _slice(kind: str, lower: float | None = None, upper: float | None = None) -> dict:
+    return {"slice_kind": kind, "probability_from": lower, "probability_to": upper}
