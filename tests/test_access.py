@@ -312,6 +312,8 @@ def test_pages_of_one_project_and_one_case(world: World):
     assert {
         row["case_id"] for row in rows(ask(client, world.datasets["case_card"], columns=["case_id"]))
     } == world.cases[OURS]
+    forecasts = cases_seen(world.client("viewer"), world.datasets["case_forecast"])
+    assert cases_seen(client, world.datasets["case_forecast"]) == forecasts & world.cases[OURS] != forecasts
     projects = {
         row["project_code"] for row in rows(ask(client, world.datasets["project_card"], columns=["project_code"]))
     }

@@ -1,7 +1,8 @@
 """Honest figures about speed (rules C2, C3), computed from cases that dbt has counted and written back as marts.
 
-`refresh` is the step of a build after dbt: int_speed_observations, int_item_reforms and the seed comparison_periods in;
-agg_speed, agg_cumulative_incidence, agg_change and agg_reform_effect out. docs/statistics.md says how each is made.
+`refresh` is the step of a build after dbt: the models of INPUTS and the seed comparison_periods in; agg_speed,
+agg_cumulative_incidence, agg_change, agg_reform_effect, fct_case_forecast, fct_project_forecast and
+agg_forecast_calibration out. docs/statistics.md says how each is made.
 From int_what_if_works, int_what_if_steps and int_prerequisites comes agg_what_if (docs/process.md).
 """
 
@@ -12,7 +13,13 @@ import psycopg
 from yidang.settings import Settings
 
 # What a selection must build, or the marts that are made of it are left as they are.
-INPUTS = {"int_speed_observations", "int_item_reforms"}
+INPUTS = {
+    "int_speed_observations",
+    "int_item_reforms",
+    "int_open_case_clocks",
+    "int_forecast_origins",
+    "int_project_durations",
+}
 WHAT_IF_INPUTS = {"int_what_if_works", "int_what_if_steps", "int_prerequisites"}
 
 
@@ -26,23 +33,32 @@ def refresh(settings: Settings, schema_prefix: str = "", built: set[str] | None 
     if not (has_speed or has_what_if):
         return {}
     # pandas: half a second that `yidang --help` need not pay
-    from yidang.statistics import cohorts, observations, periods, reforms, speed, tables, what_if
+    from yidang.statistics import calibration, cohorts, forecast, observations, periods, reforms, speed, tables, what_if
 
     definitions = tables.definitions(settings.dbt_dir)
     found = f"-c search_path={schema_prefix}intermediate,{schema_prefix}seeds"
     with psycopg.connect(settings.dsn("transformer"), options=found) as connection:
         stamp = observations.stamp(connection)
-        made = {}
+        made, asked = {}, {}
         if has_speed:
             speeds, curves = speed.rows(connection, stamp)
             observed = cohorts.read(connection)
+            cases = forecast.cases(connection)
             made = {
                 "agg_speed": speeds,
                 "agg_cumulative_incidence": curves,
                 "agg_change": periods.rows(connection, observed, stamp),
                 "agg_reform_effect": reforms.rows(connection, observed, stamp),
+                "agg_forecast_calibration": calibration.rows(connection, cases, stamp),
+            }
+            asked = {
+                "fct_case_forecast": forecast.of_cases(connection, cases, stamp),
+                "fct_project_forecast": forecast.of_projects(connection, stamp),
             }
         if has_what_if:
             made["agg_what_if"] = what_if.rows(connection, stamp)
         schema = f"{schema_prefix}marts"
-        return {name: tables.replace(connection, schema, definitions[name], rows) for name, rows in made.items()}
+        written = {name: tables.replace(connection, schema, definitions[name], rows) for name, rows in made.items()}
+        for name, (query, values) in asked.items():
+            written[name] = tables.replace_by_query(connection, schema, definitions[name], query, values)
+        return written

@@ -6,7 +6,7 @@ documentation finds them; the tables are made from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 
 import numpy as np
@@ -49,28 +49,56 @@ def replace(connection: psycopg.Connection, schema: str, definition: dict, rows:
 
     Returns the number of rows. Raises ConfigError when the rows do not have exactly the columns that are written down.
     """
+    table, columns = _make(connection, schema, definition)
+    written = 0
+    with connection.cursor().copy(sql.SQL("copy {} from stdin").format(table)) as copy:
+        for row in rows:
+            _require(definition, row.keys())
+            copy.write_row([Jsonb(value) if isinstance(value, dict) else value for value in map(row.get, columns)])
+            written += 1
+    return written
+
+
+def replace_by_query(
+    connection: psycopg.Connection, schema: str, definition: dict, query: str, values: Mapping[str, object]
+) -> int:
+    """The same with the rows of a query (parameters by name), for marts that have a row per case."""
+    table, columns = _make(connection, schema, definition)
+    found = connection.execute(f"select * from ({query}) as made limit 0", values)  # noqa: S608
+    _require(definition, {column.name for column in found.description})
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    written = connection.execute(
+        sql.SQL("insert into {} ({}) select {} from (").format(table, names, names)
+        + sql.SQL(query)
+        + sql.SQL(") as made"),
+        values,
+    )
+    return written.rowcount
+
+
+def _make(connection: psycopg.Connection, schema: str, definition: dict) -> tuple[sql.Identifier, list[str]]:
+    """The table, empty, and its columns."""
     table = sql.Identifier(schema, definition["name"])
     columns = {column["name"]: column for column in definition["columns"]}
     connection.execute(sql.SQL("drop table if exists {}").format(table))
     parts = [sql.SQL("{} " + column["data_type"]).format(sql.Identifier(name)) for name, column in columns.items()]
     connection.execute(sql.SQL("create table {} ({})").format(table, sql.SQL(", ").join(parts)))
-    written = 0
-    with connection.cursor().copy(sql.SQL("copy {} from stdin").format(table)) as copy:
-        for row in rows:
-            if row.keys() != columns.keys():
-                differing = ", ".join(sorted(row.keys() ^ columns.keys()))
-                raise ConfigError(
-                    f"{definition['name']} is described with other columns than it has: {differing}.",
-                    "Write the same columns in dbt_project/models/marts/_statistics.yml and in yidang/statistics.",
-                )
-            copy.write_row([Jsonb(value) if isinstance(value, dict) else value for value in map(row.get, columns)])
-            written += 1
     connection.execute(sql.SQL("grant select on {} to {}").format(table, sql.Identifier(READER)))
     _comment(connection, sql.SQL("table {}").format(table), definition["description"])
     for name, column in columns.items():
         place = sql.SQL("column {}").format(sql.Identifier(schema, definition["name"], name))
         _comment(connection, place, column["description"])
-    return written
+    return table, [*columns]
+
+
+def _require(definition: dict, found: Set[str]) -> None:
+    described = {column["name"] for column in definition["columns"]}
+    if found != described:
+        differing = ", ".join(sorted(found ^ described))
+        raise ConfigError(
+            f"{definition['name']} is described with other columns than it has: {differing}.",
+            "Write the same columns in dbt_project/models/marts/_statistics.yml and in yidang/statistics.",
+        )
 
 
 def _comment(connection: psycopg.Connection, what: sql.Composable, text: str) -> None:

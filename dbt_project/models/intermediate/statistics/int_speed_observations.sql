@@ -27,6 +27,10 @@ observed as (
         -- withdrawn cases have no pace, but may have had a promise
         pace_state is not null or (is_withdrawn and due_date is not null) as has_promise,
         case when has_clock then elapsed_working_days end as elapsed_working_days,
+        promised_limit,
+        limit_unit,
+        clock_start_date,
+        closed_date,
         case
             when not has_clock then null
             when is_open then 'open'
