@@ -127,7 +127,7 @@ def unfinished(source: Source) -> list[Text]:
     if _rest(in_time):
         found.append(
             say(
-                "告知承诺、容缺受理等办件的事后核查、补齐材料，应当办理的{all}件中，逾期办理或者逾期未办的有{late}件。",
+                "告知承诺、容缺受理等办件的事后核查、补齐材料和换发证件，应当办理的{all}件中，逾期办理或者逾期未办的有{late}件。",
                 all=Cited(amount(in_time.denominator), in_time),
                 late=Cited(amount(_rest(in_time)), in_time),
             )
