@@ -228,7 +228,7 @@ def _names(settings: Settings, kind: Kind, source: Source, title: str, marks: Ma
         "事项名录": Lazily(lambda: facts.item_names(source.figures)),
         "改革起始": reform.since_words(source.figures),
         "拿地即开工口径": reform.rule(settings),
-        "备注": Lazily(lambda: remarks.lines(source.figures)),
+        "备注": Lazily(lambda: remarks.claims(source.figures)),
         "重点新开工": partial(reform.key_starts, source),
         "日历版本": snapshot.calendar_version,
         "规则版本": snapshot.rule_version,

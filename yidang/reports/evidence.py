@@ -69,7 +69,7 @@ _REMARK_COLUMNS = {
     "subject": ("改革举措或者指标", 30),
     "source": ("出处", 24),
     "claim": ("台账载明", 30),
-    "reason": ("备注：不作统计的原因", 60),
+    "reason": ("备注：原因", 60),
     "measured": ("实测净审批用时中位数", 44),
 }
 
@@ -195,7 +195,10 @@ def workbook(
             f"“办件”表列每个数字的前{SHOWN_CASES}件；全部办件在同名的 .cases.csv.gz 中。"
             f"样本超过{MOST_LISTED}件的数字不附清单，yidang trace 列出全部。",
         ),
-        ("备注", "“备注”表列台账载明、而数据不能得出数字的说法：原话、原因，和旁边的实测数。"),
+        (
+            "备注",
+            "“备注”表列台账载明、而数据不能得出数字的说法：原话、原因，和旁边的实测数；连月百分之百的比率也列在其中。",
+        ),
     ):
         notes.append(line)
     notes.column_dimensions["A"].width, notes.column_dimensions["B"].width = 16, 80

@@ -47,8 +47,9 @@ from {marts}.dim_item
 where list_remark is not null and is_current
 order by item_code
 """
+# No claim but a figure that is too good: it is printed with its n, and remarked on.
 _FLAT_SERIES = """
-select concat(metric_name, '（', slice, '）'), '台账', '100%%', remark, null
+select concat(metric_name, '（', slice, '）'), '逐月指标', '100%%', remark, null
 from {marts}.agg_flat_series
 where dimension = 'district'
 order by metric_name
@@ -63,7 +64,7 @@ _SIDES = {"before": "改革前", "after": "改革后"}
 
 @dataclass(frozen=True)
 class Remark:
-    """One claim that is no number. subject: 改革举措; source: 出处; claim: 载明; reason: 备注.
+    """One claim and why it is no number. subject: 改革举措; source: 出处; claim: 载明; reason: 备注.
 
     measured: medians of net working days of the item's cases, the same months a year before and after, with n; empty
     where the claim is of no single item.
@@ -90,11 +91,20 @@ class Remark:
 
 
 @lru_cache(maxsize=4)
+def claims(figures: Figures) -> tuple[Remark, ...]:
+    """Claims of every ledger that are no number, measures first."""
+    return _read(figures, _MEASURES, _DOCUMENTS, _PACKAGES, _CATALOGUE)
+
+
 def remarks(figures: Figures) -> tuple[Remark, ...]:
-    """Of every ledger, measures first."""
+    """The same, and what is remarked on though it is a number."""
+    return (*claims(figures), *_read(figures, _FLAT_SERIES))
+
+
+def _read(figures: Figures, *statements: str) -> tuple[Remark, ...]:
     return tuple(
         Remark(subject, source, claim, reason, _measured(figures, subject, measure_id))
-        for statement in (_MEASURES, _DOCUMENTS, _PACKAGES, _CATALOGUE, _FLAT_SERIES)
+        for statement in statements
         for subject, source, claim, reason, measure_id in figures.read(statement)
     )
 
@@ -124,8 +134,8 @@ def _measured(figures: Figures, subject: str, measure_id: str | None) -> tuple[R
 
 
 def table(source: Source) -> Table:
-    """Every remark, for the annex of a document."""
-    told = tuple(((one.subject,), (one.claim,), (one.reason,), one.beside) for one in remarks(source.figures))
+    """Every claim that is no number, for the annex of a document."""
+    told = tuple(((one.subject,), (one.claim,), (one.reason,), one.beside) for one in claims(source.figures))
     header = ("改革举措或者指标", "台账载明", "不作统计的原因", "实测用时中位数")
     return Table(CAPTION, header, told, (3.2, 2.8, 6, 3.6), (0, 1, 2, 3))
 
