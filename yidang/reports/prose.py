@@ -39,7 +39,7 @@ def cite(figure: Figure) -> Cited:
     if figure.is_small:
         return Cited(TOO_FEW, figure)
     text = written(figure)
-    if figure.metric.is_count and figure.value >= _WAN:
+    if figure.metric.is_count and (figure.value or 0) >= _WAN:
         text = _two_decimals(figure.value / _WAN) if figure.metric.unit == "万元" else _in_ten_thousands(figure.value)
     return Cited(text if is_rate(figure) else text.removesuffix(".0"), figure)
 
@@ -140,7 +140,7 @@ def unit_of(figure: Figure) -> str:
     """The unit that follows the printed value; the per cent sign is part of the value."""
     if is_rate(figure) or figure.is_small:
         return ""
-    if figure.metric.unit == "万元" and figure.value >= _WAN:
+    if figure.metric.unit == "万元" and (figure.value or 0) >= _WAN:
         return "亿元"  # as `cite` writes it: ten thousand times 万元
     return f"个{figure.metric.unit}" if figure.metric.unit in ("工作日", "自然日") else figure.metric.unit
 
