@@ -168,7 +168,7 @@ CLAIMS = {
             "select count(*) from marts.fct_reform_measure where status_name = '整改优化'",
             63,
         ),
-        "C086 2 项没有着落": ("select remark is not null from marts.fct_reform_document", True),
+        "C086 2 项没有着落": ("select unaccounted_measure_count from marts.fct_reform_document", 2),
         "C087 300 余天之和": ("select listed_days_saved > 300 from marts.fct_reform_document", True),
         "C088 12 个定制流程": ("select count(distinct project_code) from marts.fct_project_plan", 12),
         "C089 2→1 次": (_MEASURE.format("round(visit_reduction, 2)", "环评与排污许可一次办"), "0.50"),
@@ -207,7 +207,10 @@ REMARKS = {
     },
     "baoan": {
         "C078 141→90天": ("危险边坡审批时限", "单位“天”未说明是工作日还是自然日"),
-        "C086 91项": ("审批流程优化事项清单（虚构）", "没有着落"),
+        "C086 91项": (
+            "审批流程优化事项清单（虚构）",
+            "文件载明91项，台账列明89项（整改优化63项、立行立改26项），2项没有着落",
+        ),
         "C087 300余天": ("审批流程优化事项清单（虚构）", "压缩天数是各事项之和，不是任何一个项目的用时"),
         "C090 2个月→11个工作日": ("环评与排污许可一次办", "时限单位不同（2月→11工作日），不算压缩率"),
     },
