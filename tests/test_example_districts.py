@@ -1,26 +1,38 @@
 """A district after each source case, through the whole path: the case's countable claims, read from the marts.
 
-Claims that no data can carry are not numbers but remarks: what the case says is held against what stands beside it.
+Claims that no data can carry are not numbers but remarks: what the case says is held against what stands beside it. The
+report to the People's Congress, the form of case 000, is written from its district and states that case's numbers.
 """
 
 from __future__ import annotations
 
+import json
+import re
+from decimal import Decimal
+
+import docx
+import openpyxl
 import psycopg
 import pytest
 from conftest import drop_built_schemas
+from docx.oxml.ns import qn
 
-from yidang import build, contracts, district, landing
+from yidang import build, contracts, district, landing, metrics
 from yidang.district import PROFILES
+from yidang.reports import pdf, remarks, trace, verify
+from yidang.reports.congress import write_congress_report
+from yidang.reports.snapshot import figures_as_of, selection
 from yidang.services import district as servers
 from yidang.settings import WAREHOUSE_DATABASE
 
 pytestmark = [pytest.mark.integration, pytest.mark.end_to_end]
 
 SELECTION = (
-    "+agg_catalogue +agg_complaint +agg_new_start_window +agg_service_reach +dim_agent +dim_item +dim_item_material"
-    " +dim_package +fct_agency_order +fct_callback +fct_case_mode +fct_instant_start +fct_investment_rule_check"
-    " +fct_major_project +fct_meeting +fct_problem +fct_project_plan +fct_question +fct_reform_document"
-    " +fct_reform_measure +fct_regional_assessment +fct_service_point"
+    "+agg_case_mode +agg_catalogue +agg_complaint +agg_flat_series +agg_new_start_window +agg_service_reach"
+    " +dim_agent +dim_build +dim_item +dim_item_material +dim_package +fct_agency_order +fct_callback"
+    " +fct_case_mode +fct_instant_start +fct_investment_rule_check +fct_major_project +fct_meeting"
+    " +fct_open_case +fct_problem +fct_project_plan +fct_question +fct_reform_document +fct_reform_measure"
+    " +fct_regional_assessment +fct_service_point"
 )
 _ITEMS = "select sum({}) from marts.agg_catalogue where month = (select max(month) from marts.agg_catalogue)"
 _MEASURE = "select {} from marts.fct_reform_measure where measure_name = '{}'"
@@ -47,7 +59,11 @@ CLAIMS = {
         ),
         "C014 28 个问题": ("select count(*) from marts.fct_problem", 28),
         "C015 17 场协调会": ("select count(*) from marts.fct_meeting", 17),
-        "C017 78 张告知承诺": ("select count(*) from marts.fct_case_mode where mode_name = '告知承诺'", 78),
+        "C017 78 张告知承诺制施工许可证": (
+            "select count(*) from marts.fct_case_mode"
+            " where mode_name = '告知承诺' and item_name = '建筑工程施工许可证核发' and outcome = 'passed'",
+            78,
+        ),
         "C018 32 人代办": ("select count(*) from marts.dim_agent where is_on_duty", 32),
     },
     "keqiao": {
@@ -152,7 +168,7 @@ CLAIMS = {
             "select count(*) from marts.fct_reform_measure where status_name = '整改优化'",
             63,
         ),
-        "C086 2 项没有着落": ("select remark is not null from marts.fct_reform_document", True),
+        "C086 2 项没有着落": ("select unaccounted_measure_count from marts.fct_reform_document", 2),
         "C087 300 余天之和": ("select listed_days_saved > 300 from marts.fct_reform_document", True),
         "C088 12 个定制流程": ("select count(distinct project_code) from marts.fct_project_plan", 12),
         "C089 2→1 次": (_MEASURE.format("round(visit_reduction, 2)", "环评与排污许可一次办"), "0.50"),
@@ -161,6 +177,57 @@ CLAIMS = {
         "C092 1640 件": ("select count(*) from marts.fct_problem", 1640),
         "C092 两类事分开": ("select count(distinct kind_name) from marts.fct_problem", 2),
     },
+}
+
+
+# Claims marked as inconsistent or undefined in claims.csv → where they stand, and what their remark says.
+REMARKS = {
+    "pukou": {
+        "C004 没有改革前的环节数": ("项目全生命周期流程图", "没有改革前事项数、环节数"),
+        "C006 提升30%以上": ("工业项目拿地即开工", "用时减少30%，或单位时间办件增加30%（用时减少23.1%）"),
+        "C008 基本上全覆盖": ("工业项目拿地即开工覆盖面", "没有载明数值"),
+        "C010 提升60%": ("工业项目竣工即交付", "用时减少60%，或单位时间办件增加60%（用时减少37.5%）"),
+    },
+    "keqiao": {
+        "C023 审批→备案": ("涉水审批三合一", "由审批改为备案，是办件类型变化，不是提速"),
+        "C024 69→36天": ("区域规划环评：报告书降为报告表", "单位“天”未说明是工作日还是自然日"),
+        "C025 36→4天": ("区域规划环评：报告表降为登记表", "由报告表改为登记表，是办件类型变化"),
+        "C026 编制费压降50%": ("环评报告编制费压降", "没有合同和费用数据，“费用减少50%”无从核对"),
+    },
+    "gaoping": {
+        "C050 可减少70%": ("项目一件事套餐：报件材料", "没有改革前后的材料份数，“材料减少（可）70%”无从核对"),
+        "C051 提早2个月": ("项目一件事套餐：开工时间", "没有对照组，不实行改革何时开工无从得知，“提早月数2个月”"),
+    },
+    "loop": {
+        "C057 43→4": ("独立事项归为四个阶段", "事项归为阶段，不是减少事项"),
+        "C060 材料60%以上": ("投资项目审批材料", "没有改革前后的材料份数"),
+        "C063 没有改革前时限": ("“3211”：简易低风险工程", "没有改革前时限"),
+        "C067 费用降低60%": ("企业审批费用", "没有合同和费用数据，“费用减少60%”无从核对"),
+        "C072 连续10个月100%": ("回访满意率（全区）", "是警示，不是成绩"),
+    },
+    "baoan": {
+        "C078 141→90天": ("危险边坡审批时限", "单位“天”未说明是工作日还是自然日"),
+        "C086 91项": (
+            "审批流程优化事项清单（虚构）",
+            "文件载明91项，台账列明89项（整改优化63项、立行立改26项），2项没有着落",
+        ),
+        "C087 300余天": ("审批流程优化事项清单（虚构）", "压缩天数是各事项之和，不是任何一个项目的用时"),
+        "C090 2个月→11个工作日": ("环评与排污许可一次办", "时限单位不同（2月→11工作日），不算压缩率"),
+    },
+}
+REPORTED = "pukou"
+# What the report to the congress says, in its own words, of the claims of case 000.
+SAID = {
+    "C002, C003": "审批事项36项、公共服务事项6项",
+    "C004": "办事环节102个",
+    "C005": "14个实现“拿地即开工”",
+    "C009": "16个实现“竣工即交付”",
+    "C012": "重点新开工项目100个，已立项95个，占95.0%",
+    "C013": "已取得施工许可71个，占71.0%",
+    "C014": "发现问题28个",
+    "C015": "召开协调会17场",
+    "C017": "告知承诺制施工许可证78张",
+    "C018": "32人的代办队伍",
 }
 
 
@@ -180,7 +247,9 @@ def example(request, settings):
                 landing.pull(settings, department)
         finally:
             servers.stop(settings)
-        build.build(settings, as_of=profile.end, select=SELECTION, with_tests=False)
+        # a report reads more than the questions about the claims
+        report = f" {selection(metrics.load(settings))}" if profile.id == REPORTED else ""
+        build.build(settings, as_of=profile.end, select=SELECTION + report, with_tests=False)
         yield profile.id, warehouse
 
 
@@ -193,3 +262,67 @@ def test_the_countable_claims_of_the_case_come_out_of_the_marts(example):
         found[claim] = str(value) if isinstance(answer, str) else value
         wanted[claim] = answer
     assert found == wanted
+
+
+def test_what_no_data_can_carry_is_a_remark(example, settings):
+    name, warehouse = example
+    with figures_as_of(settings, None) as figures:
+        said = {one.subject: one for one in remarks.remarks(figures)}
+        for claim, (subject, words) in REMARKS[name].items():
+            assert words in said[subject].reason, claim
+        for one in said.values():  # what was measured beside it names how many cases it rests on, or is not said
+            assert all(reading.value is None or reading.n >= 10 for reading in one.measured), one
+    plain = "select measure_name from marts.fct_reform_measure where claim_remark is null"
+    assert not {measure for (measure,) in warehouse.execute(plain)} & set(said), "what can be taken as it stands"
+
+
+def test_the_report_to_the_congress_states_its_case_s_claims(example, settings, tmp_path, monkeypatch):
+    name, warehouse = example
+    if name != REPORTED:
+        pytest.skip("the report is the form of case 000 alone")
+    monkeypatch.setattr(pdf.shutil, "which", lambda _: None)
+    path = write_congress_report(settings, as_of=PROFILES[name].end, output_dir=tmp_path).docx
+    word = docx.Document(str(path))
+    prose = ["".join(node.text or "" for node in line._p.iter(qn("w:t"))) for line in word.paragraphs]
+    assert {claim: words for claim, words in SAID.items() if not any(words in line for line in prose)} == {}
+    assert not any("效率提升" in line or "全覆盖" in line for line in prose), (
+        "claims are remarks, not the report's words"
+    )
+    assert not any(re.search(r"None|\{|占样本不足", line) for line in prose)
+
+    # those not there yet are named one by one
+    key_starts = (
+        "select project_name from marts.fct_major_project"
+        " where is_new_start and is_counted and list_year = 2023 and not {}"
+    )
+    (named,) = (line for line in prose if "尚未立项的是" in line)
+    unestablished = [row for (row,) in warehouse.execute(key_starts.format("is_established"))]
+    assert len(unestablished) == 5 and all(project in named for project in unestablished)
+    waiting, remarked = ([[cell.text for cell in row.cells] for row in table.rows[1:]] for table in word.tables)
+    unpermitted = [row for (row,) in warehouse.execute(key_starts.format("is_permitted"))]
+    assert len(waiting) == 29 and sorted(line[0] for line in waiting) == sorted(unpermitted)
+
+    # every number is its own SQL's, and leads to the rows behind it
+    entries = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["figures"]
+    for entry in entries:
+        if "sql" in entry:
+            value, n, *_ = warehouse.execute(entry["sql"]).fetchone()
+            assert n == entry["n"], entry
+            assert (value is None) == (entry["value"] is None)
+            assert value is None or abs(Decimal(str(value)) - Decimal(entry["value"])) < 1e-9, entry
+    starts = next(
+        entry for entry in entries if entry.get("metric") == "instant_start_rate" and "工业" not in entry["slice"]
+    )
+    behind = [line.split("\t") for line in trace.lines(settings, path, starts["id"]) if "\t" in line]
+    instant = {row for (row,) in warehouse.execute(
+        "select project_code from marts.fct_instant_start where is_instant_start")}  # fmt: skip
+    assert {project for project, part in behind if part == "true"} == instant and len(behind) == starts["n"]
+
+    # what is no number stands in the annex and in the evidence, and the report can be written again
+    book = openpyxl.load_workbook(path.with_name(f"{path.stem}.evidence.xlsx"), read_only=True)
+    noted = {row[0]: row for row in book["备注"].iter_rows(min_row=2, values_only=True)}
+    for subject, words in REMARKS[name].values():
+        assert words in noted[subject][3]
+        assert any(line[0] == subject and words in line[2] for line in remarked)
+    assert re.search(r"改革前[\d.]+个工作日（n=\d+）；改革后[\d.]+个工作日（n=\d+）", noted["工业项目拿地即开工"][4])
+    assert verify.verify(settings, path).differences == []

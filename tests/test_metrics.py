@@ -161,6 +161,17 @@ BY_HAND = {
     "investment_deviation_rate": """
         select avg(is_deviation::integer) from marts.fct_investment_rule_check
         where finding_name in ('相符', '多要', '缺少')""",
+    "mode_grant_count": (
+        "select count(distinct (case_id, mode_name)) from marts.fct_case_mode where outcome = 'passed'"
+    ),
+    "mode_at_once_rate": """
+        select avg((decided_date = accepted_date)::integer) from (
+            select distinct case_id, mode_name, decided_date, accepted_date
+            from marts.fct_case_mode where outcome = 'passed'
+        ) as used""",
+    "mode_duty_in_time_rate": """
+        select avg((duty_state_name = '按期')::integer) from marts.fct_case_mode
+        where is_known_case and duty_state_name in ('按期', '逾期办理', '逾期未办')""",
     "joint_acceptance_rate": (
         "select avg(is_joint::integer) from marts.fct_joint_acceptance where acceptance_item_count > 1"
     ),
@@ -221,7 +232,7 @@ NOT_SAID_HERE = {
     *("commitment_rate", "backfill_rate", "order_break_rate", "bypass_rate_lower", "bypass_rate_upper"),
     # tests/test_reform.py has the documents that these need
     *("instant_start_rate", "median_start_days", "instant_delivery_rate", "four_on_one_date_rate"),
-    "investment_deviation_rate",
+    *("investment_deviation_rate", "mode_duty_in_time_rate"),
 }
 # What no source can say: there is no query by hand, and no value.
 WITHOUT_SOURCE = {

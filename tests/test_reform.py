@@ -201,6 +201,14 @@ MEASURES = [
     measure("STAGES", "归为四个阶段", kind="归并阶段", items_before=43, items_after=4),
     measure("RATE", "验收提效", claimed_percent=60, claimed_kind="效率提升"),
     measure("TIME", "时间减少", claimed_percent="30.0", claimed_kind="时间减少"),
+    measure("COST", "费用", claimed_percent=50, claimed_kind="费用减少", document_no="D3"),
+    measure("EARLY", "开工时间", claimed_percent=2, claimed_kind="提早月数", document_no="D3"),
+    measure("PAPER", "报件材料", claimed_percent=70, claimed_kind="材料减少", document_no="D3"),
+    measure("LISTED", "材料清单", claimed_percent=50, claimed_kind="材料减少", documents_before=4, documents_after=2,
+            document_no="D3"),
+    measure("WIDE", "覆盖面", claimed_kind="基本全覆盖", document_no="D3"),
+    measure("WORD", "新词", claimed_percent=10, claimed_kind="活力提升", document_no="D3"),
+    measure("CHART", "流程图", items_after=42, steps_after=102, document_no="D3"),
     measure("LOW_RISK", "简易低风险", limit_after=20, limit_after_unit="工作日"),
     measure("LATER", "明年的事", item_code="GONE", started_on="2026-01-01"),
     measure("SLOW", "公共服务提速", item_code="S", started_on="无"),
@@ -231,7 +239,9 @@ def test_what_a_measure_claims_is_compared_only_where_it_can_be(marts):
         "PERMIT": (0.4, None, None, None, 0.9, None),
         "WATER": (None, None, 0.8333, 0.9333, None, None),
         "MONTHS": (None, None, None, None, None, 0.5),
+        "LISTED": (None, None, None, 0.5, None, None),
         **dict.fromkeys(("EIA", "STAGES", "RATE", "TIME", "LOW_RISK", "LATER", "SLOW"), nothing),
+        **dict.fromkeys(("COST", "EARLY", "PAPER", "WIDE", "WORD", "CHART"), nothing),
     }
     assert {number: row["limit_change"] for number, row in rows.items() if row["limit_change"]} == {
         "PERMIT": "5工作日→3工作日",
@@ -249,10 +259,33 @@ def test_what_a_measure_claims_is_compared_only_where_it_can_be(marts):
         "STAGES": f"事项归为阶段，不是减少事项；{nowhere}",
         "RATE": f"“效率提升60%”有两种读法：用时减少60%，或单位时间办件增加60%（用时减少37.5%）；{nowhere}",
         "TIME": nowhere,
+        "COST": f"没有合同和费用数据，“费用减少50%”无从核对；{nowhere}",
+        "EARLY": f"没有对照组，不实行改革何时开工无从得知，“提早月数2个月”无从核对；{nowhere}",
+        "PAPER": f"没有改革前后的材料份数，“材料减少70%”无从核对；{nowhere}",
+        "LISTED": nowhere,
+        "WIDE": f"“基本全覆盖”没有载明数值，无从核对；{nowhere}",
+        "WORD": f"“活力提升10%”所指没有说明，无从核对；{nowhere}",
+        "CHART": f"没有改革前事项数、环节数，不算压减率；{nowhere}",
         "LOW_RISK": f"没有改革前时限，不算压缩率；{nowhere}",
         "LATER": "尚未实施；目录中没有此事项，无从实测",
         "SLOW": "未载明起始日期；样本不足（前0件、后0件）",
     }
+
+
+def test_a_claim_is_told_whole_and_remarked_apart_from_what_was_not_measured(marts):
+    rows = measures(marts)
+    assert {
+        number: rows[number]["claim_text"] for number in ("PERMIT", "WATER", "WIDE", "CHART", "EARLY", "LATER")
+    } == {
+        "PERMIT": "时限5工作日→3工作日；材料170页→17页；压缩2天",
+        "WATER": "时限5工作日→0工作日；环节12个→2个；材料15份→1份；压缩5天",
+        "WIDE": "基本全覆盖",
+        "CHART": "事项未载明→42项；环节未载明→102个",
+        "EARLY": "提早月数2个月",
+        "LATER": None,
+    }
+    taken = {number for number, row in rows.items() if row["claim_remark"] is None}
+    assert taken == {"PERMIT", "TIME", "LISTED"}, "too few cases, or no item, says nothing against the claim"
 
 
 def test_beside_the_claim_stands_what_the_cases_show_open_ones_counted_as_the_longest(marts):
@@ -398,6 +431,23 @@ def test_what_a_mode_owes_is_done_late_or_open(marts):
     assert {key[0] for key, row in rows.items() if row["is_duty_unknown"]} == {"alpha:B5", "alpha:C-KEPT"}
     assert [key[0] for key, row in rows.items() if not row["is_known_mode"]] == ["alpha:B7"]
     assert [key[0] for key, row in rows.items() if not row["is_known_case"]] == ["alpha:NOBODY"]
+
+
+def test_what_was_granted_in_a_mode_and_whether_what_it_owes_came_in_time(marts):
+    rows = marts.execute(
+        "select metric, slice, numerator, n, excluded from marts.agg_indicator"
+        " where dimension = 'mode' and period_grain = 'all' and slice in ('容缺', '桩基先行')"
+    ).fetchall()
+    found = {(row["metric"], row["slice"]): (row["numerator"], row["n"], row["excluded"]) for row in rows}
+    assert found == {
+        # the case of NOBODY is not there, of one 容缺 nobody says when it was due, one may still come
+        ("mode_grant_count", "容缺"): (None, 3, {"查无办件": 1}),
+        ("mode_at_once_rate", "容缺"): (0, 3, {"查无办件": 1}),
+        ("mode_duty_in_time_rate", "容缺"): (0, 1, {"查无办件": 1, "无应办日期": 1, "未到期": 1}),
+        ("mode_grant_count", "桩基先行"): (None, 3, {}),
+        ("mode_at_once_rate", "桩基先行"): (0, 3, {}),
+        ("mode_duty_in_time_rate", "桩基先行"): (1, 2, {"无应办日期": 1}),
+    }
 
 
 def test_a_mode_s_share_is_of_the_cases_it_may_be_used_for(marts):

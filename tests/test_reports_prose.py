@@ -45,6 +45,10 @@ def plain(text: Text) -> str:
         ("project_span_days_median", "344.5", 19, "344.5个自然日（n=19）"),
         ("cases_received", "3", 3, "3件（n=3）"),
         ("promise_compression_catalogue", "0.65", 4, "65.0%（n=4）"),
+        ("cases_received", "12345", 12345, "1.23万件（n=12345）"),
+        ("investment_done_wan", "9999", 3, "9999万元（n=3）"),
+        ("investment_done_wan", "1233300", 30, "123.33亿元（n=30）"),
+        ("investment_done_wan", None, 0, "—万元（n=0）"),
     ],
 )
 def test_a_value_with_its_n(metric: str, value: str | None, n: int, expected: str) -> None:

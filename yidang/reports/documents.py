@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from yidang.errors import YidangError
@@ -19,6 +19,8 @@ from yidang.reports import (
     facts,
     layout,
     notes,
+    reform,
+    remarks,
     speed,
     standing,
     template_text,
@@ -39,7 +41,11 @@ from yidang.settings import Settings
 
 # A department from which nothing came for so long has not stopped working: its data have.
 SILENT_DAYS = 60
-PIECES = {**annexes.PIECES, **time_limits.PIECES, **speed.PIECES, **catalogue.PIECES, **standing.PIECES}
+PIECES = {
+    name: draw
+    for module in (annexes, time_limits, speed, catalogue, standing, reform, remarks)
+    for name, draw in module.PIECES.items()
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class Kind:
 
     name:  of its template and of its files. title: given the source, for properties and page heads.
     names, pieces: what its template may use beside what all of them may. needs_cases: says nothing of a period without.
+    has_remarks: it is of the district, so its evidence lists the claims that are no number.
     """
 
     name: str
@@ -55,6 +62,7 @@ class Kind:
     names: Callable[[Source, Marks], dict[str, object]] = lambda *_: {}
     pieces: dict[str, Callable[[Source], Block]] = field(default_factory=dict)
     needs_cases: bool = True
+    has_remarks: bool = True
 
 
 def template_file(settings: Settings, kind: str) -> Path:
@@ -108,12 +116,13 @@ def make(settings: Settings, kind: Kind, figures: Figures, period: Period, templ
     title = kind.title(source)
     content, called = _template(settings, kind, template)
     marks = Marks()
-    word = fill(content, called, _names(kind, source, title, marks))
+    word = fill(content, called, _names(settings, kind, source, title, marks))
     try:
         ids = layout.settle(word, marks)
     except FillError as error:
         raise YidangError(f"{called}：{error}", error.cure) from None
     entries = evidence.lines(ids, figures)
+    remarked = remarks.lines(figures) if kind.has_remarks else []
 
     def docx(identifier: str) -> bytes:
         set_properties(word, title, identifier)
@@ -121,7 +130,7 @@ def make(settings: Settings, kind: Kind, figures: Figures, period: Period, templ
 
     def write_evidence(folder: Path, stem: str) -> None:
         cases = evidence.write_cases(ids, figures, folder / f"{stem}{archive.CASES}")
-        (folder / f"{stem}{archive.WORKBOOK}").write_bytes(evidence.workbook(entries, cases, source, title))
+        (folder / f"{stem}{archive.WORKBOOK}").write_bytes(evidence.workbook(entries, cases, remarked, source, title))
 
     manifest = {
         "kind": kind.name,
@@ -134,6 +143,7 @@ def make(settings: Settings, kind: Kind, figures: Figures, period: Period, templ
         "template_sha256": hashlib.sha256(content).hexdigest(),
         "code": _code_version(),
         "figures": entries,
+        "remarks": remarked,
     }
     return Made(title, docx, content, manifest, write_evidence)
 
@@ -189,7 +199,7 @@ class Span:
     止: date
 
 
-def _names(kind: Kind, source: Source, title: str, marks: Marks) -> dict[str, object]:
+def _names(settings: Settings, kind: Kind, source: Source, title: str, marks: Marks) -> dict[str, object]:
     period, snapshot = source.period, source.figures.snapshot
     return {
         **Speaker(source, Words(source.figures, period), marks, {**PIECES, **kind.pieces}).names(),
@@ -200,6 +210,7 @@ def _names(kind: Kind, source: Source, title: str, marks: Marks) -> dict[str, ob
         "上年同期": source.before,
         "上期": period.just_before(),
         "累计": Period(date(period.last.year, 1, 1), period.last),
+        "改革以来": reform.period_since(source.figures),
         "全部": ALL,
         "截至": chinese_date(source.as_of),
         "部门名单": "、".join(department.name for department in source.departments),
@@ -214,6 +225,11 @@ def _names(kind: Kind, source: Source, title: str, marks: Marks) -> dict[str, ob
         "无业务部门": Lazily(lambda: "、".join(standing.without_business(source))),
         "镇街": Lazily(lambda: standing.streets(source)),
         "改革事项": source.reforms,
+        "事项名录": Lazily(lambda: facts.item_names(source.figures)),
+        "改革起始": reform.since_words(source.figures),
+        "拿地即开工口径": reform.rule(settings),
+        "备注": Lazily(lambda: remarks.claims(source.figures)),
+        "重点新开工": partial(reform.key_starts, source),
         "日历版本": snapshot.calendar_version,
         "规则版本": snapshot.rule_version,
         "最小样本": MINIMUM_N,

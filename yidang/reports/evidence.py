@@ -25,6 +25,7 @@ _IDENTITIES = {
     "fct_agent_service": "service_id",
     "fct_callback": "callback_id",
     "fct_case_conduct": "case_id",
+    "fct_case_mode": "case_mode_id",
     "fct_case_rating": "case_id",
     "fct_case_visit": "case_id",
     "fct_complaint": "complaint_id",
@@ -62,6 +63,14 @@ _COLUMNS = {
     "formula": ("口径 / 算式", 50),
     "metric": ("metric", 26),
     "sql": ("SQL", 80),
+}
+
+_REMARK_COLUMNS = {
+    "subject": ("改革举措或者指标", 30),
+    "source": ("出处", 24),
+    "claim": ("台账载明", 30),
+    "reason": ("备注：原因", 60),
+    "measured": ("实测净审批用时中位数", 44),
 }
 
 
@@ -159,8 +168,14 @@ def _cases_query(model: str, found: Iterable[tuple[str, Metric, Slice]], schema:
     )
 
 
-def workbook(entries: list[dict[str, object]], cases: dict[str, list[str]], source: Source, title: str) -> bytes:
-    """The evidence annex as .xlsx: 说明, 数字 (a line per figure) and 办件 (the first of each figure's)."""
+def workbook(
+    entries: list[dict[str, object]],
+    cases: dict[str, list[str]],
+    remarked: list[dict[str, str]],
+    source: Source,
+    title: str,
+) -> bytes:
+    """The evidence annex as .xlsx: 说明, 数字 (a line per figure), 办件 (the first of each figure's) and 备注."""
     book = Workbook()
     notes = book.active
     notes.title = "说明"
@@ -180,24 +195,29 @@ def workbook(entries: list[dict[str, object]], cases: dict[str, list[str]], sour
             f"“办件”表列每个数字的前{SHOWN_CASES}件；全部办件在同名的 .cases.csv.gz 中。"
             f"样本超过{MOST_LISTED}件的数字不附清单，yidang trace 列出全部。",
         ),
+        (
+            "备注",
+            "“备注”表列台账载明、而数据不能得出数字的说法：原话、原因，和旁边的实测数；连月百分之百的比率也列在其中。",
+        ),
     ):
         notes.append(line)
     notes.column_dimensions["A"].width, notes.column_dimensions["B"].width = 16, 80
-    _sheet(book.create_sheet("数字"), entries)
+    _sheet(book.create_sheet("数字"), _COLUMNS, entries)
     listed = book.create_sheet("办件")
     _head(listed, {"id": ("编号", 8), "case": ("办件（来源部门:编号）、项目或者事项", 40)})
     for name, found in sorted(cases.items()):
         for case in found:
             listed.append((name, case))
+    _sheet(book.create_sheet("备注"), _REMARK_COLUMNS, remarked)
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
 
 
-def _sheet(sheet: Worksheet, entries: list[dict[str, object]]) -> None:
-    _head(sheet, _COLUMNS)
+def _sheet(sheet: Worksheet, columns: dict[str, tuple[str, int]], entries: list[dict[str, object]]) -> None:
+    _head(sheet, columns)
     for entry in entries:
-        sheet.append([_cell(column, entry.get(column)) for column in _COLUMNS])
+        sheet.append([_cell(column, entry.get(column)) for column in columns])
     for row in sheet.iter_rows(min_row=2):
         for cell in row:
             cell.alignment = Alignment(vertical="top", wrap_text=True)

@@ -98,6 +98,11 @@ def reforms(figures: Figures, period: Period) -> tuple[Reform, ...]:
     return tuple(Reform(*row) for row in rows)
 
 
+def item_names(figures: Figures) -> list[str]:
+    """What the catalogue calls its items, now or before: a template asks whether one is there before it names it."""
+    return [name for (name,) in figures.read("select distinct item_name from {marts}.dim_item")]
+
+
 def calendar(figures: Figures) -> Period:
     """The days of which it is known whether they are working days."""
     return Period(*figures.read("select min(date_day), max(date_day) from {marts}.dim_calendar")[0])

@@ -145,7 +145,12 @@ def _folder(settings: Settings) -> Path:
 
 def kind(code: str) -> Kind:
     return Kind(
-        "project", partial(_title, code), partial(_names, code), {GANTT: partial(_gantt, code)}, needs_cases=False
+        "project",
+        partial(_title, code),
+        partial(_names, code),
+        {GANTT: partial(_gantt, code)},
+        needs_cases=False,
+        has_remarks=False,
     )
 
 

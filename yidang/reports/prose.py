@@ -39,8 +39,8 @@ def cite(figure: Figure) -> Cited:
     if figure.is_small:
         return Cited(TOO_FEW, figure)
     text = written(figure)
-    if figure.metric.is_count and figure.value >= _WAN:
-        text = _in_ten_thousands(figure.value)
+    if figure.metric.is_count and (figure.value or 0) >= _WAN:
+        text = _two_decimals(figure.value / _WAN) if figure.metric.unit == "万元" else _in_ten_thousands(figure.value)
     return Cited(text if is_rate(figure) else text.removesuffix(".0"), figure)
 
 
@@ -49,6 +49,11 @@ def cell(figure: Figure) -> Text:
     if figure.is_small:
         return (Cited(TOO_FEW if figure.n else NO_VALUE, figure),)
     return (Cited(written(figure), figure),)
+
+
+def amount(value: Decimal) -> str:
+    """How many, without a unit: an integer, from ten thousand in 万."""
+    return _in_ten_thousands(value) if value >= _WAN else str(_rounded(value, Decimal(1)))
 
 
 def n_of(figure: Figure) -> Cited:
@@ -135,6 +140,8 @@ def unit_of(figure: Figure) -> str:
     """The unit that follows the printed value; the per cent sign is part of the value."""
     if is_rate(figure) or figure.is_small:
         return ""
+    if figure.metric.unit == "万元" and (figure.value or 0) >= _WAN:
+        return "亿元"  # as `cite` writes it: ten thousand times 万元
     return f"个{figure.metric.unit}" if figure.metric.unit in ("工作日", "自然日") else figure.metric.unit
 
 
@@ -146,8 +153,11 @@ def tenth(value: Decimal) -> str:
 def _in_ten_thousands(value: Decimal) -> str:
     """1.23万, 1.2亿: two decimals at most, none that is zero."""
     unit, word = (_YI, "亿") if value >= _YI else (_WAN, "万")
-    text = str(_rounded(value / unit, Decimal("0.01")))
-    return f"{text.rstrip('0').rstrip('.')}{word}"
+    return f"{_two_decimals(value / unit)}{word}"
+
+
+def _two_decimals(value: Decimal) -> str:
+    return str(_rounded(value, Decimal("0.01"))).rstrip("0").rstrip(".")
 
 
 def _rounded(value: Decimal, step: Decimal) -> Decimal:

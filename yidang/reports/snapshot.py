@@ -17,13 +17,18 @@ from yidang.settings import Settings
 _PREFIX = "report_"
 # What a report, or the statistics, read beside the marts that metrics are counted on.
 _READ = (
+    "agg_case_mode",
+    "agg_flat_series",
     "agg_indicator",
     "dim_build",
     "dim_calendar",
     "dim_department",
     "dim_item",
+    "dim_package",
     "fct_open_case",
     "fct_project_timeline",
+    "fct_reform_document",
+    "fct_reform_measure",
     "fct_warning",
     "issue_log",
     "code_lists",
@@ -65,16 +70,21 @@ def _reading(settings: Settings) -> Iterator[Figures]:
         yield Figures(connection, metrics.load(settings))
 
 
+def selection(defined: dict[str, metrics.Metric]) -> str:
+    """What a build must select for a report: the marts of the metrics and what else it reads, with all upstream."""
+    marts = {*_READ, *statistics.INPUTS, *(metric.model for metric in defined.values())}
+    return " ".join(f"+{mart}" for mart in sorted(marts))
+
+
 @contextmanager
 def _built(settings: Settings, as_of: date, release: int | None) -> Iterator[Figures]:
     defined = metrics.load(settings)
     with beside.schemas(settings, (_PREFIX,), "report as of another day") as connection:
-        marts = sorted({*_READ, *statistics.INPUTS, *(metric.model for metric in defined.values())})
         with Progress("The marts of another day are built beside the real ones", aside).step(f"as of {as_of}"):
             build.build(
                 settings,
                 as_of=as_of,
-                select=" ".join(f"+{mart}" for mart in marts),
+                select=selection(defined),
                 batch_until=release,
                 overrides={"schema_prefix": _PREFIX},
                 with_tests=False,

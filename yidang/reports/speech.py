@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +12,7 @@ from yidang.reports.annexes import DEFINITIONS, definitions
 from yidang.reports.blocks import Block, Cited, Text
 from yidang.reports.figures import Figure, Figures, Slice
 from yidang.reports.marks import Caption, Late, Marks, Reference
-from yidang.reports.prose import change, chinese_date, cite, moved_by, n_of, percent, unit_of
+from yidang.reports.prose import amount, change, chinese_date, cite, moved_by, n_of, percent, unit_of
 from yidang.reports.source import Source
 from yidang.reports.template import FillError
 from yidang.reports.words import REFUSED, Words, did_you_mean
@@ -71,6 +72,29 @@ class Said(Spoken):
         self.不足 = figure.is_small
 
     @property
+    def 分子(self) -> Spoken:  # noqa: N802
+        """Of a rate: how many there are, which is true of any number of them. 分母: of how many; 其余: the others."""
+        return self._part(self._figure.numerator)
+
+    @property
+    def 分母(self) -> Spoken:  # noqa: N802
+        return self._part(self._figure.denominator)
+
+    @property
+    def 其余(self) -> Spoken:  # noqa: N802
+        return self._part((self._figure.denominator or Decimal(0)) - (self._figure.numerator or Decimal(0)))
+
+    @property
+    def 有(self) -> bool:  # noqa: N802
+        """Whether anything was counted: a district without such records says nothing, or 无记录."""
+        return self._figure.n > 0
+
+    def _part(self, value: Decimal | None) -> Spoken:
+        if self._figure.metric.denominator_sql is None:
+            raise FillError(f"“{self._figure.metric.label}”不是比率，没有分子和分母。", "去掉 .分子、.分母 或 .其余。")
+        return Spoken(self._marks, (Cited(amount(value or Decimal(0)), self._figure),))
+
+    @property
     def 值(self) -> Decimal:  # noqa: N802 - the template's word
         """For comparisons, as printed: per cent or days."""
         if self.不足 or self._figure.value is None:
@@ -104,6 +128,17 @@ class Said(Spoken):
         if self._past is None:
             raise FillError(f"“{self._figure.metric.label}”在这里没有期间，不能同比、环比。", "去掉 .同比 或 .环比。")
         return self._past(which)
+
+
+class Ordinals:
+    """一是, 二是 … of one paragraph after the other, so that a part which drops out leaves no gap."""
+
+    def __init__(self) -> None:
+        self._said: Counter[str] = Counter()
+
+    def __call__(self, group: str) -> str:
+        self._said[group] += 1
+        return f"{'一二三四五六七八九'[self._said[group] - 1]}是"
 
 
 @dataclass(frozen=True)
@@ -142,6 +177,7 @@ class Speaker:
             "表题": lambda text: self._marks.mark(Caption(text)),
             "见": lambda text: self._marks.mark(Reference(text)),
             "日期": chinese_date,
+            "几是": Ordinals(),
         }
 
     def metric(self, name: str, **said: object) -> Spoken:

@@ -9,6 +9,7 @@ from yidang.reports.charts import short_label
 from yidang.reports.facts import Department
 from yidang.reports.figures import Figure, rows
 from yidang.reports.prose import cell, cite, percent, say, with_n
+from yidang.reports.reform import unfinished
 from yidang.reports.source import ALERTS, Source, series_of
 
 _BUSINESS = ("cases_received", "cases_decided", "on_time_rate")
@@ -71,6 +72,7 @@ def problems(source: Source) -> list[Text]:
         _pauses(source),
         _corrections(source),
         _unmatched(source),
+        *unfinished(source),
     )
     return [text for text in found if text]
 

@@ -120,7 +120,7 @@ def _reason(error: Exception) -> tuple[str, str]:
     if found := re.search(r"has no attribute '(.+)'", message):
         return (
             f"没有“.{found[1]}”。",
-            f"一个数可以问：.数 .n .样本 .区间 .值 .不足 .同比 .环比。{_NAMES}",
+            f"一个数可以问：.数 .n .样本 .区间 .值 .不足 .有 .分子 .分母 .其余 .同比 .环比。{_NAMES}",
         )
     if found := re.search(r"^'(.+)' is undefined", message):
         return (

@@ -39,6 +39,8 @@ def verify(settings: Settings, report: Path) -> Verdict:
             if now[key] != manifest[key]
         ]
         differences += _figures(manifest["figures"], now["figures"])
+        if manifest.get("remarks", now["remarks"]) != now["remarks"]:  # older reports kept none
+            differences.append("the claims that are no number, or what was measured beside them, are not the same")
         if not differences and made.digest != manifest["identifier"].rpartition(":")[2]:
             differences.append("the figures are the same, what is printed is not")
     return Verdict(differences, remarks)

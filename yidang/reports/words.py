@@ -23,6 +23,22 @@ _COLUMNS = {
     "决定": "outcome",
     "状态": "alert_state",
     "项目": "project_code",
+    "事项类别": "item_class",
+    "审批方式": "mode_name",
+    "问题类别": "kind_name",
+    "问题来源": "source_name",
+    "角色": "role_name",
+}
+# Words that the marts hold themselves, with the usual ones: these are no mistake where a district has none of them.
+_HELD = {
+    "事项类别": (("审批事项", "公共服务事项"), "select distinct item_class from {marts}.dim_item"),
+    "审批方式": (
+        ("告知承诺", "容缺"),
+        "select mode_name from {marts}.agg_case_mode union select mode_name from {marts}.fct_case_mode",
+    ),
+    "问题类别": (("审批事项", "阻滞障碍"), "select distinct kind_name from {marts}.fct_problem"),
+    "问题来源": (("走访", "代办员上报", "企业反映", "热线"), "select distinct source_name from {marts}.fct_problem"),
+    "角色": (("项目长", "服务专员", "代办员"), "select distinct role_name from {marts}.dim_agent"),
 }
 # words of several columns, each true or not
 _PROGRESS = {"已决定": "is_decided", "已撤件": "is_withdrawn", "在办": "is_open"}
@@ -148,6 +164,9 @@ class Words:
 
     def _value(self, word: str, value: object) -> object:
         value = getattr(value, "key", value)  # 部门=行, where 行 is a line of a loop
+        if word in _HELD and word not in self._values:
+            usual, statement = _HELD[word]
+            self._values[word] = {name: name for name in (*usual, *(name for (name,) in self._figures.read(statement)))}
         known = self._values.get(word)
         if known is None or value is None:
             return value

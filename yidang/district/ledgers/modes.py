@@ -37,7 +37,8 @@ CATEGORIES = ("环境影响评价", "水土保持", "节能评价", "地质灾�
 def rows(world: World) -> dict[str, list[tuple]]:
     """Rows of the two tables.
 
-    world.sizes: mode_告知承诺 and the like (how many granted cases of a mode), regional_categories (of each zone).
+    world.sizes: mode_告知承诺_ZJ03 and the like (how many granted cases of an item), mode_告知承诺 (of the items that
+    have none), regional_categories (of each zone).
     """
     random = Random(f"{world.seed}:modes")
     used = [row for mode in MODES for row in _uses(world, random, mode)]
@@ -51,6 +52,13 @@ def _uses(world: World, random: Random, mode: str) -> Iterator[tuple]:
         for case in world.cases
         if case.item.code in items and case.is_passed and case.is_visible and case.ended >= world.since
     ]
+    for item in items:
+        size = world.sizes.get(f"mode_{mode}_{item}")
+        if size is not None:
+            own = [case for case in granted if case.item.code == item]
+            granted = [case for case in granted if case.item.code != item]
+            for case in random.sample(own, min(size, len(own))):
+                yield _use(world, random, case, mode, within)
     count = world.sizes.get(f"mode_{mode}", round(len(granted) * share))
     for case in random.sample(granted, min(count, len(granted))):
         yield _use(world, random, case, mode, within)

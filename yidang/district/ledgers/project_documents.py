@@ -58,7 +58,9 @@ def _land(world: World, random: Random) -> Iterator[tuple[Project, str, datetime
         if project.number not in asked:
             continue
         is_instant = project.number in instant
-        before = permits[project.number] - random.randint(0, 6) * DAY if is_instant else asked[project.number]
+        before = asked[project.number]
+        if is_instant:  # the reform's instant starts began with the reform
+            before = max(permits[project.number] - random.randint(0, 6) * DAY, world.since)
         yield project, kind, _at(world, before)
         title = permits[project.number] if is_instant else world.time.after(before, random.uniform(5, 40))
         if title < world.time.horizon:

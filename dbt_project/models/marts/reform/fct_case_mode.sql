@@ -96,7 +96,12 @@ select
     cases.accepted_date,
     cases.accepted_month,
     cases.decided_date,
+    cases.decided_month,
     cases.outcome,
+    -- several ledgers may tell of one use: it counts once
+    row_number() over (
+        partition by used.case_id, used.mode_name order by used.due_date nulls last, used.ledger_department
+    ) > 1 as is_repeated,
     modes.duty_name,
     used.due_date,
     used.done_date,

@@ -1,5 +1,8 @@
 {#- What a measure claims, and beside it what its item's cases show: a year before and a year after, the same months. -#}
-{%- set counted = ['item', 'step', 'document', 'page', 'visit'] -%}
+{%- set counted = {
+    'item': ['事项', '项', '事项数'], 'step': ['环节', '个', '环节数'], 'document': ['材料', '份', '材料份数'],
+    'page': ['材料', '页', '材料页数'], 'visit': ['跑动', '次', '跑动次数']
+} -%}
 
 with measures as (
     {{ feed_union('measures', measure_columns()) }}
@@ -11,6 +14,10 @@ cases as (
 
 items as (
     select * from {{ ref('int_current_items') }}
+),
+
+claim_kinds as (
+    select * from {{ ref('claim_kinds') }}
 ),
 
 build as (
@@ -87,8 +94,30 @@ judged as (
         measured.measured_days_before,
         measured.measured_days_after,
         windows.legal_type_before != windows.legal_type_after as is_legal_type_change,
-        windows.limit_before_unit = windows.limit_after_unit as is_same_unit
+        windows.limit_before_unit = windows.limit_after_unit as is_same_unit,
+        case when num_nulls(windows.limit_before, windows.limit_after) < 2
+            then concat(
+                coalesce(windows.limit_before || coalesce(windows.limit_before_unit, ''), '未载明'),
+                '→',
+                coalesce(windows.limit_after || coalesce(windows.limit_after_unit, ''), '未载明')
+            )
+        end as limit_change,
+        claim_kinds.claim_class,
+        case when num_nulls(windows.claimed_kind_name, windows.claimed_percent) < 2
+            then concat(
+                windows.claimed_kind_name, trim_scale(windows.claimed_percent),
+                case when windows.claimed_percent is not null then coalesce(claim_kinds.unit, '%') end
+            )
+        end as claim,
+        nullif(concat_ws(
+            '、'
+            {%- for thing, (_, _, noun) in counted.items() %},
+            case when windows.{{ thing }}_count_before is null and windows.{{ thing }}_count_after is not null
+                then '{{ noun }}' end
+            {%- endfor %}
+        ), '') as counts_without_before
     from windows
+    left join claim_kinds using (claimed_kind_name)
     left join items using (item_code)
     left join measured using (measure_id)
 ),
@@ -108,91 +137,121 @@ compared as (
         {%- endfor %}
         measured_days_after - measured_days_before as measured_change_days
     from judged
-)
+),
 
-select
-    compared.measure_id,
-    compared.source_department,
-    compared.measure_code,
-    compared.measure_name,
-    compared.action_name,
-    compared.scope_name,
-    compared.kind_name,
-    compared.item_code,
-    compared.item_name,
-    compared.is_known_item,
-    compared.stage_number,
-    compared.started_on,
-    date_trunc('month', compared.started_on)::date as started_month,
-    coalesce(compared.is_started, false) as is_started,
-    compared.status_name,
-    compared.document_number,
-    compared.limit_before,
-    compared.limit_before_unit,
-    compared.limit_after,
-    compared.limit_after_unit,
-    case when num_nulls(compared.limit_before, compared.limit_after) < 2
-        then concat(
-            coalesce(compared.limit_before || coalesce(compared.limit_before_unit, ''), '未载明'),
-            '→',
-            coalesce(compared.limit_after || coalesce(compared.limit_after_unit, ''), '未载明')
-        )
-    end as limit_change,
-    compared.limit_reduction,
-    {%- for thing in counted %}
-    compared.{{ thing }}_count_before,
-    compared.{{ thing }}_count_after,
-    compared.{{ thing }}_reduction,
-    {%- endfor %}
-    compared.fee_yuan_before,
-    compared.fee_yuan_after,
-    compared.legal_type_before,
-    compared.legal_type_after,
-    coalesce(compared.is_legal_type_change, false) as is_legal_type_change,
-    compared.claimed_days_saved,
-    compared.claimed_percent,
-    compared.claimed_kind_name,
-    compared.before_case_count,
-    compared.after_case_count,
-    compared.after_open_case_count,
-    compared.measured_days_before,
-    compared.measured_days_after,
-    compared.measured_change_days,
-    nullif(concat_ws(
-        '；',
-        case when compared.started_on is null then '未载明起始日期' when not compared.is_started then '尚未实施' end,
-        case when compared.kind_name = '归并阶段' then '事项归为阶段，不是减少事项' end,
-        case when compared.is_legal_type_change
-            then format('由%s改为%s，是办件类型变化，不是提速', compared.legal_type_before, compared.legal_type_after) end,
-        case when not compared.is_same_unit
-            then format(
-                '时限单位不同（%s%s→%s%s），不算压缩率',
-                compared.limit_before, compared.limit_before_unit, compared.limit_after, compared.limit_after_unit
-            ) end,
-        case when compared.is_same_unit and compared.limit_after_unit in ('天', '日')
-            then format('单位“%s”未说明是工作日还是自然日', compared.limit_after_unit) end,
-        case when compared.limit_before is null and compared.limit_after is not null then '没有改革前时限，不算压缩率' end,
-        case when compared.claimed_percent is not null and compared.claimed_kind_name is distinct from '时间减少'
-            then format(
-                '“%s%s%%”有两种读法：用时减少%s%%，或单位时间办件增加%s%%（用时减少%s%%）',
-                compared.claimed_kind_name, trim_scale(compared.claimed_percent), trim_scale(compared.claimed_percent),
-                trim_scale(compared.claimed_percent),
-                trim_scale(round(100 * compared.claimed_percent / (100 + compared.claimed_percent), 1))
-            ) end,
+remarked as (
+    select
+        compared.*,
+        nullif(concat_ws(
+            '；',
+            case when compared.started_on is null then '未载明起始日期' when not compared.is_started then '尚未实施' end,
+            case when compared.kind_name = '归并阶段' then '事项归为阶段，不是减少事项' end,
+            case when compared.is_legal_type_change
+                then format('由%s改为%s，是办件类型变化，不是提速', compared.legal_type_before, compared.legal_type_after) end,
+            case when not compared.is_same_unit
+                then format(
+                    '时限单位不同（%s%s→%s%s），不算压缩率',
+                    compared.limit_before, compared.limit_before_unit, compared.limit_after, compared.limit_after_unit
+                ) end,
+            case when compared.is_same_unit and compared.limit_after_unit in ('天', '日')
+                then format('单位“%s”未说明是工作日还是自然日', compared.limit_after_unit) end,
+            case when compared.limit_before is null and compared.limit_after is not null then '没有改革前时限，不算压缩率' end,
+            '没有改革前' || compared.counts_without_before || '，不算压减率',
+            case
+                when compared.claim is null or compared.claim_class = 'time' then null
+                when compared.claimed_percent is null then format('“%s”没有载明数值，无从核对', compared.claim)
+                when compared.claim_class = 'speed'
+                    then format(
+                        '“%s”有两种读法：用时减少%s%%，或单位时间办件增加%s%%（用时减少%s%%）',
+                        compared.claim, trim_scale(compared.claimed_percent), trim_scale(compared.claimed_percent),
+                        trim_scale(round(100 * compared.claimed_percent / (100 + compared.claimed_percent), 1))
+                    )
+                when compared.claim_class = 'cost' then format('没有合同和费用数据，“%s”无从核对', compared.claim)
+                when compared.claim_class = 'earlier'
+                    then format('没有对照组，不实行改革何时开工无从得知，“%s”无从核对', compared.claim)
+                when compared.claim_class = 'material'
+                    then case when compared.document_reduction is null
+                        then format('没有改革前后的材料份数，“%s”无从核对', compared.claim)
+                    end
+                else format('“%s”所指没有说明，无从核对', compared.claim)
+            end,
+            case
+                when compared.limit_after < compared.limit_before and compared.is_same_unit and compared.measured_change_days >= 0
+                    then '时限缩短，实测中位数没有缩短'
+            end
+        ), '') as claim_remark,
         case
             when compared.item_code is null then '未对应单个事项，无从实测'
             when not compared.is_known_item then '目录中没有此事项，无从实测'
             when least(compared.before_case_count, compared.after_case_count) < {{ var('minimum_n') }}
                 then format('样本不足（前%s件、后%s件）', compared.before_case_count, compared.after_case_count)
             when compared.measured_days_after is null or compared.measured_days_before is null then '中位数未达到（半数以上在办）'
-            when compared.limit_after < compared.limit_before and compared.is_same_unit and compared.measured_change_days >= 0
-                then '时限缩短，实测中位数没有缩短'
-        end
-    ), '') as remark,
-    compared.batch_id,
-    compared.row_number,
+        end as measured_remark
+    from compared
+)
+
+select
+    remarked.measure_id,
+    remarked.source_department,
+    remarked.measure_code,
+    remarked.measure_name,
+    remarked.action_name,
+    remarked.scope_name,
+    remarked.kind_name,
+    remarked.item_code,
+    remarked.item_name,
+    remarked.is_known_item,
+    remarked.stage_number,
+    remarked.started_on,
+    date_trunc('month', remarked.started_on)::date as started_month,
+    coalesce(remarked.is_started, false) as is_started,
+    remarked.status_name,
+    remarked.document_number,
+    remarked.limit_before,
+    remarked.limit_before_unit,
+    remarked.limit_after,
+    remarked.limit_after_unit,
+    remarked.limit_change,
+    remarked.limit_reduction,
+    {%- for thing in counted %}
+    remarked.{{ thing }}_count_before,
+    remarked.{{ thing }}_count_after,
+    remarked.{{ thing }}_reduction,
+    {%- endfor %}
+    remarked.fee_yuan_before,
+    remarked.fee_yuan_after,
+    remarked.legal_type_before,
+    remarked.legal_type_after,
+    coalesce(remarked.is_legal_type_change, false) as is_legal_type_change,
+    remarked.claimed_days_saved,
+    remarked.claimed_percent,
+    remarked.claimed_kind_name,
+    nullif(concat_ws(
+        '；',
+        '时限' || remarked.limit_change,
+        {%- for thing, (name, unit, _) in counted.items() %}
+        case when num_nulls(remarked.{{ thing }}_count_before, remarked.{{ thing }}_count_after) < 2
+            then concat(
+                '{{ name }}', coalesce(remarked.{{ thing }}_count_before || '{{ unit }}', '未载明'),
+                '→', coalesce(remarked.{{ thing }}_count_after || '{{ unit }}', '未载明')
+            )
+        end,
+        {%- endfor %}
+        remarked.claim,
+        '压缩' || remarked.claimed_days_saved || '天'
+    ), '') as claim_text,
+    remarked.before_case_count,
+    remarked.after_case_count,
+    remarked.after_open_case_count,
+    remarked.measured_days_before,
+    remarked.measured_days_after,
+    remarked.measured_change_days,
+    remarked.claim_remark,
+    nullif(concat_ws('；', remarked.claim_remark, remarked.measured_remark), '') as remark,
+    remarked.batch_id,
+    remarked.row_number,
     build.as_of,
     build.calendar_version,
     build.rule_version
-from compared
+from remarked
 cross join build
