@@ -162,6 +162,38 @@ def test_a_project_file_holds_every_case_and_permit_of_the_project(settings, war
         write_project_file(settings, code="nowhere")
 
 
+def test_a_project_file_tells_who_served_it_what_was_planned_and_what_is_expected(settings, warehouse):
+    """Of the project of which most kinds of records are told: each row of each ledger is in its file."""
+    (code,) = warehouse.execute(
+        "select project_code from marts.fct_problem inner join marts.fct_agent_service using (project_code)"
+        " inner join marts.fct_project_plan using (project_code)"
+        " inner join marts.fct_major_project using (project_code)"
+        " group by project_code order by count(*) desc, project_code limit 1"
+    ).fetchone()
+    document = docx.Document(str(write_project_file(settings, code=code).docx))
+    tables = {
+        table.cell(0, 0).text: [[cell.text for cell in row.cells] for row in table.rows][1:]
+        for table in document.tables
+    }
+    for first, mart, columns in (
+        ("年份", "fct_major_project where is_counted and", "list_year::text, chief_code, progress_name"),
+        ("角色", "fct_agent_service where", "role_name, unit_name, assigned_date::text"),
+        ("问题", "fct_problem where", "title, reported_date::text, state_name"),
+        ("类别", "fct_agency_order where", "category, ordered_date::text"),
+        ("方式", "fct_case_mode where not is_repeated and", "mode_name, decided_date::text"),
+        ("事项", "fct_project_plan where", "item_name, planned_start_date::text, planned_end_date::text, state_name"),
+    ):
+        rows = warehouse.execute(f"select {columns} from marts.{mart} project_code = %s", (code,)).fetchall()  # noqa: S608
+        told = tables.get(first, [])
+        assert len(told) == len(rows), first
+        assert all(any({value or "—" for value in row} <= set(line) for line in told) for row in rows), first
+    (state,) = warehouse.execute(
+        "select forecast_name from marts.fct_project_forecast where project_code = %s", (code,)
+    ).fetchone() or (None,)
+    said = [text for text in paragraph_texts(document) if "竣工" in text and ("预测" in text or "推算" in text)]
+    assert len(said) == (state is not None)
+
+
 def test_the_evidence_opens_as_a_workbook(bulletin):
     book = openpyxl.load_workbook(bulletin.with_name(f"{bulletin.stem}.evidence.xlsx"), read_only=True)
     assert book.sheetnames == ["说明", "数字", "办件", "备注"]

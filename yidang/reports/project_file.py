@@ -83,6 +83,53 @@ _LISTS = {
     "批文": """
         select lane as 名称, detail as 文号, started_date as 日期 from {marts}.fct_project_timeline
         where project_code = %s and lane_kind = '批文证照' order by started_date, lane""",
+    "重大项目": """
+        select
+            list_year as 年份, level_name as 级别, lead_post as 挂联领导, chief_code as 项目长,
+            specialist_code as 服务专员, planned_start_date as 计划开工, progress_name as 进展
+        from {marts}.fct_major_project where project_code = %s and is_counted order by list_year""",
+    "代办": """
+        select
+            role_name as 角色, unit_name as 单位, assigned_date as 派单, first_response_date as 首次响应,
+            response_working_days as 用时, ended_date as 结束
+        from {marts}.fct_agent_service where project_code = %s order by assigned_date, service_id""",
+    "问题": """
+        select
+            title as 问题, source_name as 来源, owner_unit_name as 责任单位, reported_date as 提出,
+            feedback_date as 反馈, solved_date as 解决, state_name as 状态
+        from {marts}.fct_problem where project_code = %s order by reported_date, problem_id""",
+    "中介": """
+        select
+            category as 类别, commissioner_name as 委托方, ordered_date as 委托, delivered_date as 交付,
+            working_days as 用时
+        from {marts}.fct_agency_order where project_code = %s order by ordered_date, agency_order_id""",
+    "方式": """
+        select
+            mode_name as 方式, coalesce(item_name, item_code) as 事项, decided_date as 决定, duty_name as 义务,
+            due_date as 应于, done_date as 办理, duty_state_name as 状态
+        from {marts}.fct_case_mode
+        where project_code = %s and not is_repeated order by accepted_date, case_mode_id""",
+    "计划": """
+        select
+            coalesce(item_name, item_code) as 事项, planned_start_date as 计划开始, planned_end_date as 计划完成,
+            started_date as 实际开始, granted_date as 实际完成, state_name as 状态
+        from {marts}.fct_project_plan where project_code = %s order by planned_start_date, planned_end_date, plan_id""",
+    "竣工预测": """
+        select
+            forecast_name as 预测, expected_working_days as 还需, expected_date as 预计,
+            expected_date_p10 as 最早, expected_date_p90 as 最晚,
+            forecast_state = 'forecast' and not is_expected_reached as 未达到, stratum_project_count as 样本
+        from {marts}.fct_project_forecast where project_code = %s""",
+    "办件预测": """
+        select
+            item_name as 事项, due_date as 应办结, forecast_name as 预测,
+            case when forecast_state = 'forecast' then round(100 * late_probability::numeric) || '%%（'
+                || round(100 * late_probability_lower::numeric) || '%%—'
+                || round(100 * late_probability_upper::numeric) || '%%）' end as 概率,
+            expected_date as 预计, expected_date_p90 as 最晚, at_risk_count as 样本
+        from {marts}.fct_case_forecast
+        inner join {marts}.fct_item_instance using (case_id)
+        where fct_item_instance.project_code = %s order by due_date, case_id""",
     "疑点": """
         select rule_name as 规则, severity as 级别, detail as 说明 from {marts}.issue_log
         where project_code = %s order by severity, rule_name, detail""",
