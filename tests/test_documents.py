@@ -200,6 +200,8 @@ def test_the_evidence_opens_as_a_workbook(bulletin):
     rows = list(book["数字"].iter_rows(values_only=True))
     assert len(rows) == len(manifest(bulletin)["figures"]) + 1
     assert rows[0][:3] == ("编号", "指标", "取数范围")
+    printed = openpyxl.load_workbook(bulletin.with_name(f"{bulletin.stem}.evidence.xlsx"))["数字"]
+    assert "&P" in printed.oddFooter.center.text and printed.print_title_rows == "$1:$1"
 
 
 # -- trace, verify, corrections --------------------------------------------------------------------------------

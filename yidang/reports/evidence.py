@@ -10,6 +10,7 @@ from pathlib import Path
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 from psycopg import sql
 
@@ -209,9 +210,24 @@ def workbook(
         for case in found:
             listed.append((name, case))
     _sheet(book.create_sheet("备注"), _REMARK_COLUMNS, remarked)
+    for sheet in book:
+        _for_print(sheet, title)
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
+
+
+def _for_print(sheet: Worksheet, title: str) -> None:
+    """An annex is filed on paper: as wide as a page, headed on each, numbered."""
+    sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
+    sheet.page_setup.orientation = Worksheet.ORIENTATION_LANDSCAPE
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.fitToHeight = 0  # as many pages as it takes
+    if sheet.freeze_panes:
+        sheet.print_title_rows = "1:1"
+    sheet.oddHeader.left.text = title
+    sheet.oddHeader.right.text = "&A"
+    sheet.oddFooter.center.text = "第 &P 页，共 &N 页"
 
 
 def _sheet(sheet: Worksheet, columns: dict[str, tuple[str, int]], entries: list[dict[str, object]]) -> None:
