@@ -44,7 +44,7 @@ def draw(chart: Chart) -> bytes:
         horizontal = chart.kind in ("ranking", "stacked", "panels", "gantt")
         height = max(46, 16 + 5.5 * len(chart.categories)) if horizontal else 60
         canvas = Canvas(figsize=(WIDTH_MM / 25.4, height / 25.4), dpi=_DPI, layout="constrained")
-        FigureCanvasAgg(canvas)
+        printer = FigureCanvasAgg(canvas)
         if chart.kind == "panels":
             _panels(canvas, chart)
         else:
@@ -54,7 +54,7 @@ def draw(chart: Chart) -> bytes:
             if len(chart.series) > 1:
                 canvas.legend(loc="outside upper center", ncols=len(chart.series), frameon=False, handlelength=2.2)
         buffer = io.BytesIO()
-        canvas.savefig(buffer, format="png", metadata={"Software": None})
+        printer.print_png(buffer, metadata={"Software": None})  # savefig lays it out once more before
     return buffer.getvalue()
 
 

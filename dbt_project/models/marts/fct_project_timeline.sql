@@ -56,7 +56,7 @@ case_bars as (
         case_id,
         as_of
     from cases
-    where coalesce(received_date, accepted_date) is not null
+    where coalesce(received_date, accepted_date) is not null and project_code is not null
 ),
 
 pause_bars as (
@@ -73,7 +73,8 @@ pause_bars as (
         pauses.case_id,
         pauses.as_of
     from cases
-    inner join pauses using (case_id)
+    -- by the project too: the page of one project then reads no other's pauses
+    inner join pauses using (case_id, project_code)
 ),
 
 milestone_points as (

@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_changed',
     unique_key='case_id',
-    indexes=[{'columns': ['case_id', 'pause_number'], 'unique': true}]
+    indexes=[{'columns': ['case_id', 'pause_number'], 'unique': true}, {'columns': ['project_code']}]
 ) }}
 
 with pauses as (

@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['project_code']}]) }}
+
 with ledger as (
     {{ feed_union('case_modes', [
         ['source_department', 'text'], ['instance_code', 'text'], ['ledger_department', 'text'], ['mode_name', 'text'],
