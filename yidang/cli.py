@@ -487,15 +487,18 @@ def district(
     start: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="First day.")] = None,
     end: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Last day that is visible.")] = None,
 ) -> None:
-    """Make up a district: a truth and eight departments' own systems that hold it, with their dirt."""
+    """Make up a district: a truth and eight departments' own systems that hold it, dirt and all; start PostgreSQL."""
     from yidang import contracts, landing
     from yidang import district as made_up
     from yidang.services import district as servers
+    from yidang.services import warehouse
 
     if like not in made_up.PROFILES:
         raise ConfigError(f"There is no district {like}.", f"Choose one of {', '.join(made_up.PROFILES)}.")
     profile = made_up.PROFILES[like]
+    last_day = date_of(end) if end else profile.end
     settings = settings_module.load()
+    warehouse.start(settings)
     servers.prepare_secrets(settings)
     servers.start(settings)
     summary = made_up.generate(
@@ -503,11 +506,12 @@ def district(
         seed=made_up.SEED if seed is None else seed,
         projects=projects or profile.projects,
         start=date_of(start) if start else profile.start,
-        end=date_of(end) if end else profile.end,
+        end=last_day,
         profile=profile,
         is_landed=lambda: landing.has_landed(settings, contracts.example_departments(settings)),
     )
-    typer.echo(str(summary))
+    settings.as_of_file.write_text(f"{last_day}\n", encoding="utf-8")  # in this district, that is today
+    typer.echo(f"{summary}\nNext: yidang pull --all, then yidang build (as of {last_day}).")
 
 
 @clock_app.command("try")

@@ -22,10 +22,7 @@ def run(settings: Settings) -> None:
     """Set up and run everything; print where to look. Safe to repeat: what is done is left alone."""
     progress = Progress("一档 Yidang — the main job on a made-up district (虚构示例数据)")
     with progress.step("PostgreSQL, databases and roles"):
-        settings.remember()
-        if not settings.admin_url:
-            postgres.start(settings, postgres.WAREHOUSE)
-        warehouse.prepare(settings)
+        warehouse.start(settings)
         settings.as_of_file.write_text(f"{DISTRICT.end}\n", encoding="utf-8")
         district_servers.prepare_secrets(settings)
         example.write(settings, messages.form_url(settings), DISTRICT.end)

@@ -9,6 +9,7 @@ from yidang.reports import documents
 from yidang.reports.archive import ReportFiles
 from yidang.reports.documents import Kind
 from yidang.reports.figures import Figures, Period
+from yidang.reports.snapshot import figures_as_of
 from yidang.settings import Settings
 
 KIND = Kind("congress", lambda _: "关于工程建设项目审批制度改革工作情况的报告")
@@ -18,7 +19,8 @@ def write_congress_report(
     settings: Settings, *, as_of: date | None = None, output_dir: Path | None = None, template: Path | None = None
 ) -> ReportFiles:
     """Write the report on the year up to a day, or up to the day the marts are built for (documents.write)."""
-    day = as_of or settings.as_of()
+    with figures_as_of(settings, None) as figures:
+        day = as_of or figures.snapshot.as_of
 
     def period(figures: Figures) -> Period:
         last = figures.snapshot.as_of

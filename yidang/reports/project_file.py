@@ -34,7 +34,7 @@ select
     first_received_date as 首次收件, completion_date as 竣工, coalesce(current_milestone_name, '未标明') as 最近里程碑,
     coalesce(current_stage_name, '未标明') as 当前阶段,
     is_open as 在建,
-    coalesce(case when is_open then alert_name else pace_name end, '未标明') as 状态,
+    coalesce(pace_name, '未标明') as 快慢, late_reason as 原因, coalesce(alert_name, '未标明') as 预警,
     coalesce(next_due_date < as_of, false) as 下一已过,
     works_count as 工程数, case_count as 办件数,
     decided_case_count as 办结数, open_case_count as 在办数, overdue_case_count as 逾期数, correction_count as 补正次数,

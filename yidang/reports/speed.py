@@ -72,6 +72,8 @@ def year_on_year(source: Source) -> Table:
         base, now, change, *parts = (_change(source, kind, key, column) for column in _COLUMNS)
         lines.append(((name,), base, now, (*change, *_interval(source, kind, key)), *parts))
     header = ("范围", "基期", "现期", "变化", "其中构成", "其中办理", "标准化变化")
+    if not lines:  # seeds/comparison_periods.csv holds none whose later half is this period
+        lines.append((("没有可比的基期",), *((NO_VALUE,) for _ in header[1:])))
     return Table(YEAR_ON_YEAR, header, tuple(lines), (3.4, 1.5, 1.5, 3.6, 1.7, 1.7, 2.2))
 
 

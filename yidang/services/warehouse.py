@@ -21,6 +21,14 @@ SCRATCH_PREFIX = "yidang_try_"
 READERS = ("yidang_reader", "yidang_personal")
 
 
+def start(settings: Settings) -> None:
+    """Start the server, where it is our own, and prepare it; later commands know ports and server. Safe to repeat."""
+    settings.remember()
+    if not settings.admin_url:
+        postgres.start(settings, postgres.WAREHOUSE)
+    prepare(settings)
+
+
 def prepare(settings: Settings) -> None:
     """Create what is missing: seven login roles, three databases, grants. Safe to repeat."""
     passwords = settings.ensure_secrets([*(f"YIDANG_{role.upper()}_PASSWORD" for role in ROLES), WARNING_KEY])
