@@ -77,7 +77,16 @@ def year_on_year(source: Source) -> Table:
     return Table(YEAR_ON_YEAR, header, tuple(lines), (3.4, 1.5, 1.5, 3.6, 1.7, 1.7, 2.2))
 
 
-_COLUMNS = ("base_mean_days", "now_mean_days", "change_days", "mix_days", "rate_days", "standardised_change_days")
+_COLUMNS = {
+    "base_mean_days": "基期均值",
+    "now_mean_days": "现期均值",
+    "change_days": "变化",
+    "mix_days": "变化中的构成部分",
+    "rate_days": "变化中的办理部分",
+    "standardised_change_days": "标准化变化",
+}
+_BOUNDS = {"change_lower": "变化的95%区间下限", "change_upper": "变化的95%区间上限"}
+_MEANS = {"mean_days": "均值（在办的也计入）", "naive_mean_days": "朴素均值（只计已办结）"}
 
 
 def _compared(source: Source) -> list[tuple[str, str, str]]:
@@ -91,7 +100,7 @@ def _compared(source: Source) -> list[tuple[str, str, str]]:
 
 
 def _interval(source: Source, kind: str, key: str) -> Text:
-    low, high = (_change(source, kind, key, f"change_{end}") for end in ("lower", "upper"))
+    low, high = (_change(source, kind, key, bound) for bound in _BOUNDS)
     both = [*low, "～", *high]
     return (
         ("（", *both, "）")
@@ -102,7 +111,7 @@ def _interval(source: Source, kind: str, key: str) -> Text:
 
 def _change(source: Source, kind: str, key: str, column: str) -> Text:
     reading = source.figures.reading(
-        f"{_SLICES[kind]} {key} {column}",
+        f"与基期可比的办理用时，{_SLICES[kind]}{'' if kind == 'all' else key}，{(_COLUMNS | _BOUNDS)[column]}",
         "工作日",
         f"select {column}, now_case_count from {{marts}}.agg_change"  # noqa: S608 - a name of _COLUMNS
         " where now_from = %s and now_to <= %s and slice_kind = %s and slice_key = %s"
@@ -122,13 +131,13 @@ def naive(source: Source) -> Table:
         first = date(year, 1, 1)
         honest, simple = (
             source.figures.reading(
-                f"{year}年受理的办件 {column}",
+                f"{year}年受理的办件，{words}",
                 "工作日",
                 f"select {column}, case_count from {{marts}}.agg_speed"  # noqa: S608 - one of two names
                 " where cohort_kind = 'year' and cohort_from = %s and slice_kind = 'all'",
                 first,
             )
-            for column in ("mean_days", "naive_mean_days")
+            for column, words in _MEANS.items()
         )
         reasons = source.figures.read(
             "select naive_leaves_out, mean_cap_days from {marts}.agg_speed"
