@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import pairwise
 
 from matplotlib import rc_context
@@ -28,6 +29,8 @@ _STYLES = (
 # Of states, the first being the worst: red is for what is overdue, and dark on a copier too.
 _STATES = (("#9c1f1f", ""), ("#f2c14e", "///"), ("#bdbdbd", "..."), ("#ffffff", ""))
 _INK = "#222222"
+# Ticks of so short a chart are nearer than a month: they are named by their days.
+_SHORT_SPAN = timedelta(days=200)
 
 
 def draw(chart: Chart) -> bytes:
@@ -254,9 +257,10 @@ def _gantt(axes: Axes, chart: Chart) -> None:
         axes.axvline(date2num(span.first), color="#7f7f7f", linestyle=":", linewidth=0.8, zorder=1)
     axes.set_yticks(range(len(chart.categories)), chart.categories, fontsize=7.5)
     axes.invert_yaxis()
-    locator = AutoDateLocator(maxticks=8)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(DateFormatter("%Y-%m"))
+    days = [day for span in chart.spans for day in (span.first, span.last)]
+    is_short = bool(days) and max(days) - min(days) <= _SHORT_SPAN
+    axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=5 if is_short else 8))
+    axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d" if is_short else "%Y-%m"))
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
 
 
