@@ -131,7 +131,9 @@ def test_the_bulletin_lists_the_late_cases_and_the_league_with_its_intervals(bul
     tables = {tuple(cell.text for cell in table.rows[0].cells): table for table in docx.Document(str(bulletin)).tables}
     (overdue,) = (table for head, table in tables.items() if "逾期工作日" in head)
     (places,) = (table for head, table in tables.items() if "名次" in head)
-    late = warehouse.execute("select instance_code from marts.fct_open_case where is_overdue").fetchall()
+    late = warehouse.execute(
+        "select item_name || ' ' || instance_code from marts.fct_open_case where is_overdue"
+    ).fetchall()
     assert len(late) > 0
     assert {row.cells[0].text for row in overdue.rows[1:]} == {code for (code,) in late}
     league = [[cell.text for cell in row.cells] for row in places.rows[1:]]
