@@ -85,8 +85,8 @@ class Indicators:
         found = [held for period in periods if (held := self._of(metric).get((period, part)))]
         if len(periods) > 1:
             return _sum(metric, found) if found else None
-        # of fewer than ten the mart keeps the parts and no value
-        return found[0] if found and found[0].value is not None else None
+        # of fewer than ten the mart keeps the parts and no value; of none there is none
+        return found[0] if found and (found[0].value is not None or found[0].n == 0) else None
 
     def _values(self, metric: Metric, column: str) -> list[object]:
         if column != "flow_type_name":
