@@ -220,7 +220,6 @@ def _names(settings: Settings, kind: Kind, source: Source, title: str, marks: Ma
         "首年提示": notes.first_year(source),
         "首年说明": notes.first_year_remark(source),
         "归集提示": notes.coverage(source),
-        "清单差异": Lazily(lambda: Spoken(marks, notes.listed_materials(source))),
         "不能判定": Spoken(marks, standing.not_judged(source)),
         "存在问题": Lazily(lambda: [Spoken(marks, text) for text in standing.problems(source)]),
         "无业务部门": Lazily(lambda: "、".join(standing.without_business(source))),

@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-from yidang.reports.blocks import Cited, Text
+from yidang.reports.blocks import Text
 from yidang.reports.prose import chinese_date, say
 from yidang.reports.source import Source
-
-# As of a day, which is asked for twice: papers that were asked for no more by then are in no list.
-_LISTED = """
-with listed as (
-    select
-        item_code,
-        item_version,
-        coalesce(sum(document_count) filter (where cancelled_on is null or cancelled_on > %s), 0) as papers
-    from {{marts}}.dim_item_material
-    group by item_code, item_version
-)
-
-select {value}, count(*)
-from {{marts}}.dim_item
-left join listed using (item_code, item_version)
-where %s between effective_from and effective_to {where}
-"""
 
 
 def page_header(source: Source, title: str) -> str:
@@ -68,27 +51,6 @@ def silence(source: Source) -> str:
         return ""
     told = "、".join(f"{name}（最后一条记录为{chinese_date(last)}）" for name, last in source.silent)
     return f"【数据中断】下列部门近两个月没有新数据，其后的件数和比率不完整：{told}。"
-
-
-def listed_materials(source: Source) -> Text:
-    """Where an item's list names another number of papers than its catalogue entry, both are told, after the first."""
-    differing, listed = (
-        source.figures.reading(label, unit, _LISTED.format(value=value, where=where), last, last)
-        for last in [source.period.last]
-        for label, unit, value, where in (
-            ("材料清单与目录载明数不同的事项", "个", "count(*)", "and listed.papers != material_count"),
-            ("申请材料（有清单的按清单）", "份", "sum(coalesce(listed.papers, material_count))", ""),
-        )
-    )
-    if not differing or not differing.value or not listed:
-        return ()
-    return (
-        "（其中",
-        Cited(str(differing.value), differing),
-        "个事项的材料清单与目录载明数不同，按清单合计",
-        Cited(str(listed.value), listed),
-        "份）",
-    )
 
 
 def first_year(source: Source) -> str:

@@ -24,7 +24,6 @@ _READ = (
     "dim_calendar",
     "dim_department",
     "dim_item",
-    "dim_item_material",
     "dim_package",
     "fct_open_case",
     "fct_project_plan",
