@@ -19,8 +19,10 @@ def write_congress_report(
     settings: Settings, *, as_of: date | None = None, output_dir: Path | None = None, template: Path | None = None
 ) -> ReportFiles:
     """Write the report on the year up to a day, or up to the day the marts are built for (documents.write)."""
-    with figures_as_of(settings, None) as figures:
-        day = as_of or figures.snapshot.as_of
+    day = as_of
+    if day is None:
+        with figures_as_of(settings, None) as figures:
+            day = figures.snapshot.as_of
 
     def period(figures: Figures) -> Period:
         last = figures.snapshot.as_of

@@ -227,7 +227,7 @@ def _names(settings: Settings, kind: Kind, source: Source, title: str, marks: Ma
         "改革事项": source.reforms,
         "事项名录": Lazily(lambda: facts.item_names(source.figures)),
         "改革起始": reform.since_words(source.figures),
-        "拿地即开工口径": reform.rule(settings),
+        "拿地即开工口径": Lazily(lambda: reform.rule(settings)),
         "备注": Lazily(lambda: remarks.claims(source.figures)),
         "重点新开工": partial(reform.key_starts, source),
         "日历版本": snapshot.calendar_version,

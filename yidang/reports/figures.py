@@ -170,6 +170,11 @@ class Figure:
             return False
         return self.value is None or (self.n < MINIMUM_N and self.metric.needs_sample)
 
+    @property
+    def rest(self) -> Decimal:
+        """Of a rate, those that are not in the numerator."""
+        return (self.denominator or Decimal(0)) - (self.numerator or Decimal(0))
+
 
 @dataclass(frozen=True)
 class Difference:

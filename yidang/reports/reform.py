@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from functools import lru_cache
 
 from yidang.dbt_variables import declared
@@ -99,45 +98,32 @@ def waiting(source: Source) -> Table:
     return Table(WAITING, header, lines, (4.8, 2.4, 3.2, 3.2, 2.6), (0, 2, 3, 4))
 
 
-def unfinished(source: Source) -> list[Text]:
-    """What the reform set out to do and is not there yet, for the part on problems. Counts: no sample is too small."""
+def unfinished(source: Source) -> tuple[Text, ...]:
+    """What the reform set out to do and is not there yet, for the part on problems; empty where all is."""
     of_year = rows(Period(source.period.last.replace(month=1, day=1), source.period.last))
     established = source.figures.one("key_start_established_rate", of_year)
-    permitted = source.figures.one("key_start_permitted_rate", of_year)
-    solved = source.figures.one("problem_solved_rate")
-    in_time = source.figures.one("mode_duty_in_time_rate")
-    found = []
-    if _rest(permitted):
-        found.append(
-            say(
-                "本年重点新开工项目{all}个中，尚未立项{no_start}个，尚未取得施工许可{no_permit}个，仍在推进。",
-                all=Cited(amount(permitted.denominator), permitted),
-                no_start=Cited(amount(_rest(established)), established),
-                no_permit=Cited(amount(_rest(permitted)), permitted),
-            )
-        )
-    if _rest(solved):
-        found.append(
-            say(
-                "问题台账中的{all}个问题，尚未解决或者解决后又重新提出的有{open}个。",
-                all=Cited(amount(solved.denominator), solved),
-                open=Cited(amount(_rest(solved)), solved),
-            )
-        )
-    if _rest(in_time):
-        found.append(
-            say(
-                "告知承诺、容缺受理等办件的事后核查、补齐材料和换发证件，应当办理的{all}件中，逾期办理或者逾期未办的有{late}件。",
-                all=Cited(amount(in_time.denominator), in_time),
-                late=Cited(amount(_rest(in_time)), in_time),
-            )
-        )
-    return found
+    return (
+        _short_of(
+            "本年重点新开工项目{all}个中，尚未立项{no_start}个，尚未取得施工许可{rest}个，仍在推进。",
+            source.figures.one("key_start_permitted_rate", of_year),
+            no_start=Cited(amount(established.rest), established),
+        ),
+        _short_of(
+            "问题台账中的{all}个问题，尚未解决或者解决后又重新提出的有{rest}个。",
+            source.figures.one("problem_solved_rate"),
+        ),
+        _short_of(
+            "告知承诺、容缺受理等办件的事后核查、补齐材料和换发证件，应当办理的{all}件中，逾期办理或者逾期未办的有{rest}件。",
+            source.figures.one("mode_duty_in_time_rate"),
+        ),
+    )
 
 
-def _rest(rate: Figure) -> Decimal:
-    """Of a rate, those that are not in the numerator."""
-    return (rate.denominator or Decimal(0)) - (rate.numerator or Decimal(0))
+def _short_of(sentence: str, rate: Figure, **more: Cited) -> Text:
+    """Nothing where the rate has nothing left. Counts: no sample is too small for them."""
+    if not rate.rest:
+        return ()
+    return say(sentence, all=Cited(amount(rate.denominator), rate), rest=Cited(amount(rate.rest), rate), **more)
 
 
 PIECES = {WAITING: waiting}

@@ -82,7 +82,7 @@ class Said(Spoken):
 
     @property
     def 其余(self) -> Spoken:  # noqa: N802
-        return self._part((self._figure.denominator or Decimal(0)) - (self._figure.numerator or Decimal(0)))
+        return self._part(self._figure.rest)
 
     @property
     def 有(self) -> bool:  # noqa: N802

@@ -255,7 +255,7 @@ def _lay_out(
     numbers = {
         "case_count": "integer",
         "at_risk_count": "integer",
-        **dict.fromkeys(("late", "lower", "upper"), "float8"),
+        **dict.fromkeys(_PROBABILITIES, "float8"),
     }
     types = {column: "text" if TYPES[column] == "str" else "integer" for column in asked}
     types |= {"level": "text", **numbers, **dict.fromkeys(_PERCENTILES, "integer")}
@@ -266,7 +266,7 @@ def _lay_out(
         level=np.array(levels, dtype=object)[given.level[is_known]],
         case_count=given.case_count[is_known],
         at_risk_count=given.at_risk[is_known],
-        **{part: getattr(given, part)[is_known] for part in ("late", "lower", "upper")},
+        **{part: getattr(given, part)[is_known] for part in _PROBABILITIES},
         **{
             column: pandas.array(given.days[place, is_known]).astype("Int64")
             for place, column in enumerate(_PERCENTILES)
