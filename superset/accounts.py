@@ -1,6 +1,6 @@
-"""Add or revive an account, or shut one, for `yidang superset user`.
+"""Add or revive accounts, or shut some, for `yidang superset user`.
 
-usage: accounts.py add|remove, with JSON on the standard input: {"name", "roles", "password", "mail"} or {"name"}
+usage: accounts.py add|remove, with JSON on the standard input: [{"name", "roles", "password", "mail"}] or [{"name"}]
 
 A shut account keeps its name, so that the log still says who did what; it has no roles and cannot log in, and pages
 that it has open end with the next click.
@@ -12,28 +12,37 @@ import sys
 from superset.app import create_app
 
 
-def main(what: str, given: dict) -> None:
+def main(what: str, given: list[dict]) -> None:
     with create_app().app_context():
         from superset import db, security_manager
 
-        user = security_manager.find_user(given["name"])
-        if what == "remove":
-            user.roles, user.active = [], False
+        if what == "add":
+            add(given, security_manager)
         else:
-            roles = [security_manager.find_role(name) for name in given["roles"]]
-            if None in roles:
-                sys.exit("a role is missing")
-            if user:
-                security_manager.reset_password(user.id, given["password"])
-                user.roles, user.active, user.fail_login_count = roles, True, 0
-                user.email = given["mail"] or user.email
-            else:
-                labels = {"first_name": given["name"], "last_name": ""}
-                labels["email"] = given["mail"] or f"{given['name']}@example.invalid"
-                user = security_manager.add_user(given["name"], **labels, role=roles, password=given["password"])
-                if not user:
-                    sys.exit("Superset did not make the account")
+            remove(given, security_manager)
         db.session.commit()
+
+
+def add(given: list[dict], security_manager) -> None:
+    roles = {one["name"]: [security_manager.find_role(role) for role in one["roles"]] for one in given}
+    if any(None in found for found in roles.values()):
+        sys.exit("a role is missing")
+    for one in given:
+        name, password, mail = one["name"], one["password"], one["mail"]
+        if user := security_manager.find_user(name):
+            security_manager.reset_password(user.id, password)
+            user.roles, user.active, user.fail_login_count = roles[name], True, 0
+            user.email = mail or user.email
+            continue
+        labels = {"first_name": name, "last_name": "", "email": mail or f"{name}@example.invalid"}
+        if not security_manager.add_user(name, **labels, role=roles[name], password=password):
+            sys.exit("Superset did not make the account")
+
+
+def remove(given: list[dict], security_manager) -> None:
+    for one in given:
+        user = security_manager.find_user(one["name"])
+        user.roles, user.active = [], False
 
 
 if __name__ == "__main__":

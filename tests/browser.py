@@ -69,6 +69,7 @@ class Browser:
 
     def __init__(self, browser: playwright.Browser, settings: Settings, user: str, password: str) -> None:
         self.browser, self.settings, self.session = browser, settings, None
+        self.desk = self._context()  # one for all: Superset's scripts, many MB, are fetched and read once
         with self.screen() as shown:
             page = shown.page
             page.goto(superset.url(settings) + "login/")
@@ -82,17 +83,18 @@ class Browser:
 
     @contextmanager
     def screen(self, width: int = 1600, height: int = 1000) -> Iterator[Screen]:
-        context = self.browser.new_context(
-            viewport={"width": width, "height": height},
-            locale="zh-CN",
-            timezone_id="Asia/Shanghai",
-            is_mobile=width < 600,
-            storage_state=self.session,
-        )
+        context = self._context(is_mobile=True) if width < 600 else self.desk
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
         try:
-            yield Screen(context.new_page(), self.settings)
+            yield Screen(page, self.settings)
         finally:
-            context.close()
+            page.close()
+
+    def _context(self, **options: object) -> playwright.BrowserContext:
+        return self.browser.new_context(
+            locale="zh-CN", timezone_id="Asia/Shanghai", storage_state=self.session, **options
+        )
 
 
 @contextmanager

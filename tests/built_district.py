@@ -14,8 +14,8 @@ from yidang.settings import Settings
 PROJECTS, START, END = 40, date(2024, 1, 2), date(2025, 9, 30)
 
 
-def build_district(settings: Settings) -> None:
-    """Generate, pull and build as of END; what was there before goes."""
+def build_district(settings: Settings, *, with_tests: bool) -> None:
+    """Generate, pull and build as of END, with dbt's tests or without; what was there before goes."""
     with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse:
         drop_everything(warehouse)
     servers.prepare_secrets(settings)
@@ -26,4 +26,4 @@ def build_district(settings: Settings) -> None:
             landing.pull(settings, department)
     finally:
         servers.stop(settings)
-    build.build(settings, as_of=END)
+    build.build(settings, as_of=END, with_tests=with_tests)

@@ -5,7 +5,7 @@ Their contracts are the real ones of departments/, so that a table, a feed or a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -36,13 +36,17 @@ def open_ledgers(settings: Settings, folder: Path, patch: pytest.MonkeyPatch) ->
 
 @contextmanager
 def built_ledgers(
-    settings: Settings, folder: Path, as_of: date, land: Callable[[psycopg.Connection], None]
+    settings: Settings,
+    folder: Path,
+    as_of: date,
+    land: Callable[[psycopg.Connection], None],
+    marts: Sequence[str],
 ) -> Iterator[psycopg.Connection]:
-    """Connection whose rows are dicts, after what `land` puts into raw was built as of a day."""
+    """Connection whose rows are dicts, after these marts and dbt's tests of them were run on what `land` lands."""
     with pytest.MonkeyPatch.context() as patch:
         open_ledgers(settings, folder, patch)
         with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True) as warehouse:
             land(warehouse)
-        build.build(settings, as_of=as_of)
+        build.build(settings, as_of=as_of, select=" ".join(f"+{mart}" for mart in marts))
         with psycopg.connect(settings.admin_dsn("yidang"), autocommit=True, row_factory=dict_row) as connection:
             yield connection

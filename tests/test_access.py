@@ -32,12 +32,15 @@ from conftest import drop_built_schemas
 from flask.json.tag import TaggedJSONSerializer
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from PIL import Image
+from playwright.sync_api import Browser, BrowserContext
 from pypdf import PdfReader
 from superset_support import anonymous, ids, login, question, rows, subscription
+from typer.testing import CliRunner
 from warning_outbox import forget, mail_server, write_receivers
 
 from yidang import build, contracts, district, landing, subscriptions, superset_access, superset_check
 from yidang import settings as settings_module
+from yidang.cli import app
 from yidang.errors import ConfigError
 from yidang.services import district as servers
 from yidang.services import superset, superset_accounts
@@ -162,6 +165,16 @@ def test_every_department_has_a_role_and_a_rule_and_no_other_role_is_admitted():
     }
 
 
+PEOPLE = f"""name,role,departments,regions,mail
+ours,经办人,{OURS},all,
+both,head,{OURS}; {THEIRS},all,
+elsewhere,handler,{OURS},999999,
+nobody,handler,{OURS},all,
+analyst,analyst,,,
+team,数据组,,,
+"""
+
+
 # -- the world -------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def world(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -177,14 +190,9 @@ def world(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
         cases.setdefault(department, set()).add(case)
     try:
         superset.start(own)
-        passwords = {
-            "ours": superset_accounts.add(own, "ours", "经办人", [OURS], ["all"]),
-            "both": superset_accounts.add(own, "both", "head", [OURS, THEIRS], ["all"]),
-            "elsewhere": superset_accounts.add(own, "elsewhere", "handler", [OURS], ["999999"]),
-            "nobody": superset_accounts.add(own, "nobody", "handler", [OURS], ["all"]),
-            "analyst": superset_accounts.add(own, "analyst", "analyst", [], []),
-            "team": superset_accounts.add(own, "team", "数据组", [], []),
-        }
+        people = tmp_path_factory.mktemp("people") / "people.csv"
+        people.write_text(PEOPLE, encoding="utf-8")
+        passwords = superset_accounts.add(own, superset_accounts.read_people(own, people))
         with psycopg.connect(own.dsn("superset"), autocommit=True) as connection:  # as people do in the browser
             connection.execute(
                 "delete from ab_user_role using ab_user, ab_role where ab_user.id = user_id and ab_role.id = role_id"
@@ -218,7 +226,7 @@ def build_district(settings: Settings) -> None:
     finally:
         servers.stop(settings)
     plant_a_person(settings)
-    build.build(settings, as_of=AS_OF)
+    build.build(settings, as_of=AS_OF, with_tests=False)
 
 
 PERSON, ID_NUMBER, PHONE = "张三丰", "420599199003071234", "13800138000"
@@ -659,26 +667,35 @@ def csrf_of(page: httpx.Response) -> str:
 
 @pytest.mark.end_to_end
 @pytest.mark.parametrize("slug", [board["slug"] for board in ASSETS.kind("dashboards").values()])
-def test_a_handlers_pages_show_every_chart(world: World, slug: str):
+def test_a_handlers_pages_show_every_chart(world: World, desk: BrowserContext, slug: str):
     """The guards refuse nothing that Superset's own pages ask for."""
-    with chromium() as browser:
-        statuses = opened(world, browser, f"superset/dashboard/{slug}/", "ours")
+    statuses = opened(world, desk, f"superset/dashboard/{slug}/")
     assert statuses and set(statuses) == {200}
 
 
 @pytest.mark.end_to_end
 def test_the_windows_page_opens_without_login(world: World):
     with chromium() as browser:
-        statuses = opened(world, browser, "superset/dashboard/window/", None, shows="请在上方选择或输入项目代码")
+        statuses = opened(world, screen(browser), "superset/dashboard/window/", shows="请在上方选择或输入项目代码")
     assert len(statuses) >= 2 and set(statuses) == {200}
 
 
-def opened(world: World, browser: object, path: str, user: str | None, shows: str | None = None) -> list[int]:
-    """The statuses of the answers to what a page's charts ask. shows: a text to wait for."""
-    context = browser.new_context(viewport={"width": 1600, "height": 6000}, locale="zh-CN")
-    if user:
-        session = world.client(user).cookies["yidang_superset"]
+@pytest.fixture(scope="module")
+def desk(world: World) -> Iterator[BrowserContext]:
+    """The handler's browser, logged in."""
+    with chromium() as browser:
+        context = screen(browser)
+        session = world.client("ours").cookies["yidang_superset"]
         context.add_cookies([{"name": "yidang_superset", "value": session, "url": superset.url(world.settings)}])
+        yield context
+
+
+def screen(browser: Browser) -> BrowserContext:
+    return browser.new_context(viewport={"width": 1600, "height": 6000}, locale="zh-CN")
+
+
+def opened(world: World, context: BrowserContext, path: str, shows: str | None = None) -> list[int]:
+    """The statuses of the answers to what a page's charts ask. shows: a text to wait for."""
     page, statuses = context.new_page(), []
     page.on("response", lambda one: statuses.append(one.status) if "/api/v1/chart/data" in one.url else None)
     with page.expect_response(lambda one: "/api/v1/chart/data" in one.url, timeout=120_000):
@@ -686,6 +703,7 @@ def opened(world: World, browser: object, path: str, user: str | None, shows: st
     page.wait_for_load_state("networkidle", timeout=120_000)
     if shows:
         page.get_by_text(shows).first.wait_for(timeout=120_000)
+    page.close()
     return statuses
 
 
@@ -782,11 +800,12 @@ def test_what_left_is_listed_by_account_and_what_was_refused_is_not(world: World
 
 @pytest.mark.end_to_end
 def test_a_shut_account_is_out_at_once_and_can_be_opened_again(world: World):
-    password = superset_accounts.add(world.settings, "gone", "经办人", [OURS], ["all"])
+    gone = superset_accounts.Person("gone", "经办人", [OURS], ["all"])
+    password = superset_accounts.add(world.settings, [gone])["gone"]
     with login(world.settings, "gone", password) as client:
         assert cases_seen(client, world.datasets["fct_item_instance"]) == world.cases[OURS]
         with pytest.raises(ConfigError, match="There is an account gone already"):
-            superset_accounts.add(world.settings, "gone", "经办人", [OURS], ["all"])
+            superset_accounts.add(world.settings, [gone])
         superset_accounts.remove(world.settings, "gone")
         body = question(world.datasets["fct_item_instance"], columns=["case_id"])
         assert client.post("api/v1/chart/data", json=body).status_code in (400, 401, 403)
@@ -794,7 +813,7 @@ def test_a_shut_account_is_out_at_once_and_can_be_opened_again(world: World):
         pass
     with pytest.raises(ConfigError, match="no open account gone"):
         superset_accounts.remove(world.settings, "gone")
-    fresh = superset_accounts.add(world.settings, "gone", "head", [THEIRS], ["all"])
+    fresh = superset_accounts.add(world.settings, [replace(gone, role="head", departments=[THEIRS])])["gone"]
     assert fresh != password
     with login(world.settings, "gone", fresh) as client:
         assert cases_seen(client, world.datasets["fct_item_instance"]) == world.cases[THEIRS]
@@ -825,8 +844,39 @@ def test_an_account_that_makes_no_sense_is_refused_with_the_cure(
     world: World, name: str, role: str, departments: list[str], regions: list[str], said: str
 ):
     with pytest.raises(ConfigError, match=said) as refused:
-        superset_accounts.add(world.settings, name, role, departments, regions)
+        superset_accounts.add(world.settings, [superset_accounts.Person(name, role, departments, regions)])
     assert refused.value.cure
+
+
+@pytest.mark.end_to_end
+def test_a_list_of_people_is_made_at_once_or_refused_with_every_wrong_row(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(settings_module, "load", lambda: world.settings)
+    people, kept = tmp_path / "people.csv", tmp_path / "passwords.csv"
+    command = ["superset", "user", "import", str(people), "--password-file", str(kept)]
+    wrong = ["neu,Gott,,,", f"eins,经办人,{OURS},all,", f"eins,经办人,{OURS},all,", "zwei,领导,,,nowhere"]
+    people.write_text("\n".join(["name,role,departments,regions,mail", *wrong]), encoding="utf-8")
+    refused = CliRunner().invoke(app, command)
+    assert isinstance(refused.exception, ConfigError) and "3 rows are wrong; no account was made" in str(
+        refused.exception
+    )
+    for words in (
+        "line 2: There is no role 'Gott'",
+        "line 4: There is an account eins already",
+        "line 5: 'nowhere' is no",
+    ):
+        assert words in str(refused.exception)
+    assert not kept.exists() and "eins" not in [one.name for one in superset_accounts.accounts(world.settings)]
+
+    people.write_text(f"name,role,departments,regions,mail\neins,经办人,{OURS},all,\nzwei,领导,,,\n", encoding="utf-8")
+    made = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert "2 accounts" in made.output and kept.stat().st_mode & 0o777 == 0o600
+    passwords = dict(line.split(",") for line in kept.read_text("utf-8").splitlines()[1:])
+    assert set(passwords) == {"eins", "zwei"} and not any(one in made.output for one in passwords.values())
+    with login(world.settings, "eins", passwords["eins"]) as client:
+        assert cases_seen(client, world.datasets["fct_item_instance"]) == world.cases[OURS]
+    assert "is there already" in str(CliRunner().invoke(app, command).exception)
 
 
 # -- the session -------------------------------------------------------------------------------------------------------

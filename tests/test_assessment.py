@@ -18,6 +18,7 @@ pytestmark = pytest.mark.integration
 
 # A Friday, the eighth working day after the third quarter: 1 to 8 October were holidays, 11 October made up for one.
 AS_OF = date(2025, 10, 17)
+MARTS = ["agg_assessment", "agg_assessment_point", "fct_assessment_appeal"]
 PROJECT = "2017-330199-47-03-00000"
 JULY_AND_AUGUST = {"period_grain": "two_months", "period_start": date(2025, 7, 1)}
 # of 20 cases decided in July: late, corrected; of ten rated and ten called back: satisfied
@@ -35,7 +36,7 @@ APPEALS = [
 @pytest.fixture(scope="module")
 def marts(settings, tmp_path_factory):
     """Connection whose rows are dicts, after the world was landed and built as of AS_OF."""
-    with built_ledgers(settings, tmp_path_factory.mktemp("departments"), AS_OF, _land) as connection:
+    with built_ledgers(settings, tmp_path_factory.mktemp("departments"), AS_OF, _land, MARTS) as connection:
         yield connection
 
 

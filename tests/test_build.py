@@ -21,6 +21,7 @@ pytestmark = pytest.mark.integration
 
 AS_OF = date(2025, 3, 31)
 OLD_CODE = "2017-330199-47-03-000001"
+CASES = "+fct_item_instance +fct_project_lifecycle +issue_log"  # a third of all models
 
 
 @pytest.fixture
@@ -103,8 +104,7 @@ def test_only_gated_rows_are_read_and_the_last_version_of_each_stands(settings, 
         " values ('alpha', 'spgl_xmspsxblxxb', %s, 1, 'test', 'test', 'fail')",
         (rejected,),
     )
-    cases = "+fct_item_instance"
-    build.build(settings, as_of=AS_OF, select=cases, with_tests=False)
+    build.build(settings, as_of=AS_OF, select=CASES, with_tests=False)
     assert one(world, "select count(*), min(promised_limit), max(batch_id) from marts.fct_item_instance") == (
         1,
         7,
@@ -115,7 +115,7 @@ def test_only_gated_rows_are_read_and_the_last_version_of_each_stands(settings, 
     build.build(settings, as_of=AS_OF, select="int_cases", with_tests=False)
     assert one(world, "select count(*), min(given_promised_limit) from intermediate.int_cases") == (1, 9)
     released = f"select release_number from landing.batch where batch_id = {newer}"  # noqa: S608 a number of ours
-    build.build(settings, as_of=AS_OF, select=cases, batch_until=one(world, released)[0] - 1, with_tests=False)
+    build.build(settings, as_of=AS_OF, select=CASES, batch_until=one(world, released)[0] - 1, with_tests=False)
     assert one(world, "select count(*), min(promised_limit) from marts.fct_item_instance") == (1, 5)
 
 
@@ -171,7 +171,7 @@ def test_codes_as_people_type_them_find_their_project_and_the_rest_stays_visible
     for name, code in typed.items():
         alpha.case(name, code, "IT01", 5, DONE)
     alpha.land(world)
-    build.build(settings, as_of=AS_OF, with_tests=False)
+    build.build(settings, as_of=AS_OF, select=CASES, with_tests=False)
     tiers = dict(world.execute("select instance_code, match_tier from marts.fct_item_instance").fetchall())
     assert tiers == {
         "equal": "T1",
@@ -202,7 +202,7 @@ def test_what_cannot_be_read_is_a_row_of_the_issue_log(settings, world):
     alpha.event("NONE", works, "accepted", "2025-03-03 10:00:00")
     alpha.event("A1", works, "accepted", "2025-03-04 10:00:00")["blzt"] = "77"
     alpha.land(world)
-    build.build(settings, as_of=AS_OF)
+    build.build(settings, as_of=AS_OF, select=CASES)
     found = world.execute(
         "select rule, business_key, count(*) from marts.issue_log group by 1, 2 order by 1, 2"
     ).fetchall()
@@ -284,7 +284,7 @@ def test_a_build_for_an_earlier_day_knows_nothing_of_later(settings, world):
     alpha.land(world)
     seen = {}
     for day in (date(2025, 3, 5), date(2025, 3, 31)):
-        build.build(settings, as_of=day, with_tests=False)
+        build.build(settings, as_of=day, select=CASES, with_tests=False)
         cases = world.execute(
             "select instance_code, outcome, elapsed_working_days from marts.fct_item_instance order by 1"
         )
@@ -310,11 +310,19 @@ def built_twice(settings, tmp_path_factory):
             received = events(("received", "2025-03-03"), ("accepted", f"{day}"))
             alpha.case(f"A{number}", f"{PROJECT_CODE}-001", "IT01", 5, received)
         alpha.land(warehouse)
-        marts = ("fct_item_instance", "fct_stage", "fct_project_lifecycle", "fct_item_event", "issue_log")
+        marts = [
+            "fct_item_instance",
+            "fct_stage",
+            "fct_project_lifecycle",
+            "fct_item_event",
+            "issue_log",
+            "agg_indicator",
+        ]
+        select = " ".join(f"+{mart}" for mart in [*marts, "dim_calendar", "agg_indicator"])
         digests = []
         for _ in range(2):
-            build.build(settings, as_of=AS_OF, with_tests=False)
-            digests.append([table_digest(warehouse, mart) for mart in (*marts, "dim_calendar")])
+            build.build(settings, as_of=AS_OF, select=select, with_tests=False)
+            digests.append([table_digest(warehouse, mart) for mart in [*marts, "dim_calendar", "agg_indicator"]])
         yield warehouse, digests
 
 
@@ -341,7 +349,7 @@ def test_a_failed_build_names_the_node_and_keeps_the_last_good_marts(settings, w
     alpha.works(f"{PROJECT_CODE}-001", PROJECT_CODE)
     alpha.case("A1", f"{PROJECT_CODE}-001", "IT01", 5, DONE)
     alpha.land(world)
-    build.build(settings, as_of=AS_OF, with_tests=False)
+    build.build(settings, as_of=AS_OF, select=CASES, with_tests=False)
     world.execute("drop table raw_beta.spgl_xmspsxblxxb cascade")
     world.execute(
         "create table raw_beta.spgl_xmspsxblxxb (spsxbm jsonb, _batch_id bigint,"
@@ -349,8 +357,8 @@ def test_a_failed_build_names_the_node_and_keeps_the_last_good_marts(settings, w
     )  # landing adds the other declared columns
     world.execute("alter table raw_beta.spgl_xmspsxblxxb owner to yidang_loader")
     with pytest.raises(YidangError) as caught:
-        build.build(settings, as_of=AS_OF, with_tests=False)
-    assert "stg_spgl__cases" in caught.value.what
+        build.build(settings, as_of=AS_OF, select=CASES, with_tests=False)
+    assert "int_permit_numbers" in caught.value.what
     assert "(jsonb) does not exist" in caught.value.what
     assert one(world, "select count(*) from marts.fct_item_instance") == (1,)
 

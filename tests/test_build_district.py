@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.end_to_end]
 @pytest.fixture(scope="module")
 def truth(settings):
     """The truth's files as lists of rows, after the district was generated, pulled and built."""
-    build_district(settings)
+    build_district(settings, with_tests=True)
     folder = settings.district_dir / "truth"
     found = {
         name: list(csv.DictReader((folder / f"{name}.csv").open(encoding="utf-8"))) for name in ("projects", "cases")

@@ -38,7 +38,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.end_to_end]
 
 @pytest.fixture(scope="module", autouse=True)
 def district(settings):
-    build_district(settings)
+    build_district(settings, with_tests=False)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -156,7 +156,7 @@ def marts(settings, tmp_path_factory):
     ):
         open_world(settings, tmp_path_factory.mktemp("departments"), patch)
         _land(warehouse)
-        build.build(settings, as_of=date(2025, 3, 31))
+        build.build(settings, as_of=date(2025, 3, 31), with_tests=False)
         with psycopg.connect(settings.dsn("reader"), autocommit=True, row_factory=dict_row) as reader:
             yield reader
 

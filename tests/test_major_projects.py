@@ -16,6 +16,7 @@ from yidang import metrics
 pytestmark = pytest.mark.integration
 
 AS_OF = date(2025, 10, 17)  # a Friday; 1 to 8 October were holidays, 28 September and 11 October made up for them
+MARTS = ["fct_problem", "fct_meeting", "fct_major_project", "fct_agent_service", "dim_agent", "agg_indicator"]
 KNOWN, STARTED, FILED = (f"2017-330199-47-03-00000{number}" for number in (1, 2, 3))
 UNKNOWN = "2017-330199-47-03-000099"
 
@@ -23,7 +24,7 @@ UNKNOWN = "2017-330199-47-03-000099"
 @pytest.fixture(scope="module")
 def marts(settings, tmp_path_factory):
     """Connection whose rows are dicts, after the world was landed and built as of AS_OF."""
-    with built_ledgers(settings, tmp_path_factory.mktemp("departments"), AS_OF, land_world) as connection:
+    with built_ledgers(settings, tmp_path_factory.mktemp("departments"), AS_OF, land_world, MARTS) as connection:
         yield connection
 
 

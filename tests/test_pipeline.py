@@ -17,6 +17,7 @@ from yidang import metrics
 pytestmark = pytest.mark.integration
 
 AS_OF = date(2026, 3, 20)
+MARTS = ["fct_pipeline_project", "fct_investment_month", "agg_new_start_window", "agg_indicator"]
 
 
 def code(number: int) -> str:
@@ -39,7 +40,7 @@ STARTED, REGISTERED, NOWHERE = code(1), code(50), code(99)
 @pytest.fixture(scope="module")
 def marts(settings, tmp_path_factory):
     """Connection whose rows are dicts, after the world was landed and built as of AS_OF."""
-    with built_ledgers(settings, tmp_path_factory.mktemp("departments"), AS_OF, land_world) as connection:
+    with built_ledgers(settings, tmp_path_factory.mktemp("departments"), AS_OF, land_world, MARTS) as connection:
         yield connection
 
 

@@ -15,6 +15,10 @@ from ledger_world import built_ledgers
 pytestmark = pytest.mark.integration
 
 AS_OF = date(2025, 10, 17)  # a Friday; 1 to 8 October were holidays, 28 September and 11 October made up for them
+MARTS = [
+    "agg_indicator", "agg_flat_series", "agg_complaint", "agg_agency_market", "agg_agency_price_change",
+    "agg_service_reach", "fct_question", "fct_complaint", "fct_callback",
+]  # fmt: skip
 KNOWN, UNKNOWN = "2017-330199-47-03-000001", "2017-330199-47-03-000099"
 
 QUESTIONS = {
@@ -83,7 +87,7 @@ def marts(settings, tmp_path_factory):
     # 甲局 has a second system, which has sent nothing: whoever names the office is counted once
     write_contracts(folder)
     (folder / "alpha_second.yml").write_text((folder / "alpha.yml").read_text(encoding="utf-8"), encoding="utf-8")
-    with built_ledgers(settings, folder, AS_OF, _land) as connection:
+    with built_ledgers(settings, folder, AS_OF, _land, MARTS) as connection:
         yield connection
 
 

@@ -1,4 +1,4 @@
-"""What is raised on which day, through whole builds in the real warehouse: the ladder, pauses, closed days, answers."""
+"""What is raised on which day, through builds in the real warehouse: the ladder, pauses, closed days, answers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def built(settings, tmp_path_factory):
         world.case("DONE", 10, ("accepted", "2025-03-03"), ("decided_pass", "2025-03-10"))
         # a project without any event for more than a year
         world.stalled_project()
-        counts = {"12": world.build("2025-03-12")}
+        counts = {"12": world.build("2025-03-12", whole=True)}
         counts["13"] = world.build("2025-03-13")
         counts["13 again"] = world.build("2025-03-13")
         counts["15, a Saturday"] = world.build("2025-03-15")
@@ -57,7 +57,7 @@ def built(settings, tmp_path_factory):
         answer(world, "ANSWERED", "2025-03-19")
         world.event("DECIDED", "decided_pass", "2025-03-17")
         counts["18"] = world.build("2025-03-18")
-        counts["20"] = world.build("2025-03-20")
+        counts["20"] = world.build("2025-03-20", whole=True)
         yield world, counts
 
 

@@ -11,6 +11,7 @@ BURDEN = (
     ("事项（项）", "catalogue_item_count"),
     ("环节（个）", "catalogue_step_count"),
     ("材料（份）", "catalogue_material_count"),
+    ("其中有清单的，按清单（份）", "catalogue_listed_material_count"),
     ("跑动（次）", "catalogue_visit_count"),
     ("收费（元）", "catalogue_fee_yuan"),
     ("法定时限（工作日）", "catalogue_statutory_limit_days"),

@@ -10,14 +10,31 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-from yidang import contracts, superset_access
+from yidang import contracts, csv_file, superset_access
+from yidang.csv_file import Mistake
 from yidang.errors import ConfigError
 from yidang.services import superset
 from yidang.settings import TIMEZONE, Settings
 
 # `make demo` makes them, and gives them the passwords of secrets.json at each import.
 MADE_BY_DEMO = ("admin", "viewer")
+
+
+COLUMNS = ("name", "role", "departments", "regions", "mail")
+_SEVERAL = ("departments", "regions")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whom an account is for: role as in access.yaml, ids of departments, codes of regions (or `all`)."""
+
+    name: str
+    role: str
+    departments: list[str]
+    regions: list[str]
+    mail: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,27 +58,62 @@ class Export:
     size: int | None  # bytes; None where it was sent in pieces
 
 
-def add(
-    settings: Settings, name: str, role: str, departments: list[str], regions: list[str], mail: str | None = None
-) -> str:
-    """Make the account, or open a shut one again; returns its password, which nothing else keeps.
+def add(settings: Settings, people: list[Person]) -> dict[str, str]:
+    """Make their accounts, or open shut ones again, in one go. Returns {name: password}, which nothing else keeps.
 
-    Raises ConfigError for an unknown role, department or region, for one too many or too few, for a name in use, and
-    for what is no mail address.
+    Raises ConfigError, before the first is made, for an unknown role, department or region, for one too many or too
+    few, for a name in use, and for what is no mail address.
     """
+    given, taken = [], _taken(settings)
+    for person in people:
+        given.append(_given(settings, person, taken))
+        taken.add(person.name)
+    names = ", ".join(person.name for person in people)
+    _run(settings, "add", given, f"Accounts could not be made ({names})")
+    return {one["name"]: one["password"] for one in given}
+
+
+def read_people(settings: Settings, path: Path) -> list[Person]:
+    """The people of a CSV file, one per row; several departments or regions of one are parted by `;`.
+
+    Raises ConfigError that names each row whose account could not be made, and why.
+    """
+    taken = _taken(settings)
+
+    def parse(_: int, row: dict[str, str]) -> Person:
+        cells = {column: row[column].strip() for column in COLUMNS}
+        several = {name: [part.strip() for part in cells[name].split(";") if part.strip()] for name in _SEVERAL}
+        person = Person(**{**cells, **several, "mail": cells["mail"] or None})
+        try:
+            _given(settings, person, taken)
+        except ConfigError as error:
+            raise Mistake(None, error.what.rstrip("."), error.cure) from None
+        taken.add(person.name)
+        return person
+
+    people = csv_file.read(path, COLUMNS, parse, effect="no account was made")
+    if not people:
+        raise ConfigError(f"{path.name} names nobody.", f"Below the header {','.join(COLUMNS)} write one row each.")
+    return people
+
+
+def _taken(settings: Settings) -> set[str]:
+    return {*MADE_BY_DEMO, *(account.name for account in accounts(settings) if account.is_active)}
+
+
+def _given(settings: Settings, person: Person, taken: set[str]) -> dict:
+    """What superset/accounts.py makes the account of, with a new password."""
+    name, mail = person.name, person.mail
     if not re.fullmatch(r"[\w.@-]{2,64}", name):
         raise ConfigError(f"{name!r} cannot be an account's name.", "Use 2 to 64 letters, digits, . @ _ or -.")
     if mail and not re.fullmatch(r"[\w.%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", mail):
         raise ConfigError(f"{mail!r} is no mail address.", "Write it as wang@yunxi.example.gov.cn.")
-    found = next((account for account in accounts(settings) if account.name == name), None)
-    if name in MADE_BY_DEMO or (found and found.is_active):
+    if name in taken:
         raise ConfigError(
             f"There is an account {name} already.", f"Another name; or first: yidang superset user remove {name}"
         )
-    password = secrets.token_urlsafe(15)
-    given = {"name": name, "roles": _roles(settings, role, departments, regions), "password": password, "mail": mail}
-    _run(settings, "add", given, f"The account {name} could not be made")
-    return password
+    roles = _roles(settings, person.role, person.departments, person.regions)
+    return {"name": name, "roles": roles, "password": secrets.token_urlsafe(15), "mail": mail}
 
 
 def remove(settings: Settings, name: str) -> None:
@@ -72,7 +124,7 @@ def remove(settings: Settings, name: str) -> None:
         )
     if not any(account.name == name and account.is_active for account in accounts(settings)):
         raise ConfigError(f"There is no open account {name}.", "See: yidang superset user list")
-    _run(settings, "remove", {"name": name}, f"The account {name} could not be shut")
+    _run(settings, "remove", [{"name": name}], f"The account {name} could not be shut")
 
 
 def accounts(settings: Settings) -> list[Account]:
@@ -152,5 +204,5 @@ def _local(utc: datetime) -> datetime:
     return utc.replace(tzinfo=UTC).astimezone(TIMEZONE)
 
 
-def _run(settings: Settings, what: str, given: dict, failure: str) -> None:
+def _run(settings: Settings, what: str, given: list[dict], failure: str) -> None:
     superset.run_script(settings, "accounts", what, failure=failure, given=json.dumps(given))
