@@ -86,7 +86,7 @@ def _entry(source: Evidence, name: str, ids: dict[Evidence, str], figures: Figur
             return _of_figure(source, name, figures)
         case Reading():
             said = {"label": source.label, "unit": source.unit, "n": source.n, "sql": source.sql}
-            return {"id": name, "value": _plain(source.value), **said, "formula": "docs/statistics.md"}
+            return {"id": name, "value": _plain(source.value), **said, "formula": source.formula}
     return _of_change(source, name, ids)
 
 
@@ -132,6 +132,11 @@ def write_cases(ids: dict[Evidence, str], figures: Figures, path: Path) -> dict[
             by_model.setdefault(metric.model, []).append((name, metric, source.where))
     with path.open("wb") as file, gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
         packed.write(b"id,case,part\n")
+        for source, name in ids.items():
+            if isinstance(source, Reading) and source.cases:
+                known = [case.replace(",", " ") for case in source.cases]
+                packed.write("".join(f"{name},{case},\n" for case in known).encode())
+                first[name] = known[:SHOWN_CASES]
         for model, found in by_model.items():
             for rest in figures.stream(_cases_query(model, found, figures.schema)):
                 packed.write(rest)

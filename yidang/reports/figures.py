@@ -204,13 +204,18 @@ class RelativeChange:
 
 @dataclass(frozen=True)
 class Reading:
-    """A value read off a mart of statistics, which no single aggregate gives. n: the cases it rests on."""
+    """A value read off a mart, which no single aggregate gives. n: the cases or rows it rests on.
+
+    value: None for a number among others that the same query gives. cases: known to lie behind it.
+    """
 
     label: str
     unit: str
     value: Decimal | None
     n: int
     sql: str
+    formula: str = "docs/statistics.md"
+    cases: tuple[str, ...] = ()
 
 
 Evidence = Figure | Difference | RelativeChange | Reading
@@ -247,9 +252,12 @@ class Figures:
         if not rows:
             return None
         value, n = rows[0]
+        return Reading(label, unit, _decimal(value), n, self.said(statement, *parameters))
+
+    def said(self, statement: str, *parameters: object) -> str:
+        """The query as its reader would ask the marts."""
         with psycopg.ClientCursor(self._connection) as cursor:
-            said = cursor.mogrify(statement.format(marts="marts"), parameters)
-        return Reading(label, unit, _decimal(value), n, said)
+            return cursor.mogrify(statement.format(marts="marts"), parameters)
 
     def stream(self, statement: sql.Composed) -> Iterator[bytes]:
         """A query's rows as CSV, block by block."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import docx
 from docx.document import Document as Word
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING, WD_TAB_ALIGNMENT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor, Twips
@@ -15,11 +15,13 @@ from docx.text.paragraph import Paragraph as WordParagraph
 
 # F1: 版心 156 × 225 mm, 22 lines of 28 characters of 3号 (16 pt).
 TYPE_WIDTH_MM = 156
+_RED = RGBColor(0xFF, 0, 0)
 _TOP, _LEFT, _RIGHT, _BOTTOM = Mm(37), Mm(28), Mm(26), Mm(35)
 _LINE = Twips(579)  # 29 pt, less the twentieth that makes the 22nd line fit
 _TITLE_FONT, _HEI, _KAI, _FANG_SONG, _SONG = "方正小标宋简体", "黑体", "楷体_GB2312", "仿宋_GB2312", "宋体"
 _LATIN = "Times New Roman"
 _BODY_SIZE, _TITLE_SIZE, _CAPTION_SIZE, _CELL_SIZE, _PAGE_NUMBER_SIZE = Pt(16), Pt(22), Pt(14), Pt(10.5), Pt(14)
+_HEAD_SIZE, _IMPRINT_SIZE = Pt(36), Pt(14)
 # Zip members and properties carry this date, so that equal documents are equal bytes.
 EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001 - the format has no zone
 
@@ -93,10 +95,13 @@ def _define_styles(word: Word) -> None:
         ("Heading 2", _KAI, _BODY_SIZE, _FLUSH, 2, _LINE, 0, 0),
         ("Body Text", _FANG_SONG, _BODY_SIZE, _FLUSH, 2, _LINE, 0, 0),
         ("Title Note", _KAI, _BODY_SIZE, _CENTER, 0, _LINE, 0, 14),
-        ("Document Number", _FANG_SONG, _BODY_SIZE, _CENTER, 0, _LINE, 0, 0),
+        # the name stands 35 mm below the type area's edge, the number two lines below it, the title two below the rule
+        ("Red Head", _TITLE_FONT, _HEAD_SIZE, _CENTER, 0, Pt(44), 99, 58),
+        ("Document Number", _FANG_SONG, _BODY_SIZE, _CENTER, 0, _LINE, 0, 58),
+        ("Imprint", _FANG_SONG, _IMPRINT_SIZE, _FLUSH, 1, Pt(24), 0, 0),
         ("Addressee", _FANG_SONG, _BODY_SIZE, _FLUSH, 0, _LINE, 0, 0),
         ("Annex Mark", _HEI, _BODY_SIZE, _FLUSH, 0, _LINE, 0, 0),
-        ("Signature Line", _FANG_SONG, _BODY_SIZE, WD_ALIGN_PARAGRAPH.RIGHT, 0, _LINE, 0, 0),
+        ("Signature Line", _FANG_SONG, _BODY_SIZE, WD_ALIGN_PARAGRAPH.RIGHT, 0, _LINE, 29, 0),
         ("Remark", _FANG_SONG, Pt(10.5), _FLUSH, 2, Pt(16), 0, 8),
         ("Table Caption", _HEI, _CAPTION_SIZE, _CENTER, 0, Pt(22), 8, 3),
         ("Table Head", _HEI, _CELL_SIZE, _CENTER, 0, Pt(15), 1, 1),
@@ -120,6 +125,16 @@ def _define_styles(word: Word) -> None:
         if size == _BODY_SIZE:
             _narrow(style)
     _drop_borders(word.styles["Title"])
+    word.styles["Red Head"].font.color.rgb = _RED
+    _rule(word.styles["Document Number"], bottom=(str(_RED), 12, 11))
+    # 版记: 0.35 mm above and below, 0.25 mm between (which LibreOffice leaves out)
+    _rule(word.styles["Imprint"], top=("auto", 8, 1), bottom=("auto", 8, 1), between=("auto", 6, 1))
+    tabs = word.styles["Imprint"].paragraph_format.tab_stops
+    tabs.add_tab_stop(Mm(TYPE_WIDTH_MM) - _IMPRINT_SIZE, WD_TAB_ALIGNMENT.RIGHT)
+    # the date four characters from the edge, a line's distance from the text
+    signature = word.styles["Signature Line"]
+    signature.paragraph_format.right_indent = 4 * _BODY_SIZE
+    signature.element.get_or_add_pPr().insert_element_before(OxmlElement("w:contextualSpacing"), "w:jc")
     language = word.styles.element.find(f".//{qn('w:docDefaults')}//{qn('w:lang')}")
     language.set(qn("w:eastAsia"), "zh-CN")
 
@@ -154,6 +169,33 @@ def _narrow(style: ParagraphStyle) -> None:
     spacing = OxmlElement("w:spacing")
     spacing.set(qn("w:val"), "-5")
     style.element.rPr.find(qn("w:sz")).addprevious(spacing)
+
+
+# The schema wants a paragraph's properties in its order.
+_AFTER_BORDERS = ("w:tabs", "w:spacing", "w:ind", "w:jc")
+_AFTER_FRAME = ("w:widowControl", "w:pBdr", *_AFTER_BORDERS)
+
+
+def _rule(style: ParagraphStyle, **sides: tuple[str, int, int]) -> None:
+    """Lines beside a paragraph: colour, width in eighths of a point, distance in points."""
+    borders = OxmlElement("w:pBdr")
+    for side, values in sides.items():
+        line = OxmlElement(f"w:{side}")
+        for name, value in zip(("val", "color", "sz", "space"), ("single", *values), strict=True):
+            line.set(qn(f"w:{name}"), str(value))
+        borders.append(line)
+    style.element.get_or_add_pPr().insert_element_before(borders, *_AFTER_BORDERS)
+
+
+def lay_at_the_foot(paragraph: WordParagraph) -> None:
+    """Put it into the frame at the foot of the type area of the page on which the text ends."""
+    frame = OxmlElement("w:framePr")
+    for name, value in (
+        *(("w", round(Mm(TYPE_WIDTH_MM).twips)), ("wrap", "around"), ("vAnchor", "margin"), ("hAnchor", "margin")),
+        *(("xAlign", "center"), ("yAlign", "bottom")),
+    ):
+        frame.set(qn(f"w:{name}"), str(value))
+    paragraph._p.get_or_add_pPr().insert_element_before(frame, *_AFTER_FRAME)
 
 
 def _drop_borders(style: ParagraphStyle) -> None:

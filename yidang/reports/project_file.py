@@ -7,16 +7,17 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from decimal import Decimal
+from functools import lru_cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 
 from yidang.errors import YidangError
-from yidang.reports import archive, documents
+from yidang.reports import archive, documents, notes
 from yidang.reports.archive import ReportFiles
-from yidang.reports.blocks import Chart, Span
+from yidang.reports.blocks import Chart, Cited, Span
 from yidang.reports.documents import Kind
-from yidang.reports.figures import Figures, Period
+from yidang.reports.figures import Figures, Period, Reading
 from yidang.reports.marks import Marks
 from yidang.reports.prose import chinese_date
 from yidang.reports.snapshot import figures_as_of
@@ -68,7 +69,7 @@ _LISTS = {
         from {marts}.fct_stage where project_code = %s order by works_code, stage_number""",
     "办件": """
         select
-            coalesce(instance_code, case_id) as 办件号, item_name as 事项, short_name as 部门,
+            case_id as 标识, coalesce(instance_code, case_id) as 办件号, item_name as 事项, short_name as 部门,
             received_date as 收件, accepted_date as 受理, due_date as 应办结, closed_date as 办结,
             elapsed_working_days as 用时,
             promised_limit as 承诺,
@@ -134,6 +135,10 @@ _LISTS = {
         select rule_name as 规则, severity as 级别, detail as 说明 from {marts}.issue_log
         where project_code = %s order by severity, rule_name, detail""",
 }
+# Where what the columns mean is written; lists of which the project's cases are what lies behind; rates written out.
+_WHERE_TOLD = "docs/dictionary.md"
+_OF_CASES = ("阶段", "办件", "暂停")
+_NUMERIC_TEXTS = ("办结", "概率")
 
 
 def write_project_file(
@@ -213,22 +218,83 @@ def _title(code: str, source: Source) -> str:
 
 
 def _names(code: str, source: Source, marks: Marks) -> dict[str, object]:
-    lists = {name: _named_rows(source.figures, statement, code) for name, statement in _LISTS.items()}
-    return {"项目": _project(code, source.figures), "或": _or_dash, "表内": _in_table, **lists}
+    figures, project = source.figures, vars(_project(code, source.figures))
+    found = {name: figures.read_named(statement, code) for name, statement in _LISTS.items()}
+    cases = tuple(row["标识"] for row in found["办件"])
+    lists = {}
+    for name, rows in found.items():
+        behind = cases if name in _OF_CASES else ()
+        told = Reading(f"“{name}”各行", "", None, len(rows), figures.said(_LISTS[name], code), _WHERE_TOLD, behind)
+        lists[name] = [_cited(row, marks, dict.fromkeys(row, told)) for row in rows]
+    said = figures.said(_PROJECT, code)
+    alone = {
+        name: Reading(name, "", Decimal(value), len(cases), said, _WHERE_TOLD, cases)
+        for name, value in project.items()
+        if _is_number(value)
+    }
+    title = f"{_title(code, source)}　{code}"
+    return {
+        "项目": _cited(project, marks, alone),
+        "或": _or_dash,
+        "表内": _in_table,
+        "页眉": notes.page_header(source, title) or title,
+        **lists,
+    }
 
 
+def _cited(row: dict[str, object], marks: Marks, sources: dict[str, Reading]) -> SimpleNamespace:
+    """A row for the template: its numbers compare as numbers do and print as marks that lead to their evidence."""
+    told = {
+        name: _told(value, marks.mark(Cited(str(value), sources[name])))
+        for name, value in row.items()
+        if _is_number(value) or (value and name in _NUMERIC_TEXTS)
+    }
+    return SimpleNamespace(**row | told)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def _told(value: object, mark: str) -> object:
+    made = _TOLD[type(value)](value)
+    made.mark = mark
+    return made
+
+
+class _Told:
+    """A value that prints as the mark of its evidence."""
+
+    mark: str
+
+    def __str__(self) -> str:
+        return self.mark
+
+
+class _ToldInteger(_Told, int):
+    pass
+
+
+class _ToldDecimal(_Told, Decimal):
+    pass
+
+
+class _ToldText(_Told, str):
+    pass
+
+
+_TOLD = {int: _ToldInteger, Decimal: _ToldDecimal, str: _ToldText}
+
+
+@lru_cache(maxsize=4)
 def _project(code: str, figures: Figures) -> SimpleNamespace:
-    found = _named_rows(figures, _PROJECT, code)
+    found = figures.read_named(_PROJECT, code)
     if not found:
         raise YidangError(
             f"There is no project {code} in the marts.",
             'Look for it: yidang sql "select project_code, project_name from fct_project_lifecycle"',
         )
-    return found[0]
-
-
-def _named_rows(figures: Figures, statement: str, code: str) -> list[SimpleNamespace]:
-    return [SimpleNamespace(**row) for row in figures.read_named(statement, code)]
+    return SimpleNamespace(**found[0])
 
 
 def _in_table(value: object) -> str:

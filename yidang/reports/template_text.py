@@ -3,6 +3,7 @@
     # 标题第一行 / 第二行      title              > 注：…          small remark
     ## 一、                   heading, 黑体       [note] …         a line of that style (see `_MARKED`)
     ### （一）                 heading, 楷体       ---             a new page
+    [imprint] 左 / 右         版记: a line of it
     | 列 | 列 |               table; its second line holds the widths (`| 4 | <2 |`, < for flush left)
 
 Any other lines are body text; a paragraph goes on until a blank line or a line that begins with `{%`. `//` begins a
@@ -20,7 +21,7 @@ from docx.enum.section import WD_SECTION
 from docx.text.paragraph import Paragraph as WordParagraph
 
 from yidang.reports.blocks import Text
-from yidang.reports.page import new_document
+from yidang.reports.page import lay_at_the_foot, new_document
 from yidang.reports.tables import add_table
 
 FOLDER = Path(__file__).parent / "templates"
@@ -30,8 +31,10 @@ _MARKED = {
     "[note]": "Title Note",
     "[annex]": "Annex Mark",
     "[signature]": "Signature Line",
+    "[issuer]": "Red Head",
     "[number]": "Document Number",
     "[addressee]": "Addressee",
+    "[imprint]": "Imprint",
 }
 
 
@@ -79,7 +82,11 @@ def _add(word: Word, line: str | list[str]) -> None:
         starts = _PREFIXES | _MARKED
         prefix = next((start for start in starts if line.startswith(start)), "")
         style = starts.get(prefix, "Table Caption" if line.startswith("{{ 表题") else "Body Text")
-        word.add_paragraph(line[len(prefix) :].strip(" "), style=style)
+        text = line[len(prefix) :].strip(" ")
+        if style == "Imprint":
+            lay_at_the_foot(word.add_paragraph(text.replace(" / ", "\t"), style=style))
+        else:
+            word.add_paragraph(text, style=style)
 
 
 def _add_table(word: Word, lines: list[str]) -> None:

@@ -57,7 +57,7 @@ def rows(world: World) -> dict[str, list[tuple]]:
 
 
 def _reforms(world: World) -> Iterator[Measure]:
-    document = world.profile.documents[-1].number if world.profile.documents else ""
+    document = world.profile.documents[0].number if world.profile.documents else ""
     for reform in REFORMS.values():
         item = ITEMS[reform.item_code]
         yield Measure(

@@ -38,6 +38,7 @@ BAOAN = Profile(
                 days_saved=51, **_SINCE),
         Measure("环评与排污许可一次办", "流程再造", "缩短时限", item_code="ST01", limit=(2, 11), units=("月", "工作日"),
                 visits=(2, 1), **_SINCE),
+        Measure("重大项目按期完成审批", "流程再造", "按期办结", claim=(100, "按期率"), **_SINCE),
     ),
     documents=(_LIST,),
 )  # fmt: skip

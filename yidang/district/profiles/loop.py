@@ -10,6 +10,13 @@ _NOTICE = Document(
     signed=date(2022, 1, 20),
     published=date(2022, 2, 10),
 )
+# of three years: its title's, its text's and that of its publication
+_REPORT = Document(
+    "示环审〔2023〕9号（虚构）",
+    "2024年项目审批服务工作情况（虚构）",
+    signed=date(2022, 12, 30),
+    published=date(2023, 12, 4),
+)
 _SINCE = {"started": date(2022, 3, 1), "document": _NOTICE.number}
 _CANCELLED = date(2022, 3, 1)
 
@@ -42,8 +49,15 @@ LOOP = Profile(
         Measure("施工许可申请材料页数", "精简材料", "精简材料", item_code="ZJ03", pages=(170, 17), **_SINCE),
         Measure("投资项目审批材料", "精简材料", "精简材料", claim=(60, "材料减少"), **_SINCE),
         Measure("企业审批费用", "降低成本", "降低收费", claim=(60, "费用减少"), **_SINCE),
+        Measure("投资项目审批时限", "审批提速", "缩短时限", claim=(33.3, "时限减少"), **_SINCE),
+        Measure("拿地即开工最短用时", "审批提速", "缩短时限", claim=(10, "最短用时"), **_SINCE),
+        Measure("区域评估：开工时间", "精简评估", "提早开工", claim=(1, "提早月数"), **_SINCE),
+        Measure("区域评估：评估费用", "降低成本", "降低收费", claim=(10, "每企业减少费用"), **_SINCE),
+        # said twice in the case, and not the same
+        Measure("考核通报", "评价考核", "考核", claim=(3, "考核间隔"), **_SINCE),
+        Measure("考核通报", "评价考核", "考核", claim=(2, "考核间隔"), **_SINCE),
     ),
-    documents=(_NOTICE,),
+    documents=(_NOTICE, _REPORT),
     # seven kinds of material for filing
     cancelled={
         ("FG01", "申请表"): _CANCELLED,

@@ -1,9 +1,16 @@
-with documents as (
+with feed as (
     {{ feed_union('reform_documents', [
         ['source_department', 'text'], ['document_number', 'text'], ['title', 'text'], ['unit_name', 'text'],
         ['signed_on', 'date'], ['published_on', 'date'], ['stated_measure_count', 'integer'],
         ['stated_days_saved', 'integer'], ['batch_id', 'bigint'], ['row_number', 'bigint']
     ]) }}
+),
+
+documents as (
+    select
+        feed.*,
+        substring(title, '(?:19|20)[0-9]{2}(?=年)')::integer as title_year
+    from feed
 ),
 
 measures as (
@@ -67,7 +74,12 @@ select
             then format('文件载明压缩%s天，台账各项之和%s天', documents.stated_days_saved, listed.listed_days_saved) end,
         case when coalesce(documents.stated_days_saved, listed.listed_days_saved) > 0
             then '压缩天数是各事项之和，不是任何一个项目的用时' end,
-        case when documents.published_on < documents.signed_on then '发布早于成文' end
+        case when documents.published_on < documents.signed_on then '发布早于成文' end,
+        case when documents.title_year not between extract(year from documents.signed_on) and extract(year from documents.published_on)
+            then format(
+                '题目所称%s年与成文（%s年）、发布（%s年）不符，所述期间不明', documents.title_year,
+                extract(year from documents.signed_on), extract(year from documents.published_on)
+            ) end
     ), '') as remark,
     documents.batch_id,
     documents.row_number,

@@ -122,9 +122,17 @@ judged as (
     left join measured using (measure_id)
 ),
 
+-- two lines of the ledger by the same name that do not say the same
+contradictory as (
+    select measure_name, string_agg(distinct claim, '、' order by claim) as distinct_claims
+    from judged
+    group by measure_name
+),
+
 compared as (
     select
         judged.*,
+        contradictory.distinct_claims,
         case
             when is_same_unit and coalesce(kind_name, '') != '归并阶段' and not coalesce(is_legal_type_change, false)
                 then 1 - limit_after::numeric / nullif(limit_before, 0)
@@ -137,6 +145,7 @@ compared as (
         {%- endfor %}
         measured_days_after - measured_days_before as measured_change_days
     from judged
+    left join contradictory using (measure_name)
 ),
 
 remarked as (
@@ -158,7 +167,7 @@ remarked as (
             case when compared.limit_before is null and compared.limit_after is not null then '没有改革前时限，不算压缩率' end,
             '没有改革前' || compared.counts_without_before || '，不算压减率',
             case
-                when compared.claim is null or compared.claim_class = 'time' then null
+                when compared.claim is null or compared.claim_class in ('time', 'stated') then null
                 when compared.claimed_percent is null then format('“%s”没有载明数值，无从核对', compared.claim)
                 when compared.claim_class = 'speed'
                     then format(
@@ -173,8 +182,17 @@ remarked as (
                     then case when compared.document_reduction is null
                         then format('没有改革前后的材料份数，“%s”无从核对', compared.claim)
                     end
+                when compared.claim_class = 'limit'
+                    then case when compared.limit_reduction is null
+                        then format('没有改革前后的时限，“%s”无从核对', compared.claim)
+                    end
+                when compared.claim_class = 'share' then format('没有载明共有多少，“%s”无从核对', compared.claim)
+                when compared.claim_class = 'target' then format('“%s”是目标，不是结果', compared.claim)
+                when compared.claim_class = 'extreme'
+                    then format('“%s”是最好的一例，不代表一般：须与件数、中位数一并报告', compared.claim)
                 else format('“%s”所指没有说明，无从核对', compared.claim)
             end,
+            case when compared.distinct_claims like '%、%' then format('同一事项载明的数不同（%s），以何为准没有说明', compared.distinct_claims) end,
             case
                 when compared.limit_after < compared.limit_before and compared.is_same_unit and compared.measured_change_days >= 0
                     then '时限缩短，实测中位数没有缩短'
