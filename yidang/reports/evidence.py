@@ -136,7 +136,8 @@ def write_cases(ids: dict[Evidence, str], figures: Figures, path: Path) -> dict[
             if isinstance(source, Reading) and source.cases:
                 known = [case.replace(",", " ") for case in source.cases]
                 packed.write("".join(f"{name},{case},\n" for case in known).encode())
-                first[name] = known[:SHOWN_CASES]
+                if source.value is None:  # the workbook names a project's cases once, not at each of its numbers
+                    first[name] = known[:SHOWN_CASES]
         for model, found in by_model.items():
             for rest in figures.stream(_cases_query(model, found, figures.schema)):
                 packed.write(rest)
@@ -239,9 +240,10 @@ def _sheet(sheet: Worksheet, columns: dict[str, tuple[str, int]], entries: list[
     _head(sheet, columns)
     for entry in entries:
         sheet.append([_cell(column, entry.get(column)) for column in columns])
+    wrapped = Alignment(vertical="top", wrap_text=True)
     for row in sheet.iter_rows(min_row=2):
         for cell in row:
-            cell.alignment = Alignment(vertical="top", wrap_text=True)
+            cell.alignment = wrapped
 
 
 def _head(sheet: Worksheet, columns: dict[str, tuple[str, int]]) -> None:

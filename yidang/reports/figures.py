@@ -98,7 +98,12 @@ _DIGITS = Context(prec=15)
 # By these the open cases can be told apart in the mart that holds them alone (marts/fct_open_case).
 _OPEN_COLUMNS = {"department_id", "item_code", "flow_type_name", "alert_state", "is_overdue"}
 # Whoever asks for one value of these asks for the others next: one look at the cases answers all.
-_FEW_VALUES = {"outcome", "alert_state"}
+_FEW_VALUES = {"outcome", "alert_state", "is_decided", "is_open", "is_withdrawn"}
+# And of a cohort, for the values of the others too.
+_TOGETHER = {
+    "received_month": ("outcome", "match_tier", "clock_flags"),
+    "accepted_month": ("is_decided", "is_open", "is_withdrawn"),
+}
 # Columns by which reports slice, in the words of the evidence.
 _WORDS = {
     "department_id": "部门",
@@ -234,6 +239,7 @@ class Figures:
         self._indicators = Indicators(self.read)
         self._open = of_mart(metrics, "fct_open_case")
         self._known: dict[tuple[Metric, Slice], Figure] = {}
+        self._grouped: dict[tuple[Metric, tuple[str, ...], Slice], dict[str, dict[object, Figure]]] = {}
         self._excluded: dict[tuple, dict[str, int]] = {}
         self.snapshot = self._snapshot()
 
@@ -272,11 +278,15 @@ class Figures:
             held = _can_be_held(where) and self._indicators.one(metric, *_days(where), where.equals)
             if held:
                 self._keep(metric, where, held)
-            elif len(where.equals) == 1 and where.equals[0][0] in _FEW_VALUES:
-                self.by(metric_name, where.equals[0][0], replace(where, equals=()))
-            if key not in self._known:
-                row = self._connection.execute(_select(self.smallest(metric, where), where, self.schema)).fetchone()
-                self._known[key] = self._figure(metric, where, row)
+            else:
+                is_empty = False
+                if len(where.equals) == 1 and where.equals[0][0] in _FEW_VALUES:
+                    column, value = where.equals[0]
+                    is_empty = value not in self.by(metric_name, column, replace(where, equals=()))
+                if key not in self._known:
+                    asked = _select(self.smallest(metric, where), where, self.schema, nothing=is_empty)
+                    row = self._connection.execute(asked).fetchone()
+                    self._known[key] = self._figure(metric, where, row)
         return self._known[key]
 
     def by(
@@ -298,13 +308,20 @@ class Figures:
                 return {
                     value: self._keep(metric, where.and_where(**{column: value}), one) for value, one in held.items()
                 }
-        found = {}
         asked = self.smallest(metric, where.and_where(**{column: None}))
-        for value, *row in self._connection.execute(_select(asked, where, self.schema, group_by=column)).fetchall():
-            part = where.and_where(**{column: value})
-            figure = self._figure(metric, part, row)
-            found[value] = self._known.setdefault((metric, part), figure)
-        return found
+        columns = _asked_together(asked, column)
+        key = (metric, columns, where)
+        if key not in self._grouped:
+            found: dict[str, dict[object, Figure]] = {one: {} for one in columns}
+            statement = _select(asked, where, self.schema, group_by=columns)
+            for *values, which, value, n, numerator, denominator, low, high in self._connection.execute(statement):
+                # a bit is set for each column by which the row is not grouped
+                (place,) = (i for i in range(len(columns)) if not which >> (len(columns) - 1 - i) & 1)
+                part = where.and_where(**{columns[place]: values[place]})
+                figure = self._figure(metric, part, (value, n, numerator, denominator, low, high))
+                found[columns[place]][values[place]] = self._known.setdefault((metric, part), figure)
+            self._grouped[key] = found
+        return dict(self._grouped[key][column])
 
     def each(self, metric_name: str, column: str, values: Iterable[object], where: Slice = rows()) -> dict:  # noqa: B008
         """As `by`, for exactly these values: one that does not occur gets the figure of an empty slice."""
@@ -379,6 +396,12 @@ def _excluded_key(metric: Metric, where: Slice) -> tuple:
     return metric.model, tuple(reason.sql for reason in metric.exclusions), metric.period.cohort_column, where
 
 
+def _asked_together(metric: Metric, column: str) -> tuple[str, ...]:
+    """The column, and those of which the same look at the cases tells as well."""
+    together = _TOGETHER.get(metric.date_column, ()) if metric.is_count else ()
+    return together if column in together and metric.model == "fct_item_instance" else (column,)
+
+
 def _can_be_held(where: Slice) -> bool:
     return where.valid_on is None and where.flag is None
 
@@ -388,7 +411,13 @@ def _days(where: Slice) -> tuple[date | None, date | None]:
 
 
 # -- SQL -------------------------------------------------------------------------------------------------
-def _select(metric: Metric, where: Slice, schema: str = "marts", group_by: str | None = None) -> sql.Composed:
+def _select(
+    metric: Metric, where: Slice, schema: str = "marts", group_by: Sequence[str] = (), *, nothing: bool = False
+) -> sql.Composed:
+    """group_by: of each of these columns the values one by one, each row with the columns and their grouping().
+
+    nothing: of no row, which gives the figure of an empty slice.
+    """
     columns = [
         sql.SQL(metric.sql) + sql.SQL(" as value"),
         sql.SQL(metric.n_sql) + sql.SQL(" as n"),
@@ -399,15 +428,20 @@ def _select(metric: Metric, where: Slice, schema: str = "marts", group_by: str |
             for name, bound in zip(("low", "high"), metric.interval_sql or ("null", "null"), strict=True)
         ),
     ]
-    statement = _from(metric, where, [sql.Identifier(group_by), *columns] if group_by else columns, schema)
-    if group_by:
-        statement += sql.SQL(" group by {0} order by {0}").format(sql.Identifier(group_by))
-    return statement
+    if not group_by:
+        return _from(metric, where, columns, schema, nothing=nothing)
+    names = [sql.Identifier(column) for column in group_by]
+    listed = sql.SQL(", ").join(names)
+    statement = _from(metric, where, [*names, sql.SQL("grouping({})").format(listed), *columns], schema)
+    sets = sql.SQL(", ").join(sql.SQL("({})").format(name) for name in names)
+    return statement + sql.SQL(" group by grouping sets ({}) order by {}").format(sets, listed)
 
 
-def _from(metric: Metric, where: Slice, columns: Sequence[sql.Composable], schema: str) -> sql.Composed:
+def _from(
+    metric: Metric, where: Slice, columns: Sequence[sql.Composable], schema: str, *, nothing: bool = False
+) -> sql.Composed:
     statement = sql.SQL("select {} from {}").format(sql.SQL(", ").join(columns), sql.Identifier(schema, metric.model))
-    if found := conditions(metric, where):
+    if found := [sql.SQL("false")] if nothing else conditions(metric, where):
         statement += sql.SQL(" where ") + sql.SQL(" and ").join(found)
     return statement
 

@@ -129,8 +129,8 @@ _LISTS = {
                 || round(100 * late_probability_upper::numeric) || '%%）' end as 概率,
             expected_date as 预计, expected_date_p90 as 最晚, at_risk_count as 样本
         from {marts}.fct_case_forecast
-        inner join {marts}.fct_item_instance using (case_id)
-        where fct_item_instance.project_code = %s order by due_date, case_id""",
+        inner join {marts}.fct_item_instance using (project_code, case_id)
+        where project_code = %s order by due_date, case_id""",
     "疑点": """
         select rule_name as 规则, severity as 级别, detail as 说明 from {marts}.issue_log
         where project_code = %s order by severity, rule_name, detail""",
@@ -247,7 +247,7 @@ def _cited(row: dict[str, object], marks: Marks, sources: dict[str, Reading]) ->
     told = {
         name: _told(value, marks.mark(Cited(str(value), sources[name])))
         for name, value in row.items()
-        if _is_number(value) or (value and name in _NUMERIC_TEXTS)
+        if _is_number(value) or (isinstance(value, str) and name in _NUMERIC_TEXTS)
     }
     return SimpleNamespace(**row | told)
 

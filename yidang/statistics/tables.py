@@ -88,6 +88,8 @@ def _make(connection: psycopg.Connection, schema: str, definition: dict) -> tupl
     for name, column in columns.items():
         place = sql.SQL("column {}").format(sql.Identifier(schema, definition["name"], name))
         _comment(connection, place, column["description"])
+        if column["config"]["meta"].get("index"):
+            connection.execute(sql.SQL("create index on {} ({})").format(table, sql.Identifier(name)))
     return table, [*columns]
 
 

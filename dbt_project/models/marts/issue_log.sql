@@ -1,4 +1,4 @@
-{{ config(indexes=[{'columns': ['rule']}, {'columns': ['business_key']}]) }}
+{{ config(indexes=[{'columns': ['rule']}, {'columns': ['business_key']}, {'columns': ['project_code']}]) }}
 
 {#- Doubt is data: every row that was repaired, left out or contradicts itself, with where it came from. -#}
 
