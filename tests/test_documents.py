@@ -164,6 +164,44 @@ def test_a_project_file_holds_every_case_and_permit_of_the_project(settings, war
         write_project_file(settings, code="nowhere")
 
 
+def test_every_number_of_a_project_file_leads_to_its_query_and_its_cases(settings, warehouse):
+    """Each number of the project and of each table lies in a bookmark whose query gives it."""
+    code, name, case_count, span = warehouse.execute(
+        "select project_code, project_name, case_count, span_working_days from marts.fct_project_lifecycle"
+        " where span_working_days is not null order by case_count desc limit 1"
+    ).fetchone()
+    path = write_project_file(settings, code=code).docx
+    document = docx.Document(str(path))
+    assert document.sections[0].header.paragraphs[0].text.endswith(f"{name}项目档案　{code}")
+    entries = {entry["id"]: entry for entry in manifest(path)["figures"]}
+    assert {entry["value"] for entry in entries.values() if entry["label"] in ("办件数", "跨度工作日")} == {
+        f"{case_count}", f"{span}"
+    }  # fmt: skip
+    shown = dict.fromkeys(entries, 0)
+    for start in document.element.body.iter(qn("w:bookmarkStart")):
+        figure = start.get(qn("w:name")).partition("_")[0]
+        text = "".join(node.text or "" for node in start.getnext().iter(qn("w:t")))
+        given = [str(value) for row in warehouse.execute(entries[figure]["sql"]) for value in row]
+        assert text in given, (entries[figure]["label"], text)
+        shown[figure] += 1
+    assert min(shown.values()) > 0 and sum(shown.values()) > case_count
+    known = warehouse.execute("select case_id from marts.fct_item_instance where project_code = %s", (code,)).fetchall()
+    (figure,) = (entry["id"] for entry in entries.values() if entry["label"] == "跨度工作日")
+    told = list(trace.lines(settings, path, figure))
+    assert sorted(line.rstrip("\t") for line in told if line.endswith("\t")) == sorted(case for (case,) in known)
+
+
+def test_a_bulletin_has_its_issuer_in_red_and_its_imprint_at_the_foot(bulletin):
+    document = docx.Document(str(bulletin))
+    first, second = (paragraph for paragraph in document.paragraphs[:2])
+    assert (first.style.name, str(first.style.font.color.rgb), second.style.name) == (
+        "Red Head", "FF0000", "Document Number"
+    )  # fmt: skip
+    last = document.paragraphs[-2:]
+    assert [paragraph._p.pPr.find(qn("w:framePr")).get(qn("w:yAlign")) for paragraph in last] == ["bottom"] * 2
+    assert last[0].text.startswith("抄送：") and last[1].text.endswith("印发")
+
+
 def test_a_project_file_tells_who_served_it_what_was_planned_and_what_is_expected(settings, warehouse):
     """Of the project of which most kinds of records are told: each row of each ledger is in its file."""
     (code,) = warehouse.execute(

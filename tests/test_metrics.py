@@ -233,7 +233,7 @@ NOT_SAID_HERE = {
     *("commitment_rate", "backfill_rate", "order_break_rate", "bypass_rate_lower", "bypass_rate_upper"),
     # tests/test_reform.py has the documents that these need
     *("instant_start_rate", "median_start_days", "instant_delivery_rate", "four_on_one_date_rate"),
-    *("investment_deviation_rate", "mode_duty_in_time_rate"),
+    *("investment_deviation_rate", "mode_duty_in_time_rate", "catalogue_listed_material_count"),
 }
 # What no source can say: there is no query by hand, and no value.
 WITHOUT_SOURCE = {

@@ -59,7 +59,8 @@ TABLES = {
     "dim_item": (
         "item_code text, item_version text, item_name text, department_id text, department_name text,"
         " stage_number integer, stage_name text, statutory_limit integer, statutory_unit text, promised_limit integer,"
-        " promised_unit text, step_count integer, material_count integer, visit_count integer, fee_yuan numeric,"
+        " promised_unit text, step_count integer, material_count integer, document_count integer, visit_count integer,"
+        " fee_yuan numeric,"
         " item_kind text, valid_from date, valid_to date, effective_from date, effective_to date, is_current boolean,"
         " item_class text, list_remark text"
     ),
@@ -633,7 +634,7 @@ def allowed_texts(identity: str, evidence: dict, rerun: dict) -> set[str]:
         text = "" if value is None or n < 10 else str(half_up(value, "0.1"))
         shown = {text, text.removesuffix(".0")} - {""}
     else:
-        return {str(half_up(value or Decimal(0), "1")), str(n)}
+        return {"—" if value is None else str(half_up(value, "1")), str(n)}  # a sum of nothing is no zero
     return {str(n), *(shown or {"样本不足", "—", "无数据"})}
 
 

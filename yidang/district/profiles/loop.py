@@ -15,7 +15,7 @@ _REPORT = Document(
     "示环审〔2023〕9号（虚构）",
     "2024年项目审批服务工作情况（虚构）",
     signed=date(2022, 12, 30),
-    published=date(2023, 12, 4),
+    published=date(2023, 11, 20),
 )
 _SINCE = {"started": date(2022, 3, 1), "document": _NOTICE.number}
 _CANCELLED = date(2022, 3, 1)
