@@ -172,7 +172,7 @@ def test_every_number_of_a_project_file_leads_to_its_query_and_its_cases(setting
     ).fetchone()
     path = write_project_file(settings, code=code).docx
     document = docx.Document(str(path))
-    assert document.sections[0].header.paragraphs[0].text.endswith(f"{name}项目档案　{code}")
+    assert document.sections[0].header.paragraphs[0].text.endswith(f"　{name}　{code}")
     entries = {entry["id"]: entry for entry in manifest(path)["figures"]}
     assert {entry["value"] for entry in entries.values() if entry["label"] in ("办件数", "跨度工作日")} == {
         f"{case_count}", f"{span}"

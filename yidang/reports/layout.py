@@ -183,7 +183,8 @@ class Writer:
         properties = picture._inline.docPr
         properties.set("name", number)
         properties.set("descr", block.alt_text)
-        self._word.add_paragraph(f"{number}　{block.caption}", style="Chart Caption")
+        caption = self._word.add_paragraph(f"{number}　{block.caption}", style="Chart Caption")
+        caption.paragraph_format.keep_with_next = bool(block.note)
         if block.note:
             self._word.add_paragraph(block.note, style="Remark")
 

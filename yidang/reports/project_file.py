@@ -232,12 +232,12 @@ def _names(code: str, source: Source, marks: Marks) -> dict[str, object]:
         for name, value in project.items()
         if _is_number(value)
     }
-    title = f"{_title(code, source)}　{code}"
+    head = f"{project['名称'] or ''}　{code}"
     return {
         "项目": _cited(project, marks, alone),
         "或": _or_dash,
         "表内": _in_table,
-        "页眉": notes.page_header(source, title) or title,
+        "页眉": notes.page_header(source, head) or head,
         **lists,
     }
 
