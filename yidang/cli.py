@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -322,12 +324,11 @@ def superset_user_add(
     from yidang.services import superset_accounts
 
     settings = settings_module.load()
-    if password_file:
-        _refuse_existing(password_file)
     person = superset_accounts.Person(name, role, department or [], region or [], mail)
-    password = superset_accounts.add(settings, [person])[name]
-    if password_file:
-        _write_secret(password_file, f"{password}\n")
+    with _secret_file(password_file) if password_file else nullcontext() as file:
+        password = superset_accounts.add(settings, [person])[name]
+        if file:
+            file.write(f"{password}\n")
     typer.echo(f"✓ {name}: its password is {f'in {password_file}' if password_file else password}")
 
 
@@ -344,22 +345,27 @@ def superset_user_import(
     from yidang.services import superset_accounts
 
     settings = settings_module.load()
-    _refuse_existing(password_file)
-    passwords = superset_accounts.add(settings, superset_accounts.read_people(settings, path))
-    lines = ["name,password", *(f"{name},{password}" for name, password in passwords.items())]
-    _write_secret(password_file, "\n".join(lines) + "\n")
+    with _secret_file(password_file) as file:
+        passwords = superset_accounts.add(settings, superset_accounts.read_people(settings, path))
+        file.writelines(f"{name},{password}\n" for name, password in [("name", "password"), *passwords.items()])
     typer.echo(f"✓ {len(passwords)} accounts: their passwords are in {password_file}")
 
 
-def _refuse_existing(path: Path) -> None:
-    if path.exists():
-        raise ConfigError(f"{path} is there already.", "Name a file that is not.")
-
-
-def _write_secret(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+@contextmanager
+def _secret_file(path: Path) -> Iterator[TextIO]:
+    """A new file that only its owner reads, open before there is a secret that could be lost; gone if none comes."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise ConfigError(f"{path} is there already.", "Name a file that is not.") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yield file
+    except BaseException:
+        path.unlink()
+        raise
 
 
 @user_app.command("list")

@@ -122,11 +122,12 @@ judged as (
     left join measured using (measure_id)
 ),
 
--- two lines of the ledger by the same name that do not say the same
+-- two lines of one ledger by the same name that do not say the same
 contradictory as (
-    select measure_name, string_agg(distinct claim, '、' order by claim) as distinct_claims
+    select source_department, measure_name, string_agg(distinct claim, '、' order by claim) as distinct_claims
     from judged
-    group by measure_name
+    group by source_department, measure_name
+    having count(distinct claim) > 1
 ),
 
 compared as (
@@ -145,7 +146,7 @@ compared as (
         {%- endfor %}
         measured_days_after - measured_days_before as measured_change_days
     from judged
-    left join contradictory using (measure_name)
+    left join contradictory using (source_department, measure_name)
 ),
 
 remarked as (
@@ -192,7 +193,7 @@ remarked as (
                     then format('“%s”是最好的一例，不代表一般：须与件数、中位数一并报告', compared.claim)
                 else format('“%s”所指没有说明，无从核对', compared.claim)
             end,
-            case when compared.distinct_claims like '%、%' then format('同一事项载明的数不同（%s），以何为准没有说明', compared.distinct_claims) end,
+            '同名举措载明的数不同（' || compared.distinct_claims || '），以何为准没有说明',
             case
                 when compared.limit_after < compared.limit_before and compared.is_same_unit and compared.measured_change_days >= 0
                     then '时限缩短，实测中位数没有缩短'
