@@ -64,7 +64,7 @@ def _names(issued: Path | None, source: Source, marks: Marks) -> dict[str, objec
 
     @cache  # a template asks for a list to decide, to count and to print it
     def listed(name: str, 至多: int = MOST_LISTED) -> CaseList:  # noqa: N803 - the template's word
-        return case_list(source.figures, source.period, name, 至多)
+        return case_list(source.figures, source.period, marks, name, 至多)
 
     return {
         "名单": listed,

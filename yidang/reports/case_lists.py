@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from yidang.reports.figures import Figures, Period
+from yidang.reports.blocks import Cited
+from yidang.reports.figures import Figures, Period, Reading
+from yidang.reports.marks import Marks
 from yidang.reports.template import FillError
 
 # Each gives: case, department, item, project, due date, working days (late or left), share of pauses, cause.
@@ -90,19 +93,23 @@ class CaseList(list[ListedCase]):
     超法定: int = 0
 
 
-def case_list(figures: Figures, period: Period, name: str, most: int) -> CaseList:
-    """名单("在办逾期"): the worst first. Raises FillError for a list that there is not."""
+def case_list(figures: Figures, period: Period, marks: Marks, name: str, most: int) -> CaseList:
+    """名单("在办逾期"): the worst first; its numbers lead to its query. Raises FillError for an unknown list."""
     if name not in _LISTS:
         raise FillError(f"没有“{name}”这个名单。", f"有：{'、'.join(_LISTS)}。")
     parameters = (period.first, period.last) if name == "本期逾期办结" else ()
     rows = figures.read(_LISTS[name], *parameters)
-    listed = CaseList(_in_words(*row) for row in rows[:most])
+    cases = tuple(row[0] for row in rows)
+    said = figures.said(_LISTS[name], *parameters)
+    source = Reading(f"名单“{name}”各行", "", None, len(rows), said, "docs/dictionary.md", cases)
+    listed = CaseList(_in_words(lambda text: marks.mark(Cited(text, source)), *row) for row in rows[:most])
     listed.总数 = len(rows)
     listed.超法定 = sum(bool(row[-1]) for row in rows)
     return listed
 
 
 def _in_words(
+    cited: Callable[[str], str],
     case_id: str,
     instance_code: str | None,
     department_id: str,
@@ -122,8 +129,8 @@ def _in_words(
         事项=item or "未标明",
         项目=project or "未归集",
         应办结=_day(due),
-        天数="—" if days is None else str(days),
-        暂停占比="—" if pause_share is None else f"{100 * pause_share:.0f}%",
+        天数="—" if days is None else cited(str(days)),
+        暂停占比="—" if pause_share is None else cited(f"{100 * pause_share:.0f}%"),
         原因=reason or "待部门说明",
         承诺办结=_day(promised),
         超法定="是" if is_statutory_overdue else "否",

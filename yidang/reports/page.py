@@ -101,6 +101,7 @@ def _define_styles(word: Word) -> None:
         ("Imprint", _FANG_SONG, _IMPRINT_SIZE, _FLUSH, 1, Pt(24), 0, 0),
         ("Addressee", _FANG_SONG, _BODY_SIZE, _FLUSH, 0, _LINE, 0, 0),
         ("Annex Mark", _HEI, _BODY_SIZE, _FLUSH, 0, _LINE, 0, 0),
+        ("Attachment Line", _FANG_SONG, _BODY_SIZE, _FLUSH, 2, _LINE, 29, 0),
         ("Signature Line", _FANG_SONG, _BODY_SIZE, WD_ALIGN_PARAGRAPH.RIGHT, 0, _LINE, 29, 0),
         ("Remark", _FANG_SONG, Pt(10.5), _FLUSH, 2, Pt(16), 0, 8),
         ("Table Caption", _HEI, _CAPTION_SIZE, _CENTER, 0, Pt(22), 8, 3),
@@ -131,10 +132,12 @@ def _define_styles(word: Word) -> None:
     _rule(word.styles["Imprint"], top=("auto", 8, 1), bottom=("auto", 8, 1), between=("auto", 6, 1))
     tabs = word.styles["Imprint"].paragraph_format.tab_stops
     tabs.add_tab_stop(Mm(TYPE_WIDTH_MM) - _IMPRINT_SIZE, WD_TAB_ALIGNMENT.RIGHT)
-    # the date four characters from the edge, a line's distance from the text
-    signature = word.styles["Signature Line"]
-    signature.paragraph_format.right_indent = 4 * _BODY_SIZE
-    signature.element.get_or_add_pPr().insert_element_before(OxmlElement("w:contextualSpacing"), "w:jc")
+    word.styles["Signature Line"].paragraph_format.right_indent = 4 * _BODY_SIZE
+    for name in (
+        "Signature Line",
+        "Attachment Line",
+    ):  # a line below the text, none among themselves
+        word.styles[name].element.get_or_add_pPr().insert_element_before(OxmlElement("w:contextualSpacing"), "w:jc")
     language = word.styles.element.find(f".//{qn('w:docDefaults')}//{qn('w:lang')}")
     language.set(qn("w:eastAsia"), "zh-CN")
 

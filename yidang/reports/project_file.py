@@ -35,7 +35,13 @@ select
     first_received_date as 首次收件, completion_date as 竣工, coalesce(current_milestone_name, '未标明') as 最近里程碑,
     coalesce(current_stage_name, '未标明') as 当前阶段,
     is_open as 在建,
-    coalesce(pace_name, '未标明') as 快慢, late_reason as 原因, coalesce(alert_name, '未标明') as 预警,
+    coalesce(pace_name, '未标明') as 快慢,
+    -- the department's own number of the case is enough for a reader; days as prose has them
+    regexp_replace(
+        regexp_replace(late_reason, '（[a-z_]+:', '（', 'g'),
+        '([0-9]{{4}})-0?([0-9]+)-0?([0-9]+)', '\\1年\\2月\\3日', 'g'
+    ) as 原因,
+    coalesce(alert_name, '未标明') as 预警,
     coalesce(next_due_date < as_of, false) as 下一已过,
     works_count as 工程数, case_count as 办件数,
     decided_case_count as 办结数, open_case_count as 在办数, overdue_case_count as 逾期数, correction_count as 补正次数,
@@ -73,7 +79,7 @@ _LISTS = {
             received_date as 收件, accepted_date as 受理, due_date as 应办结, closed_date as 办结,
             elapsed_working_days as 用时,
             promised_limit as 承诺,
-            coalesce(case when is_open then alert_name else pace_name end, outcome_name) as 状态
+            coalesce(case when is_open then alert_name when is_decided then pace_name end, outcome_name) as 状态
         from {marts}.fct_item_instance
         left join (select department_id, short_name from {marts}.dim_department) as departments using (department_id)
         where project_code = %s
@@ -113,8 +119,13 @@ _LISTS = {
     "计划": """
         select
             coalesce(item_name, item_code) as 事项, planned_start_date as 计划开始, planned_end_date as 计划完成,
-            started_date as 实际开始, granted_date as 实际完成, state_name as 状态
-        from {marts}.fct_project_plan where project_code = %s order by planned_start_date, planned_end_date, plan_id""",
+            started_date as 实际开始, granted_date as 实际完成,
+            -- of a completed project nobody knows whether the item was needed after all
+            case when started_date is null and completion_date is not null then '没有办件' else state_name end as 状态
+        from {marts}.fct_project_plan
+        left join (select project_code, completion_date from {marts}.fct_project_lifecycle) as projects
+            using (project_code)
+        where project_code = %s order by planned_start_date, planned_end_date, plan_id""",
     "竣工预测": """
         select
             forecast_name as 预测, expected_working_days as 还需, expected_date as 预计,

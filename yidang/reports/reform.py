@@ -109,11 +109,11 @@ def unfinished(source: Source) -> tuple[Text, ...]:
             no_start=Cited(amount(established.rest), established),
         ),
         _short_of(
-            "问题台账中的{all}个问题，尚未解决或者解决后又重新提出的有{rest}个。",
+            "问题台账历年累计的{all}个问题中，尚未解决或者解决后又重新提出的有{rest}个。",
             source.figures.one("problem_solved_rate"),
         ),
         _short_of(
-            "告知承诺、容缺受理等办件的事后核查、补齐材料和换发证件，应当办理的{all}件中，逾期办理或者逾期未办的有{rest}件。",
+            "告知承诺、容缺受理等办件的事后核查、补齐材料和换发证件，历年应当办理的{all}件中，逾期办理或者逾期未办的有{rest}件。",
             source.figures.one("mode_duty_in_time_rate"),
         ),
     )

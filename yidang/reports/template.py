@@ -26,7 +26,7 @@ _TAG = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
 _STRAY = re.compile(r"\{\{|\}\}|\{%|%\}|｛|｝")
 _OPENING = re.compile(r"\{%\w*\s*(?:if|for)\b")
 _QUOTED = re.compile(r"""("[^"]*"|'[^']*')""")
-_FULL_WIDTH = str.maketrans("（），＝＋－：．｜！＜＞［］　", "(),=+-:.|!<>[] ")
+_FULL_WIDTH = str.maketrans("（），＝＋－：．｜！＜＞［］　０１２３４５６７８９", "(),=+-:.|!<>[] 0123456789")
 
 
 class _Environment(SandboxedEnvironment):

@@ -35,6 +35,7 @@ _MARKED = {
     "[number]": "Document Number",
     "[addressee]": "Addressee",
     "[imprint]": "Imprint",
+    "[attachment]": "Attachment Line",
 }
 
 

@@ -69,7 +69,12 @@ pause_bars as (
         '暂停' as state,
         pauses.started_date,
         coalesce(pauses.ended_date, pauses.as_of) as ended_date,
-        pauses.reason_name || '，由' || pauses.responsible_party || case when pauses.is_open then '，未结束' else '' end as detail,
+        nullif(concat_ws(
+            '，',
+            coalesce(pauses.reason_name, case when pauses.pause_kind = 'correction' then '补正' end),
+            '由' || pauses.responsible_party,
+            case when pauses.is_open then '未结束' end
+        ), '') as detail,
         pauses.case_id,
         pauses.as_of
     from cases
