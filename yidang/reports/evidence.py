@@ -215,7 +215,7 @@ def workbook(
     for name, found in sorted(cases.items()):
         for case in found:
             listed.append((name, case))
-    _sheet(book.create_sheet("备注"), _REMARK_COLUMNS, remarked)
+    _sheet(book.create_sheet("备注"), _REMARK_COLUMNS, remarked or [{"subject": "无"}])
     for sheet in book:
         _for_print(sheet, title)
     buffer = io.BytesIO()

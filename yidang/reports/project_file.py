@@ -331,7 +331,10 @@ class _Lane:
 
 def _gantt(code: str, source: Source) -> Chart:
     rows = source.figures.read(
-        "select lane_kind, lane, started_date, ended_date, state from {marts}.fct_project_timeline"
+        # a stage is one 工程's, of which a project may have several
+        "select lane_kind, lane || case when lane_kind = '阶段'"
+        " then coalesce('（' || right(nullif(works_code, project_code), 3) || '）', '') else '' end,"
+        " started_date, ended_date, state from {marts}.fct_project_timeline"
         " where project_code = %s and lane_kind in ('里程碑', '阶段', '办件', '暂停')"
         " order by lane_order, started_date, lane",
         code,

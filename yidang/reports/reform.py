@@ -104,8 +104,9 @@ def unfinished(source: Source) -> tuple[Text, ...]:
     established = source.figures.one("key_start_established_rate", of_year)
     return (
         _short_of(
-            "本年重点新开工项目{all}个中，尚未立项{no_start}个，尚未取得施工许可{rest}个，仍在推进。",
+            "{year}年重点新开工项目{all}个中，尚未立项{no_start}个，尚未取得施工许可{rest}个，仍在推进。",
             source.figures.one("key_start_permitted_rate", of_year),
+            year=str(source.period.last.year),
             no_start=Cited(amount(established.rest), established),
         ),
         _short_of(
@@ -119,7 +120,7 @@ def unfinished(source: Source) -> tuple[Text, ...]:
     )
 
 
-def _short_of(sentence: str, rate: Figure, **more: Cited) -> Text:
+def _short_of(sentence: str, rate: Figure, **more: Cited | str) -> Text:
     """Nothing where the rate has nothing left. Counts: no sample is too small for them."""
     if not rate.rest:
         return ()
