@@ -133,10 +133,8 @@ def _define_styles(word: Word) -> None:
     tabs = word.styles["Imprint"].paragraph_format.tab_stops
     tabs.add_tab_stop(Mm(TYPE_WIDTH_MM) - _IMPRINT_SIZE, WD_TAB_ALIGNMENT.RIGHT)
     word.styles["Signature Line"].paragraph_format.right_indent = 4 * _BODY_SIZE
-    for name in (
-        "Signature Line",
-        "Attachment Line",
-    ):  # a line below the text, none among themselves
+    # a line below the text, none among themselves
+    for name in ("Signature Line", "Attachment Line"):
         word.styles[name].element.get_or_add_pPr().insert_element_before(OxmlElement("w:contextualSpacing"), "w:jc")
     language = word.styles.element.find(f".//{qn('w:docDefaults')}//{qn('w:lang')}")
     language.set(qn("w:eastAsia"), "zh-CN")
