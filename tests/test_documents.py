@@ -140,6 +140,13 @@ def test_the_bulletin_lists_the_late_cases_and_the_league_with_its_intervals(bul
     assert entry["n"] == len(late) == len(cases(bulletin)[entry["id"]])
     by_code = {row[1]: str(row[7]) for row in warehouse.execute(entry["sql"])}
     assert {row.cells[0].text.split()[-1]: row.cells[3].text for row in overdue.rows[1:]} == by_code
+    finished = dict(warehouse.execute(
+        "select instance_code, suspected_finish_date::text from marts.fct_open_case"
+        " where is_overdue and is_finish_withheld"))  # fmt: skip
+    doubted = {row.cells[0].text.split()[-1]: row.cells[6].text for row in overdue.rows[1:]}
+    assert finished and all(day in doubted[code] for code, day in finished.items())
+    assert {code for code, reason in doubted.items() if "疑已办结未报" in reason} == set(finished)
+    assert f"其中{len(finished)}件的批复文件已经存在、疑已办结而未报" in text_of(bulletin)
     league = [[cell.text for cell in row.cells] for row in places.rows[1:]]
     shown = [row for row in league if row[2] != "样本不足"]
     assert [float(row[2][:-1]) for row in shown] == sorted((float(row[2][:-1]) for row in shown), reverse=True)
@@ -238,12 +245,21 @@ def test_a_project_file_tells_who_served_it_what_was_planned_and_what_is_expecte
     assert len(said) == (state is not None)
 
 
-def test_the_evidence_opens_as_a_workbook(bulletin):
+def test_the_evidence_opens_as_a_workbook(bulletin, warehouse):
     book = openpyxl.load_workbook(bulletin.with_name(f"{bulletin.stem}.evidence.xlsx"), read_only=True)
     assert book.sheetnames == ["说明", "数字", "办件", "备注"]
     rows = list(book["数字"].iter_rows(values_only=True))
     assert len(rows) == len(manifest(bulletin)["figures"]) + 1
-    assert rows[0][:3] == ("编号", "指标", "取数范围")
+    assert rows[0][:4] == ("编号", "文中", "指标", "取数范围")
+    texts = text_of(bulletin)
+    sentences = [place for _, place, *_ in rows[1:] if place and "【" in place]
+    assert len(sentences) > 20 and all(re.sub("[…【】]", "", place) in texts for place in sentences)
+    assert sum(place is None for _, place, *_ in rows[1:]) == 0
+    of_cases = [row[1:] for row in book["办件"].iter_rows(min_row=2, values_only=True)]
+    known = warehouse.execute("select case_id, item_name, department_name from marts.fct_item_instance").fetchall()
+    names = {case: rest for case, *rest in known}
+    assert sum(case in names for case, *_ in of_cases) > 100
+    assert all(list(rest[:2]) == names[case] for case, *rest in of_cases if case in names)
     printed = openpyxl.load_workbook(bulletin.with_name(f"{bulletin.stem}.evidence.xlsx"))["数字"]
     assert "&P" in printed.oddFooter.center.text and printed.print_title_rows == "$1:$1"
 
@@ -346,7 +362,7 @@ def test_slices_changes_and_conditions(settings, tmp_path, warehouse):
     received = "select count(*) from marts.fct_item_instance where received_month = '2025-03-01'"
     assert month == f"{warehouse.execute(received).fetchone()[0]}件"
     assert quarter == span
-    assert re.fullmatch(r"[\d.]+%（n=\d+），同比.*[升降平]", rate)
+    assert re.fullmatch(r"[\d.]+%（样本数\d+），同比.*[升降平]", rate)
     assert ("升" if "上升" in rate else "降" if "下降" in rate else "平") == rate[-1]
     assert re.search(r"\d个工作日，样本不足，（不作统计：没有合同和费用数据", rest)
 

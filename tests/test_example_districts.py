@@ -338,5 +338,7 @@ def test_the_report_to_the_congress_states_its_case_s_claims(example, settings, 
     for subject, words in REMARKS[name].values():
         assert words in noted[subject][3]
         assert any(line[0] == subject and words in line[2] for line in remarked)
-    assert re.search(r"改革前[\d.]+个工作日（n=\d+）；改革后[\d.]+个工作日（n=\d+）", noted["工业项目拿地即开工"][4])
+    assert re.search(
+        r"改革前[\d.]+个工作日（样本数\d+）；改革后[\d.]+个工作日（样本数\d+）", noted["工业项目拿地即开工"][4]
+    )
     assert verify.verify(settings, path).differences == []

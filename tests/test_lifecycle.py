@@ -246,9 +246,9 @@ def test_what_is_due_next_and_who_holds_it(facts):
     assert (row["pace_state"], row["overdue_case_count"]) == ("late", 1)
     case_id = row["late_case_id"]
     assert row["late_reason"].startswith(
-        f"施工图设计文件审查（{case_id}）：甲局·审批科 2025-12-22 受理，2025-12-25 到期，逾期 "
+        f"施工图设计文件审查（{case_id.partition(':')[2]}）：甲局·审批科2025年12月22日受理，2025年12月25日到期，逾期"
     ), row["late_reason"]
-    assert row["late_reason"].endswith(f"逾期 {row['late_working_days']} 个工作日")
+    assert row["late_reason"].endswith(f"逾期{row['late_working_days']}个工作日")
     assert project(facts, STALLED)["next_due_date"] is None
 
 

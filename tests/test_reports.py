@@ -458,7 +458,7 @@ def test_zero_denominators_print_no_rate(
         marts.execute("drop table marts.kept")
     text = "\n".join(paragraph.text for paragraph in docx.Document(str(written.docx)).paragraphs)
     assert "2026年1月1日至6月30日共收件1件，上年同期为0件" in text
-    assert "净审批用时中位数为样本不足（n=0）" in text
+    assert "净审批用时中位数为样本不足（样本数0）" in text
     assert "nan" not in text.lower() and "None" not in text
 
 

@@ -82,3 +82,8 @@ end
 {% macro same_day_correction_order(requested, answered, accepted) -%}
 case when {{ requested }}::date = {{ accepted }}::date and coalesce({{ answered }}::date > {{ requested }}::date, true) then 5 else 2 end
 {%- endmacro %}
+
+{#- A day as Chinese prose has it: 2025年6月3日. -#}
+{% macro chinese_date(column) -%}
+to_char({{ column }}, 'FMYYYY"年"FMMM"月"FMDD"日"')
+{%- endmacro %}

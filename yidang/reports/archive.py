@@ -22,7 +22,7 @@ MANIFEST, WORKBOOK, CASES, TEMPLATE = ".json", ".evidence.xlsx", ".cases.csv.gz"
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """What was written (or already there). note: one line about what is missing, or None."""
+    """What was written (or already there). note: one line about what is missing (the PDF, or its fonts), or None."""
 
     docx: Path
     pdf: Path | None

@@ -59,7 +59,6 @@ def _title(source: Source) -> str:
 
 
 def _names(issued: Path | None, source: Source, marks: Marks) -> dict[str, object]:
-    names = {department.department_id: department.name for department in source.departments}
     manifest = archive.manifest_of(issued) if issued else None
 
     @cache  # a template asks for a list to decide, to count and to print it
@@ -69,5 +68,5 @@ def _names(issued: Path | None, source: Source, marks: Marks) -> dict[str, objec
     return {
         "名单": listed,
         "上期通报": f"《{manifest['title']}》" if manifest else "",
-        "更正": corrections(manifest, source.figures, names, marks) if manifest else [],
+        "更正": corrections(manifest, source.figures, marks) if manifest else [],
     }

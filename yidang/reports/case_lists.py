@@ -11,7 +11,8 @@ from yidang.reports.figures import Figures, Period, Reading
 from yidang.reports.marks import Marks
 from yidang.reports.template import FillError
 
-# Each gives: case, department, item, project, due date, working days (late or left), share of pauses, cause.
+# Each gives: case, number, department, item, project, due date, working days (late or left), share of pauses, cause,
+# promised date, day of the permit of a case that was probably finished, whether past the statutory limit too.
 _OPEN = """
 select
     open_cases.case_id,
@@ -25,6 +26,7 @@ select
     open_cases.excluded_working_days::numeric / nullif(open_cases.gross_working_days, 0),
     coalesce(answers.answer_reason, open_cases.pause_reason),
     answers.promised_date,
+    open_cases.suspected_finish_date,
     open_cases.is_statutory_overdue
 from {{marts}}.fct_open_case as open_cases
 left join lateral (
@@ -52,6 +54,7 @@ select
     excluded_working_days::numeric / nullif(gross_working_days, 0),
     null,
     null,
+    null,
     is_statutory_overdue
 from {marts}.fct_item_instance
 left join (select project_code, project_name from {marts}.fct_project_lifecycle) as projects using (project_code)
@@ -72,7 +75,7 @@ _LISTS = {
 
 @dataclass(frozen=True)
 class ListedCase:
-    """One case, in words. 天数: working days late, or left."""
+    """One case, in words. 天数: working days late, or left. 存疑: what speaks for it being finished already."""
 
     办件号: str
     部门: str
@@ -83,6 +86,7 @@ class ListedCase:
     暂停占比: str
     原因: str
     承诺办结: str
+    存疑: str
     超法定: str
 
 
@@ -121,6 +125,7 @@ def _in_words(
     pause_share: float | None,
     reason: str | None,
     promised: date | None,
+    permit_date: date | None,
     is_statutory_overdue: bool | None,
 ) -> ListedCase:
     return ListedCase(
@@ -133,6 +138,7 @@ def _in_words(
         暂停占比="—" if pause_share is None else cited(f"{100 * pause_share:.0f}%"),
         原因=reason or "待部门说明",
         承诺办结=_day(promised),
+        存疑=f"{reason + '；' if reason else ''}{permit_date}已出批复，疑已办结未报" if permit_date else "",
         超法定="是" if is_statutory_overdue else "否",
     )
 

@@ -26,11 +26,13 @@ _STYLES = (
     ("#7f7f7f", "...", "^"),
     ("#ffffff", "xxx", "D"),
 )
-# Of states, the first being the worst: red is for what is overdue, and dark on a copier too.
-_STATES = (("#9c1f1f", ""), ("#f2c14e", "///"), ("#bdbdbd", "..."), ("#ffffff", ""))
+# Of states, the first being the worst: red is for what is overdue, and dark on a copier too; yellow is the pace 正常's.
+_STATES = (("#9c1f1f", ""), ("#e8913a", "///"), ("#bdbdbd", "..."), ("#ffffff", ""))
 _INK = "#222222"
 _LANE_MM = (5.5, 4.9)  # a row's height: of bars; of a time chart, which has more of them
 _LANE_SIZE = 7.5  # points, of the names in a time chart
+# What the numbers of two milestones take, as a share of a time chart's width.
+_NUMBER_SHARE = 0.07
 # Ticks of so short a chart are nearer than a month: they are named by their days.
 _SHORT_SPAN = timedelta(days=200)
 
@@ -243,7 +245,7 @@ def _panels(canvas: Canvas, chart: Chart) -> None:
 
 
 def _gantt(axes: Axes, chart: Chart) -> None:
-    """Bars in time: stages dark, cases light, pauses hatched over them; milestones are lines with their names above."""
+    """Bars in time: stages dark, cases light, pauses hatched over them; milestones are lines, with numbers above."""
     styles = {"阶段": ("#1f4e79", "", 0.34), "办件": ("#bdd7ee", "", 0.62), "暂停": ("#ffffff", "////", 0.62)}
     for kind, (fill, hatch, height) in styles.items():
         spans = [span for span in chart.spans if span.row >= 0 and span.kind == kind]
@@ -259,6 +261,7 @@ def _gantt(axes: Axes, chart: Chart) -> None:
             zorder=3 if kind == "暂停" else 2,
         )
     milestones = [date2num(span.first) for span in chart.spans if span.row < 0]
+    _number(axes, [(date2num(span.first), span.state) for span in chart.spans if span.row < 0])
     heights = axes.get_xaxis_transform()
     axes.vlines(milestones, 0, 1, transform=heights, color="#7f7f7f", linestyle=":", linewidth=0.8, zorder=1)
     axes.set_yticks(range(len(chart.categories)), chart.categories, fontsize=_LANE_SIZE)
@@ -271,12 +274,27 @@ def _gantt(axes: Axes, chart: Chart) -> None:
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
 
 
+def _number(axes: Axes, points: Sequence[tuple[float, str]]) -> None:
+    """The number of each above its line; of lines too near to each other the first and the last."""
+    first, last = axes.dataLim.intervalx
+    groups: list[list[tuple[float, str]]] = []
+    for point in points:
+        if groups and point[0] - groups[-1][0][0] < _NUMBER_SHARE * (last - first):
+            groups[-1].append(point)
+        else:
+            groups.append([point])
+    for group in groups:
+        numbers = dict.fromkeys((group[0][1], group[-1][1]))
+        place = (group[0][0], 1)
+        axes.annotate("—".join(numbers), place, (-2, 2), axes.get_xaxis_transform(), "offset points", fontsize=6.5)
+
+
 def _leave_room(axes: Axes, names: Sequence[str]) -> None:
     """For the names at the left, by their widths: a Chinese character is an em, any other at most 0.6 of it."""
     ems = max((sum(1 if ord(letter) > 0x2E80 else 0.6 for letter in name) for name in names), default=0)
     width, height = (length * 25.4 for length in axes.figure.get_size_inches())
     left = ems * _LANE_SIZE * 25.4 / 72 + 3
-    axes.set_position((left / width, 8 / height, 1 - (left + 5) / width, 1 - 11 / height))
+    axes.set_position((left / width, 8 / height, 1 - (left + 5) / width, 1 - 13 / height))
 
 
 def _horizontal_categories(axes: Axes, chart: Chart) -> None:

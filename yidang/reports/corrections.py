@@ -9,6 +9,7 @@ from yidang.reports.figures import Figure, Figures, Slice
 from yidang.reports.marks import Marks
 from yidang.reports.prose import cite, unit_of
 from yidang.reports.speech import Spoken
+from yidang.reports.words import names_of
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,8 @@ class Correction:
     现值: Spoken
 
 
-def corrections(manifest: dict[str, object], figures: Figures, names: dict[str, str], marks: Marks) -> list[Correction]:
-    """Figures of an issued report's periods that come out otherwise now, as printed. names: department id → name."""
+def corrections(manifest: dict[str, object], figures: Figures, marks: Marks) -> list[Correction]:
+    """Figures of an issued report's periods that come out otherwise now, as printed."""
     found = []
     for entry in manifest["figures"]:
         if "where" not in entry or entry["metric"] not in figures.metrics or not entry["where"].get("period"):
@@ -31,7 +32,7 @@ def corrections(manifest: dict[str, object], figures: Figures, names: dict[str, 
         if cite(before).text != cite(now).text:
             found.append(
                 Correction(
-                    now.metric.label, _in_words(where, names), cite(before).text + unit_of(before),
+                    now.metric.label, where.in_words(names_of(figures)), cite(before).text + unit_of(before),
                     Spoken(marks, (cite(now), unit_of(now))),
                 )
             )  # fmt: skip
@@ -41,9 +42,3 @@ def corrections(manifest: dict[str, object], figures: Figures, names: dict[str, 
 def _as_issued(now: Figure, entry: dict[str, object]) -> Figure:
     value = None if entry["value"] is None else Decimal(entry["value"])
     return replace(now, value=value, n=entry["n"])
-
-
-def _in_words(where: Slice, names: dict[str, str]) -> str:
-    period = f"{where.period.first:%Y-%m-%d}至{where.period.last:%Y-%m-%d}"
-    parts = [names.get(value, "空" if value is None else str(value)) for _, value in where.equals]
-    return "，".join((period, *parts))

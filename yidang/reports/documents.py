@@ -118,10 +118,10 @@ def make(settings: Settings, kind: Kind, figures: Figures, period: Period, templ
     marks = Marks()
     word = fill(content, called, _names(settings, kind, source, title, marks))
     try:
-        ids = layout.settle(word, marks)
+        ids, printed = layout.settle(word, marks)
     except FillError as error:
         raise YidangError(f"{called}：{error}", error.cure) from None
-    entries = evidence.lines(ids, figures)
+    entries = evidence.lines(ids, printed, figures)
     remarked = remarks.lines(figures) if kind.has_remarks else []
 
     def docx(identifier: str) -> bytes:
@@ -220,7 +220,7 @@ def _names(settings: Settings, kind: Kind, source: Source, title: str, marks: Ma
         "首年提示": notes.first_year(source),
         "首年说明": notes.first_year_remark(source),
         "归集提示": notes.coverage(source),
-        "不能判定": Spoken(marks, standing.not_judged(source)),
+        "逾期存疑": Spoken(marks, standing.doubts_of_overdue(source)),
         "存在问题": Lazily(lambda: [Spoken(marks, text) for text in standing.problems(source)]),
         "无业务部门": Lazily(lambda: "、".join(standing.without_business(source))),
         "镇街": Lazily(lambda: standing.streets(source)),

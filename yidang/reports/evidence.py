@@ -17,6 +17,7 @@ from psycopg import sql
 from yidang.metrics import Metric
 from yidang.reports.figures import Evidence, Figure, Figures, Reading, Slice, conditions
 from yidang.reports.source import Source
+from yidang.reports.words import names_of
 
 # By what a row of each mart is known.
 _IDENTITIES = {
@@ -53,6 +54,7 @@ MOST_LISTED = 20_000
 _NUMBERS = ("value", "numerator", "denominator")
 _COLUMNS = {
     "id": ("编号", 8),
+    "printed": ("文中", 44),
     "label": ("指标", 24),
     "slice": ("取数范围", 40),
     "value": ("数值", 14),
@@ -66,6 +68,22 @@ _COLUMNS = {
     "sql": ("SQL", 80),
 }
 
+_CASE_COLUMNS = {
+    "id": ("编号", 8),
+    "case": ("办件（来源部门:编号）、项目或者事项", 40),
+    "name": ("名称", 40),
+    "department": ("部门", 20),
+    "accepted": ("受理", 12),
+    "closed": ("办结", 12),
+}
+# What a row is called: cases and projects. The others are known by their keys alone.
+_NAMES = """
+    select replace(case_id, ',', ' '), item_name, department_name, accepted_date, closed_date
+    from {marts}.fct_item_instance where case_id = any(%s)
+    union all
+    select project_code, project_name, null, null, null
+    from {marts}.fct_project_lifecycle where project_code = any(%s)
+"""
 _REMARK_COLUMNS = {
     "subject": ("改革举措或者指标", 30),
     "source": ("出处", 24),
@@ -75,9 +93,9 @@ _REMARK_COLUMNS = {
 }
 
 
-def lines(ids: dict[Evidence, str], figures: Figures) -> list[dict[str, object]]:
-    """One entry per figure in reading order, as plain values."""
-    return [_entry(source, name, ids, figures) for source, name in ids.items()]
+def lines(ids: dict[Evidence, str], printed: dict[str, str], figures: Figures) -> list[dict[str, object]]:
+    """One entry per figure in reading order, as plain values. printed: id → where in the document."""
+    return [_entry(source, name, ids, figures) | {"printed": printed.get(name)} for source, name in ids.items()]
 
 
 def _entry(source: Evidence, name: str, ids: dict[Evidence, str], figures: Figures) -> dict[str, object]:
@@ -87,7 +105,7 @@ def _entry(source: Evidence, name: str, ids: dict[Evidence, str], figures: Figur
         case Reading():
             said = {"label": source.label, "unit": source.unit, "n": source.n, "sql": source.sql}
             return {"id": name, "value": _plain(source.value), **said, "formula": source.formula}
-    return _of_change(source, name, ids)
+    return _of_change(source, name, ids, figures)
 
 
 def _of_figure(figure: Figure, name: str, figures: Figures) -> dict[str, object]:
@@ -95,7 +113,7 @@ def _of_figure(figure: Figure, name: str, figures: Figures) -> dict[str, object]
         "id": name,
         "metric": figure.metric.name,
         "label": figure.metric.label,
-        "slice": str(figure.where),
+        "slice": figure.where.in_words(names_of(figures)),
         "where": figure.where.as_plain(),
         "value": _plain(figure.value),
         "unit": figure.metric.unit,
@@ -108,9 +126,10 @@ def _of_figure(figure: Figure, name: str, figures: Figures) -> dict[str, object]
     }
 
 
-def _of_change(source: Evidence, name: str, ids: dict[Evidence, str]) -> dict[str, object]:
+def _of_change(source: Evidence, name: str, ids: dict[Evidence, str], figures: Figures) -> dict[str, object]:
     formula = source.formula.replace("later", ids[source.later]).replace("earlier", ids[source.earlier])
-    slices = f"{source.later.where}，较 {source.earlier.where}"
+    later, earlier = (side.where.in_words(names_of(figures)) for side in (source.later, source.earlier))
+    slices = f"{later}，较 {earlier}"
     label = f"{source.later.metric.label}的变化"
     return {"id": name, "label": label, "slice": slices, "value": _plain(source.value), "formula": formula}
 
@@ -195,7 +214,9 @@ def workbook(
         ("计时规则版本", snapshot.rule_version),
         (
             "怎样查一个数",
-            "文中每个数字是一个书签，其名的前半（如 F012）是“数字”表的编号；或者：yidang trace 文件 F012",
+            "在“数字”表的“文中”一列找到那句话，那一行就是它的来历；"
+            "在 Word 里，每个数字是一个书签，其名的前半（如 F012）是那一行的编号；"
+            "或者：yidang trace 文件 F012",
         ),
         (
             "办件清单",
@@ -211,16 +232,22 @@ def workbook(
     notes.column_dimensions["A"].width, notes.column_dimensions["B"].width = 16, 80
     _sheet(book.create_sheet("数字"), _COLUMNS, entries)
     listed = book.create_sheet("办件")
-    _head(listed, {"id": ("编号", 8), "case": ("办件（来源部门:编号）、项目或者事项", 40)})
+    _head(listed, _CASE_COLUMNS)
+    described = _described({case for found in cases.values() for case in found}, source.figures)
     for name, found in sorted(cases.items()):
         for case in found:
-            listed.append((name, case))
+            listed.append((name, case, *described.get(case, ())))
     _sheet(book.create_sheet("备注"), _REMARK_COLUMNS, remarked or [{"subject": "无"}])
     for sheet in book:
         _for_print(sheet, title)
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
+
+
+def _described(cases: set[str], figures: Figures) -> dict[str, tuple]:
+    known = sorted(cases)
+    return {case: rest for case, *rest in figures.read(_NAMES, known, known)}
 
 
 def _for_print(sheet: Worksheet, title: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Context, Decimal
@@ -82,8 +82,12 @@ class Slice:
             plain["flag"],
         )
 
-    def __str__(self) -> str:
-        parts = [f"{_WORDS.get(column, column)}={_word(value)}" for column, value in self.equals]
+    def in_words(self, names: Mapping[str, Mapping[object, str]]) -> str:
+        """For a reader. names: column → value → what it is called (words.names_of)."""
+        parts = [
+            f"{_WORDS.get(column, column)}={_word(names.get(column, {}).get(value, value))}"
+            for column, value in self.equals
+        ]
         if self.period:
             parts.append(f"{self.period.first}至{self.period.last}")
         if self.valid_on:
@@ -123,6 +127,11 @@ _WORDS = {
     "is_withdrawn": "已撤件",
     "is_open": "在办",
     "is_overdue": "已逾期",
+    "item_class": "事项类别",
+    "mode_name": "审批方式",
+    "kind_name": "类别",
+    "source_name": "来源",
+    "role_name": "角色",
 }
 
 

@@ -22,14 +22,21 @@ _FAMILIES = (
     "SimHei",
     "PingFang SC",
 )
-# What the standard's own (non-free) fonts become where they are not installed.
+# The standard's own (non-free) fonts by all their names, and what they become where they are not installed.
+_OWN = {
+    "方正小标宋简体": ("FZXiaoBiaoSong-B05S", "方正小标宋_GBK"),
+    "仿宋_GB2312": ("FangSong_GB2312", "FangSong", "仿宋", "STFangsong"),
+    "楷体_GB2312": ("KaiTi_GB2312", "KaiTi", "楷体", "STKaiti"),
+    "黑体": ("SimHei",),
+    "宋体": ("SimSun",),
+}
 _SONG = ("Noto Serif CJK SC", "Source Han Serif SC", "SimSun", *_FAMILIES)
 _SUBSTITUTES = {
-    "方正小标宋简体": ("FZXiaoBiaoSong-B05S", "方正小标宋_GBK", *_SONG),
-    "仿宋_GB2312": ("FangSong_GB2312", "FangSong", "仿宋", "STFangsong", *_SONG),
-    "楷体_GB2312": ("KaiTi_GB2312", "KaiTi", "楷体", "STKaiti", "LXGW WenKai", "AR PL UKai CN", *_SONG),
-    "黑体": ("SimHei", *_FAMILIES),
-    "宋体": ("SimSun", *_SONG),
+    "方正小标宋简体": _SONG,
+    "仿宋_GB2312": _SONG,
+    "楷体_GB2312": ("LXGW WenKai", "AR PL UKai CN", *_SONG),
+    "黑体": _FAMILIES,
+    "宋体": _SONG,
 }
 
 
@@ -61,6 +68,16 @@ def packaged_font() -> Path | None:
         return None
 
 
+@cache
+def substituted() -> str | None:
+    """One line about the standard's fonts that this machine lacks, since a PDF is set in others; None if it has all."""
+    known = set(font_manager.get_font_names())
+    missing = [name for name, names in _OWN.items() if not known.intersection((name, *names))]
+    if not missing:
+        return None
+    return f"The PDF is set in free fonts for {', '.join(missing)}, which are not installed; the .docx names them."
+
+
 def write_fontconfig(settings: Settings) -> Path:
     """A fontconfig file for LibreOffice: the system's fonts, the packaged one, substitutes by name."""
     folder = settings.home / "fonts"
@@ -75,7 +92,7 @@ def write_fontconfig(settings: Settings) -> Path:
         f"  <cachedir>{folder / 'cache'}</cachedir>",
     ]
     for name, substitutes in _SUBSTITUTES.items():
-        families = "".join(f"<family>{family}</family>" for family in substitutes)
+        families = "".join(f"<family>{family}</family>" for family in (*_OWN[name], *substitutes))
         lines.append(f'  <alias binding="same"><family>{name}</family><accept>{families}</accept></alias>')
     lines.append("</fontconfig>\n")
     path = folder / "fonts.conf"

@@ -19,6 +19,7 @@ from yidang.reports.blocks import Block, Chart, Cited, Table, Text, numbered_evi
 from yidang.reports.figures import Evidence
 from yidang.reports.marks import MARK, Caption, Late, Marked, Marks, Reference
 from yidang.reports.page import EPOCH
+from yidang.reports.places import places
 from yidang.reports.tables import add_table
 from yidang.reports.template import FillError
 
@@ -38,11 +39,12 @@ def to_bytes(word: Word) -> bytes:
     return with_fixed_dates(buffer.getvalue())
 
 
-def settle(word: Word, marks: Marks) -> dict[Evidence, str]:
-    """Put numbers, tables and charts in the place of their marks. Returns the id of each figure, in reading order.
+def settle(word: Word, marks: Marks) -> tuple[dict[Evidence, str], dict[str, str]]:
+    """Put numbers, tables and charts in the place of their marks.
 
-    A printed number lies in a bookmark of its figure's id: `F012_3` is F012's third print. Raises FillError for a
-    reference to a caption that the document does not have.
+    Returns the id of each figure, in reading order, and of each id where the document prints it. A printed number lies
+    in a bookmark of its figure's id: `F012_3` is F012's third print. Raises FillError for a reference to a caption that
+    the document does not have.
     """
     paragraphs = [paragraph for paragraph in word.element.body.iter(qn("w:p")) if MARK.search(_plain(paragraph))]
     found = [
@@ -63,7 +65,9 @@ def settle(word: Word, marks: Marks) -> dict[Evidence, str]:
         for element in writer.drawn(block.make(tuple(ids)) if isinstance(block, Late) else block):
             paragraph.addprevious(element)
         paragraph.getparent().remove(paragraph)
-    return ids
+    charts = (thing for thing in found if isinstance(thing, Chart))
+    drawn = {ids[source]: f"{numbers[chart.caption]}　{chart.caption}" for chart in charts for source in chart.sources}
+    return ids, drawn | places(word)
 
 
 def _plain(element: BaseOxmlElement) -> str:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from yidang.reports.fonts import write_fontconfig
+from yidang.reports.fonts import substituted, write_fontconfig
 from yidang.settings import Settings
 
 HOW_TO_GET_IT = "No PDF: LibreOffice is not installed (apt-get install libreoffice-writer), then run the report again."
@@ -14,7 +14,7 @@ _TIMEOUT_SECONDS = 180
 
 
 def convert(settings: Settings, docx: Path, folder: Path) -> tuple[Path | None, str | None]:
-    """Write `folder`/<name of docx>.pdf. Returns (path, None), or (None, one line that says why there is none)."""
+    """Write `folder`/<name of docx>.pdf. Returns its path and one line about it, or None and why there is none."""
     program = shutil.which("soffice") or shutil.which("libreoffice")
     if program is None:
         return None, HOW_TO_GET_IT
@@ -41,4 +41,4 @@ def convert(settings: Settings, docx: Path, folder: Path) -> tuple[Path | None, 
     if not pdf.exists():
         message = (done.stderr or done.stdout).strip().splitlines()
         return None, f"No PDF: LibreOffice failed: {message[-1] if message else f'exit code {done.returncode}'}"
-    return pdf, None
+    return pdf, substituted()

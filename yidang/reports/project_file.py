@@ -26,7 +26,7 @@ from yidang.settings import Settings
 
 GANTT = "项目进程"
 # The lanes of the chart, in order; a long project is drawn by its stages and slowest cases.
-_MOST_LANES = 28
+_MOST_LANES = 22
 _PROJECT = """
 select
     project_name as 名称, project_code as 代码, coalesce(flow_type_name, '未标明') as 流程类型,
@@ -36,11 +36,7 @@ select
     coalesce(current_stage_name, '未标明') as 当前阶段,
     is_open as 在建,
     coalesce(pace_name, '未标明') as 快慢,
-    -- the department's own number of the case is enough for a reader; days as prose has them
-    regexp_replace(
-        regexp_replace(late_reason, '（[a-z_]+:', '（', 'g'),
-        '([0-9]{{4}})-0?([0-9]+)-0?([0-9]+)', '\\1年\\2月\\3日', 'g'
-    ) as 原因,
+    late_reason as 原因,
     coalesce(alert_name, '未标明') as 预警,
     coalesce(next_due_date < as_of, false) as 下一已过,
     works_count as 工程数, case_count as 办件数,
@@ -50,7 +46,10 @@ select
     government_agency_working_days as 政府中介用时, utility_working_days as 公用服务用时,
     owner_agency_working_days as 业主中介用时, owner_working_days as 业主用时,
     next_due_item_name as 下一事项, next_due_date as 下一到期,
-    next_due_department_name as 下一部门, next_due_office_name as 下一科室
+    next_due_department_name as 下一部门, next_due_office_name as 下一科室,
+    (
+        select suspected_finish_date from {marts}.fct_open_case where case_id = next_due_case_id and is_finish_withheld
+    ) as 下一已有批复
 from {marts}.fct_project_lifecycle
 where project_code = %s
 """
@@ -58,14 +57,9 @@ _LISTS = {
     "里程碑": """
         select
             lane as 名称, coalesce(right(nullif(works_code, project_code), 3), '项目') as 工程, started_date as 日期,
-            case split_part(detail, '，', 1)
-                when 'case' then '办件办结'
-                when 'register' then '登记信息'
-                when 'document' then '批文证照'
-                else split_part(detail, '，', 1)
-            end || coalesce('，' || nullif(split_part(detail, '，', 2), ''), '') as 说明
+            detail as 说明
         from {marts}.fct_project_timeline
-        where project_code = %s and lane_kind = '里程碑' order by started_date, lane""",
+        where project_code = %s and lane_kind = '里程碑' order by started_date, lane, works_code""",
     "阶段": """
         select
             coalesce(right(nullif(works_code, project_code), 3), '项目') as 工程,
@@ -79,8 +73,10 @@ _LISTS = {
             received_date as 收件, accepted_date as 受理, due_date as 应办结, closed_date as 办结,
             elapsed_working_days as 用时,
             promised_limit as 承诺,
-            coalesce(case when is_open then alert_name when is_decided then pace_name end, outcome_name) as 状态
+            coalesce(case when is_open then alert_name when is_decided then pace_name end, outcome_name)
+                || case when is_finish_withheld then '（疑已办结）' else '' end as 状态
         from {marts}.fct_item_instance
+        left join (select case_id, is_finish_withheld from {marts}.fct_open_case) as open_cases using (case_id)
         left join (select department_id, short_name from {marts}.dim_department) as departments using (department_id)
         where project_code = %s
         order by coalesce(received_date, accepted_date), case_id""",
@@ -119,13 +115,8 @@ _LISTS = {
     "计划": """
         select
             coalesce(item_name, item_code) as 事项, planned_start_date as 计划开始, planned_end_date as 计划完成,
-            started_date as 实际开始, granted_date as 实际完成,
-            -- of a completed project nobody knows whether the item was needed after all
-            case when started_date is null and completion_date is not null then '没有办件' else state_name end as 状态
-        from {marts}.fct_project_plan
-        left join (select project_code, completion_date from {marts}.fct_project_lifecycle) as projects
-            using (project_code)
-        where project_code = %s order by planned_start_date, planned_end_date, plan_id""",
+            started_date as 实际开始, granted_date as 实际完成, state_name as 状态
+        from {marts}.fct_project_plan where project_code = %s order by planned_start_date, planned_end_date, plan_id""",
     "竣工预测": """
         select
             forecast_name as 预测, expected_working_days as 还需, expected_date as 预计,
@@ -336,7 +327,7 @@ def _gantt(code: str, source: Source) -> Chart:
         " then coalesce('（' || right(nullif(works_code, project_code), 3) || '）', '') else '' end,"
         " started_date, ended_date, state from {marts}.fct_project_timeline"
         " where project_code = %s and lane_kind in ('里程碑', '阶段', '办件', '暂停')"
-        " order by lane_order, started_date, lane",
+        " order by lane_order, started_date, lane, works_code",
         code,
     )
     lanes = [_Lane(*row) for row in rows]
@@ -353,7 +344,8 @@ def _gantt(code: str, source: Source) -> Chart:
                 for pause in pauses
                 if pause.name == lane.name and lane.first <= pause.first <= lane.last
             ]
-    spans += [Span(-1, lane.first, lane.last, "里程碑", lane.name) for lane in lanes if lane.kind == "里程碑"]
+    milestones = (lane for lane in lanes if lane.kind == "里程碑")
+    spans += [Span(-1, lane.first, lane.last, "里程碑", str(n)) for n, lane in enumerate(milestones, start=1)]
     rest = len(bars) - len(shown)
     left_out = f"；另有{rest}个用时较短的未画" if rest else ""
     return Chart(
@@ -364,6 +356,6 @@ def _gantt(code: str, source: Source) -> Chart:
         unit="",
         alt_text="时间图：各阶段、办件和暂停的起止",
         sources=(),
-        note=f"注：深色为阶段，浅色为办件，斜线为暂停，竖线为里程碑{left_out}。",
+        note=f"注：深色为阶段，浅色为办件，斜线为暂停，竖线为里程碑，编号见表内序号{left_out}。",
         spans=tuple(spans),
     )

@@ -62,8 +62,8 @@ def n_of(figure: Figure) -> Cited:
 
 
 def with_n(figure: Figure) -> Text:
-    """`95.3%（n=812）`, `6.5个工作日（n=812）`; a small group says how small it is."""
-    return (cite(figure), unit_of(figure), "（n=", n_of(figure), "）")
+    """`95.3%（样本数812）`, `6.5个工作日（样本数812）`; a small group says how small it is."""
+    return (cite(figure), unit_of(figure), "（样本数", n_of(figure), "）")
 
 
 def written(figure: Figure) -> str:

@@ -86,7 +86,7 @@ class Remark:
             shown = nothing if reading.value is None else tenth(reading.value)
             unit = "" if reading.value is None else "个工作日"
             n = Cited(str(reading.n), reading)
-            parts += ["；" if parts else "", side, Cited(shown, reading), f"{unit}（n=", n, "）"]
+            parts += ["；" if parts else "", side, Cited(shown, reading), f"{unit}（样本数", n, "）"]
         return tuple(parts) or ("—",)
 
 

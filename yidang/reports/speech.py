@@ -68,7 +68,7 @@ class Said(Spoken):
         self._figure, self._past = figure, past
         self.数 = Spoken(marks, (cite(figure),))
         self.n = Spoken(marks, (n_of(figure),))
-        self.样本 = Spoken(marks, ("（n=", n_of(figure), "）"))
+        self.样本 = Spoken(marks, ("（样本数", n_of(figure), "）"))
         self.不足 = figure.is_small
 
     @property
@@ -99,7 +99,7 @@ class Said(Spoken):
         """For comparisons, as printed: per cent or days."""
         if self.不足 or self._figure.value is None:
             raise FillError(
-                f"“{self._figure.metric.label}”在这里样本不足（n={self._figure.n}），不能比大小。",
+                f"“{self._figure.metric.label}”在这里样本不足（样本数{self._figure.n}），不能比大小。",
                 "先问 .不足，如 {% if not 率.不足 and 率.值 > 90 %}。",
             )
         is_rate = self._figure.metric.format.endswith("%")

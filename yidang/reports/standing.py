@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from yidang.reports import facts
 from yidang.reports.blocks import Chart, Cited, Table, Text
 from yidang.reports.charts import short_label
 from yidang.reports.facts import Department
@@ -57,11 +58,15 @@ def without_business(source: Source) -> list[str]:
     return [d.name for d in source.departments if not any(part[d.department_id].n for part in figures)]
 
 
-def not_judged(source: Source) -> Text:
-    """What follows the number of overdue cases when the calendar does not reach all open cases."""
-    if not source.unjudged.value:
-        return ()
-    return say("，有{n}件因工作日历未覆盖不能判定是否逾期", n=source.unjudged)
+def doubts_of_overdue(source: Source) -> Text:
+    """What follows the number of overdue cases: how many were probably finished, and how many nobody can judge yet."""
+    finished = facts.overdue_with_permit(source.figures)
+    text: Text = ()
+    if finished.value:
+        text += say("，其中{n}件的批复文件已经存在、疑已办结而未报", n=Cited(f"{finished.value}", finished))
+    if source.unjudged.value:
+        text += say("，有{n}件因工作日历未覆盖不能判定是否逾期", n=source.unjudged)
+    return text
 
 
 def problems(source: Source) -> list[Text]:
@@ -106,7 +111,9 @@ def _overdue_open(source: Source) -> Text:
         (d.name, (cite(figures[d.department_id]), "件")) for d in source.departments if figures[d.department_id].value
     ]
     if late:
-        return say("超过承诺时限仍未办结的办件：{list}{unjudged}。", list=_listing(late), unjudged=not_judged(source))
+        return say(
+            "超过承诺时限仍未办结的办件：{list}{doubts}。", list=_listing(late), doubts=doubts_of_overdue(source)
+        )
     if source.unjudged.value:
         return say("在办办件中有{n}件因工作日历未覆盖不能判定是否超过承诺时限，其余没有超过。", n=source.unjudged)
     return ("截至统计日没有超过承诺时限仍未办结的办件。",)

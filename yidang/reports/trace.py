@@ -13,7 +13,20 @@ from yidang.reports import archive, evidence
 from yidang.reports.snapshot import figures_as_of
 from yidang.settings import Settings
 
-_SHOWN = ("label", "metric", "slice", "value", "unit", "n", "numerator", "denominator", "excluded", "formula", "sql")
+_SHOWN = (
+    "printed",
+    "label",
+    "metric",
+    "slice",
+    "value",
+    "unit",
+    "n",
+    "numerator",
+    "denominator",
+    "excluded",
+    "formula",
+    "sql",
+)
 
 
 def lines(settings: Settings, report: Path, figure: str) -> Iterator[str]:
@@ -39,6 +52,7 @@ def lines(settings: Settings, report: Path, figure: str) -> Iterator[str]:
             yield f"{key:12} {entry[key]}"
     for key in ("as_of", "release", "calendar_version", "rule_version"):
         yield f"{key:12} {manifest[key]}"
+    yield "cases        one per line, with what it gives to the value (of a rate, whether it is in the numerator)"
     if (entry.get("n") or 0) > evidence.MOST_LISTED and "where" in entry:
         with figures_as_of(settings, date.fromisoformat(manifest["as_of"]), manifest["release"]) as figures:
             yield from (_line(row) for row in csv.reader(evidence.cases_of(entry, figures)))

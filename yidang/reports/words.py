@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 from yidang.metrics import Metric
 from yidang.reports.figures import Figures, Period, Slice
@@ -185,6 +186,18 @@ class Words:
             )
             self._columns_of[model] = {name for (name,) in rows}
         return self._columns_of[model]
+
+
+@lru_cache(maxsize=4)
+def names_of(figures: Figures) -> dict[str, dict[object, str]]:
+    """What the values of a slice are called: column → value → name (Slice.in_words)."""
+    return {
+        "department_id": dict(figures.read("select department_id, department_name from {marts}.dim_department")),
+        "item_code": dict(figures.read("select distinct item_code, item_name from {marts}.dim_item")),
+        "stage_number": dict(STAGES),
+        "alert_state": dict(ALERTS),
+        "outcome": {value: name for name, value in OUTCOMES.items()},
+    }
 
 
 def months(year: int, month: int, count: int) -> tuple[date, date]:

@@ -16,6 +16,10 @@ open_pauses as (
     where is_open
 ),
 
+doubts as (
+    select * from {{ ref('int_case_doubts') }}
+),
+
 -- of pauses that are open together, the one that began first
 paused as (
     select distinct on (case_id)
@@ -69,6 +73,8 @@ select
     paused.responsible_party as paused_by,
     paused.started_date as paused_since,
     until.working_day_number - since.working_day_number as paused_working_days,
+    coalesce(doubts.is_finish_withheld, false) as is_finish_withheld,
+    case when doubts.is_finish_withheld then doubts.suspected_finish_date end as suspected_finish_date,
     cases.batch_id,
     cases.as_of,
     cases.calendar_version,
@@ -76,5 +82,6 @@ select
 from cases
 left join projects using (project_code)
 left join paused using (case_id)
+left join doubts using (case_id)
 left join calendar as since on since.date_day = paused.started_date
 left join calendar as until on until.date_day = cases.as_of

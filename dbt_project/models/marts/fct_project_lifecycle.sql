@@ -92,11 +92,14 @@ select
     projects.late_stage_limit,
     case when projects.pace_state = 'late' then nullif(concat_ws(
         '；',
-        coalesce(projects.late_item_name, '事项未填') || '（' || projects.late_case_id || '）：' || concat_ws('·', projects.late_department_name, projects.late_office_name)
-        || ' ' || projects.late_accepted_date || ' 受理，' || projects.late_due_date || ' 到期'
-        || coalesce('，逾期 ' || projects.late_working_days || ' 个工作日', ''),
-        case when projects.overdue_case_count > 1 then '另有 ' || (projects.overdue_case_count - 1) || ' 件逾期' end,
-        late_stages.name || '阶段用时 ' || projects.late_stage_working_days || ' 个工作日，时限 ' || projects.late_stage_limit
+        coalesce(projects.late_item_name, '事项未填') || '（' || regexp_replace(projects.late_case_id, '^[^:]*:', '') || '）：'
+        || concat_ws('·', projects.late_department_name, projects.late_office_name)
+        || {{ chinese_date('projects.late_accepted_date') }} || '受理，'
+        || {{ chinese_date('projects.late_due_date') }} || '到期'
+        || coalesce('，逾期' || projects.late_working_days || '个工作日', ''),
+        case when projects.overdue_case_count > 1 then '另有' || (projects.overdue_case_count - 1) || '件逾期' end,
+        late_stages.name || '阶段用时' || projects.late_stage_working_days || '个工作日，时限'
+        || projects.late_stage_limit || '个工作日'
     ), '') end as late_reason,
     projects.first_received_date,
     projects.last_activity_date,

@@ -92,7 +92,10 @@ milestone_points as (
         '已达到' as state,
         milestone_date as started_date,
         milestone_date as ended_date,
-        coalesce('依据：' || document_number, evidence) || coalesce('，计划 ' || planned_date::text, '') as detail,
+        coalesce(
+            '依据：' || document_number,
+            case evidence when 'case' then '办件办结' when 'register' then '登记信息' else '批文证照' end
+        ) || coalesce('，登记时计划 ' || planned_date::text, '') as detail,
         case_id,
         as_of
     from milestones

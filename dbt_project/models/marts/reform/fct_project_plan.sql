@@ -14,6 +14,12 @@ projects as (
     select * from {{ ref('int_projects') }}
 ),
 
+completed as (
+    select project_code
+    from {{ ref('int_project_lifecycles') }}
+    where completion_date is not null
+),
+
 items as (
     select * from {{ ref('int_current_items') }}
 ),
@@ -86,6 +92,8 @@ select
         when dated.has_order_error is not false then '计划日期有误'
         when dated.granted_date <= dated.planned_end_date then '按计划完成'
         when dated.granted_date is not null then '晚于计划完成'
+        -- nobody knows whether it was needed after all
+        when dated.started_date is null and completed.project_code is not null then '没有办件'
         when dated.planned_end_date < build.as_of then '逾期未完成'
         when dated.started_date is not null then '办理中'
         when dated.planned_start_date < build.as_of then '应开始未开始'
@@ -99,6 +107,7 @@ select
 from dated
 cross join build
 left join projects using (project_code)
+left join completed using (project_code)
 left join items using (item_code)
 left join calendar as planned_start_day on planned_start_day.date_day = dated.planned_start_date
 left join calendar as planned_end_day on planned_end_day.date_day = dated.planned_end_date
