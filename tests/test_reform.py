@@ -498,9 +498,9 @@ def test_a_plan_is_held_against_what_came(marts):
     states = {(row["project_code"], row["item_code"]): row["state_name"] for row in rows.values()}
     assert states == {
         (PROJECTS["DELIVERED"], "F"): "晚于计划完成",
-        (PROJECTS["DELIVERED"], "P"): "应开始未开始",
-        (PROJECTS["DELIVERED"], "W"): "未到计划",
-        (PROJECTS["DELIVERED"], "S"): "逾期未完成",
+        (PROJECTS["DELIVERED"], "P"): "没有办件",
+        (PROJECTS["DELIVERED"], "W"): "没有办件",
+        (PROJECTS["DELIVERED"], "S"): "没有办件",
         (PROJECTS["KEPT"], "GONE"): "计划日期有误",
         (PROJECTS["KEPT"], "F"): "按计划完成",
         (None, "F"): "逾期未完成",

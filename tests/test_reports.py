@@ -126,7 +126,10 @@ def build_marts(warehouse: psycopg.Connection) -> None:
         warehouse.execute(f"create table marts.{table} ({columns})")
     for table, columns in contracted(EMPTY).items():
         warehouse.execute(f"create table marts.{table} ({columns})")
-    warehouse.execute("create view marts.fct_open_case as select * from marts.fct_item_instance where is_open")
+    warehouse.execute(
+        "create view marts.fct_open_case as select *, false as is_finish_withheld, null::date as suspected_finish_date"
+        " from marts.fct_item_instance where is_open"
+    )
     for definition in tables.definitions(ROOT / "dbt_project").values():
         tables.replace(warehouse, "marts", definition, [])
     warehouse.execute("grant select on all tables in schema marts to yidang_reader")
@@ -536,7 +539,7 @@ def test_nothing_is_left_of_a_report_that_failed(
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
 def test_the_pdf_has_every_word_of_the_document(settings: Settings, marts: psycopg.Connection, tmp_path: Path) -> None:
     written = write_annual_report(settings, year=2025, output_dir=tmp_path)
-    assert written.note is None
+    assert written.note is None or written.note.startswith("The PDF is set in free fonts")
     pages = [page.extract_text() for page in pypdf.PdfReader(written.pdf).pages]
     document = docx.Document(str(written.docx))
     furniture = rf"—\d+—|{document.sections[0].header.paragraphs[0].text}"

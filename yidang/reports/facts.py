@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from functools import lru_cache
 
-from yidang.reports.figures import Figures, Period, Reading
+from yidang.reports.figures import Figures, Period
 
 
 @dataclass(frozen=True)
@@ -97,17 +96,6 @@ def reforms(figures: Figures, period: Period) -> tuple[Reform, ...]:
         period.last,
     )
     return tuple(Reform(*row) for row in rows)
-
-
-@_once
-def overdue_with_permit(figures: Figures) -> Reading:
-    """How many overdue open cases have their permit already, so that they were probably finished and never reported."""
-    statement = "select case_id from {marts}.fct_open_case where is_overdue and is_finish_withheld order by case_id"
-    cases = tuple(case for (case,) in figures.read(statement))
-    told = "在办逾期、批复文件已经存在的办件，逐件列示"
-    return Reading(
-        "在办逾期而批复文件已存在", "件", Decimal(len(cases)), len(cases), figures.said(statement), told, cases
-    )
 
 
 def item_names(figures: Figures) -> list[str]:

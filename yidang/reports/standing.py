@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from yidang.reports import facts
 from yidang.reports.blocks import Chart, Cited, Table, Text
 from yidang.reports.charts import short_label
 from yidang.reports.facts import Department
@@ -60,10 +59,10 @@ def without_business(source: Source) -> list[str]:
 
 def doubts_of_overdue(source: Source) -> Text:
     """What follows the number of overdue cases: how many were probably finished, and how many nobody can judge yet."""
-    finished = facts.overdue_with_permit(source.figures)
+    finished = source.figures.one("cases_overdue_open_with_permit")
     text: Text = ()
     if finished.value:
-        text += say("，其中{n}件的批复文件已经存在、疑已办结而未报", n=Cited(f"{finished.value}", finished))
+        text += say("，其中{n}件的批复文件已经存在、疑已办结而未报", n=finished)
     if source.unjudged.value:
         text += say("，有{n}件因工作日历未覆盖不能判定是否逾期", n=source.unjudged)
     return text

@@ -49,6 +49,7 @@ select
     cases.received_date,
     cases.accepted_date,
     cases.due_date,
+    cases.due_month,
     cases.promised_limit,
     cases.limit_unit,
     cases.elapsed_working_days,
