@@ -279,19 +279,24 @@ def test_a_build_for_an_earlier_day_knows_nothing_of_later(settings, world):
     works = f"{PROJECT_CODE}-001"
     alpha.works(works, PROJECT_CODE, sbsj="2025-03-01 09:00:00")
     alpha.case("A1", works, "IT01", 5, DONE)
+    alpha.add(
+        "xmspsxpfwjxxb", spsxslbm="A1", gcdm=works, pfrq="2025-03-06", pfwh="甲〔2025〕1号", pfwjbt="关于工程的批复"
+    )
     alpha.case("A2", works, "IT01", 5, events(("received", "2025-03-10"), ("accepted", "2025-03-10")))
-    alpha.works(f"{OLD_CODE}-001", OLD_CODE, sbsj="2025-03-20 09:00:00")
+    alpha.works(f"{OLD_CODE}-001", OLD_CODE, sbsj="2025-03-20 09:00:00", nkgsj="2025-06-01", njcsj="2026-06-01")
     alpha.land(world)
     seen = {}
     for day in (date(2025, 3, 5), date(2025, 3, 31)):
-        build.build(settings, as_of=day, select=CASES, with_tests=False)
+        build.build(settings, as_of=day, select=f"{CASES} +fct_milestone +fct_case_doubt", with_tests=False)
         cases = world.execute(
             "select instance_code, outcome, elapsed_working_days from marts.fct_item_instance order by 1"
         )
         projects = one(world, "select count(*) from marts.fct_project_lifecycle")[0]
-        seen[day] = (cases.fetchall(), projects)
-    assert seen[date(2025, 3, 5)] == ([("A1", "open", 2)], 1)
-    assert seen[date(2025, 3, 31)] == ([("A1", "passed", 3), ("A2", "open", 15)], 2)
+        milestones = one(world, "select count(distinct project_code) from marts.fct_milestone")[0]
+        seen[day] = (cases.fetchall(), projects, milestones)
+        assert one(world, "select count(*) from marts.fct_case_doubt where is_finish_withheld") == (0,)
+    assert seen[date(2025, 3, 5)] == ([("A1", "open", 2)], 1, 1)
+    assert seen[date(2025, 3, 31)] == ([("A1", "passed", 3), ("A2", "open", 15)], 2, 2)
 
 
 @pytest.fixture(scope="module")

@@ -146,7 +146,11 @@ def test_the_bulletin_lists_the_late_cases_and_the_league_with_its_intervals(bul
     doubted = {row.cells[0].text.split()[-1]: row.cells[6].text for row in overdue.rows[1:]}
     assert finished and all(day in doubted[code] for code, day in finished.items())
     assert {code for code, reason in doubted.items() if "疑已办结未报" in reason} == set(finished)
-    assert f"其中{len(finished)}件的批复文件已经存在、疑已办结而未报" in text_of(bulletin)
+    (in_time,) = warehouse.execute(
+        "select count(*) from marts.fct_open_case where is_overdue and suspected_finish_date <= due_date").fetchone()  # fmt: skip
+    told = f"（按批复日期{in_time}件没有逾期）" if in_time else "（按批复日期也都逾期）"
+    assert f"其中{len(finished)}件的批复文件已经存在、疑已办结而未报{told}" in text_of(bulletin)
+    assert sum("（期限内）" in reason for reason in doubted.values()) == in_time
     league = [[cell.text for cell in row.cells] for row in places.rows[1:]]
     shown = [row for row in league if row[2] != "样本不足"]
     assert [float(row[2][:-1]) for row in shown] == sorted((float(row[2][:-1]) for row in shown), reverse=True)

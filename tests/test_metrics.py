@@ -33,6 +33,10 @@ BY_HAND = {
     "cases_overdue_open_with_permit": f"""
         select count(*) from {CASES} inner join marts.fct_case_doubt as doubts using (case_id)
         where {CASES}.outcome = 'open' and elapsed_working_days > promised_limit and is_finish_withheld""",
+    "cases_overdue_open_with_permit_in_time": f"""
+        select count(*) from {CASES} inner join marts.fct_case_doubt as doubts using (case_id)
+        where {CASES}.outcome = 'open' and elapsed_working_days > promised_limit and is_finish_withheld
+            and suspected_finish_date <= due_date""",
     "cases_withdrawn": f"select count(*) from {CASES} where outcome = 'withdrawn'",
     "cases_decided_ahead": f"select count(*) from {CASES} {DECIDED} and elapsed_working_days < promised_limit",
     "cases_decided_normal": f"select count(*) from {CASES} {DECIDED} and elapsed_working_days = promised_limit",

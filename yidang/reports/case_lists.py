@@ -138,9 +138,14 @@ def _in_words(
         暂停占比="—" if pause_share is None else cited(f"{100 * pause_share:.0f}%"),
         原因=reason or "待部门说明",
         承诺办结=_day(promised),
-        存疑=f"{reason + '；' if reason else ''}{permit_date}已出批复，疑已办结未报" if permit_date else "",
+        存疑=_doubt(reason, due, permit_date) if permit_date else "",
         超法定="是" if is_statutory_overdue else "否",
     )
+
+
+def _doubt(reason: str | None, due: date | None, permit_date: date) -> str:
+    in_time = "（期限内）" if due and permit_date <= due else ""
+    return f"{reason + '；' if reason else ''}{permit_date}{in_time}已出批复，疑已办结未报"
 
 
 def _day(day: date | None) -> str:

@@ -15,13 +15,13 @@ _RANK = 2
 
 
 def places(word: Word) -> dict[str, str]:
-    """Figure id → its first print: `…本月收件【62】件`, or of a table `表2 题：行，列`. Charts are pictures."""
+    """Figure id → its first print: `…本月收件【62】件`, or `表2 题：行，列【62】`. Charts are pictures."""
     found: dict[str, str] = {}
     for start in word.element.body.iter(qn("w:bookmarkStart")):
         name = start.get(qn("w:name")).partition("_")[0]
         if name not in found:
             cell = next(start.iterancestors(qn("w:tc")), None)
-            found[name] = _in_sentence(start) if cell is None else _in_table(cell)
+            found[name] = _in_sentence(start) if cell is None else f"{_in_table(cell)}【{_text(start.getnext())}】"
     return found
 
 

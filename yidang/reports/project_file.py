@@ -26,7 +26,7 @@ from yidang.settings import Settings
 
 GANTT = "项目进程"
 # The lanes of the chart, in order; a long project is drawn by its stages and slowest cases.
-_MOST_LANES = 22
+_MOST_LANES = 18
 _PROJECT = """
 select
     project_name as 名称, project_code as 代码, coalesce(flow_type_name, '未标明') as 流程类型,
@@ -65,7 +65,8 @@ _LISTS = {
             coalesce(right(nullif(works_code, project_code), 3), '项目') as 工程,
             stage_number || ' ' || stage_name as 名称, first_received_date as 收件,
             finished_date as 完成, decided_case_count || '/' || case_count as 办结, union_active_days as 用时,
-            stage_limit as 时限, coalesce(pace_name, '进行中') as 状态
+            stage_limit as 时限,
+            case when pace_state is null and stage_limit is not null then '未受理' else coalesce(pace_name, '进行中') end as 状态
         from {marts}.fct_stage where project_code = %s order by works_code, stage_number""",
     "办件": """
         select

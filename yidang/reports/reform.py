@@ -104,10 +104,10 @@ def unfinished(source: Source) -> tuple[Text, ...]:
     established = source.figures.one("key_start_established_rate", of_year)
     return (
         _short_of(
-            "{year}年重点新开工项目{all}个中，尚未立项{no_start}个，尚未取得施工许可{rest}个，仍在推进。",
+            "{year}年重点新开工项目{all}个中，{no_start}尚未取得施工许可{rest}个，仍在推进。",
             source.figures.one("key_start_permitted_rate", of_year),
             year=str(source.period.last.year),
-            no_start=Cited(amount(established.rest), established),
+            no_start=("尚未立项", Cited(amount(established.rest), established), "个，") if established.rest else (),
         ),
         _short_of(
             "问题台账历年累计的{all}个问题中，尚未解决或者解决后又重新提出的有{rest}个。",

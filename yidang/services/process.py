@@ -124,7 +124,7 @@ def require_free_port(port: int, what: str) -> None:
         except OSError:
             raise YidangError(
                 f"Port {port}, which {what} needs, is taken by another program.",
-                "Stop that program, or choose other ports: YIDANG_PORT_BASE=55330 make demo",
+                "Stop that program, or choose other ports: YIDANG_PORT_BASE=28330 make demo",
             ) from None
 
 

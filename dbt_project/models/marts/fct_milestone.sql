@@ -12,12 +12,16 @@ instances as (
     select * from {{ ref('int_item_instances') }}
 ),
 
+projects as (
+    select * from {{ ref('int_project_lifecycles') }}
+),
+
 stamp as (
     select * from {{ stamp_of('int_milestones') }} as stamp
 )
 
 select
-    milestones.project_code,
+    projects.project_code,
     milestones.works_code,
     milestones.works_code = milestones.project_code as is_project_wide,
     milestones.milestone,
@@ -37,4 +41,6 @@ select
 from milestones
 cross join stamp
 inner join kinds using (milestone)
+-- a project that did not exist yet on that day has plans, but no row to stand beside
+inner join projects using (project_code)
 left join instances using (case_id)

@@ -48,14 +48,17 @@ siblings as (
     window applications as (partition by works_code, item_code order by received_date, case_id)
 ),
 
--- an open case whose permit exists
+-- an open case whose permit exists by that day
 permitted as (
     select distinct on (case_id)
         case_id,
         origin as finish_evidence,
         issued_date as suspected_finish_date
     from permits
-    where outcome = 'open' and not is_no_permit and {{ only_changed('case_id') }}
+    where outcome = 'open'
+        and not is_no_permit
+        and coalesce(issued_date <= {{ as_of() }}, true)
+        and {{ only_changed('case_id') }}
     order by case_id, issued_date nulls last, permit_id
 )
 

@@ -30,6 +30,10 @@ entries as (
     select * from {{ ref('int_case_entries') }}
 ),
 
+events as (
+    select * from {{ ref('int_events') }}
+),
+
 declared_coverage as (
     select * from {{ ref('system_coverage') }}
 ),
@@ -66,6 +70,15 @@ certificates as (
         row_number
     from cases
     where certificate_number is not null
+        -- of a case that goes on after that day nobody knows whether its certificate is as old
+        and not (
+            outcome = 'open'
+            and exists (
+                select 1
+                from events
+                where events.case_id = cases.case_id and events.event_at::date > {{ as_of() }}
+            )
+        )
 ),
 
 permits as (
