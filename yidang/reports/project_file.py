@@ -66,7 +66,9 @@ _LISTS = {
             stage_number || ' ' || stage_name as 名称, first_received_date as 收件,
             finished_date as 完成, decided_case_count || '/' || case_count as 办结, union_active_days as 用时,
             stage_limit as 时限,
-            case when pace_state is null and stage_limit is not null then '未受理' else coalesce(pace_name, '进行中') end as 状态
+            case
+                when pace_state is null and stage_limit is not null then '未受理' else coalesce(pace_name, '进行中')
+            end as 状态
         from {marts}.fct_stage where project_code = %s order by works_code, stage_number""",
     "办件": """
         select
