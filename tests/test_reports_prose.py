@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import docx
 import pytest
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.text.paragraph import Paragraph
 
 from yidang import metrics, settings
 from yidang.reports.blocks import Cited, Text
 from yidang.reports.figures import Figure, Period, Snapshot, rows
+from yidang.reports.places import places
 from yidang.reports.prose import cell, change, chinese_date, moved_by, say, with_n
 
 METRICS = metrics.load(settings.load())
@@ -101,3 +106,31 @@ def test_a_sentence_cites_its_figures_in_order() -> None:
 def test_the_year_before_of_a_leap_day() -> None:
     period = Period(date(2024, 1, 1), date(2024, 2, 29))
     assert period.a_year_before() == Period(date(2023, 1, 1), date(2023, 2, 28))
+
+
+# -- where a document prints a number -------------------------------------------------------------------------
+def marked(paragraph: Paragraph, name: str, text: str) -> None:
+    start, end = OxmlElement("w:bookmarkStart"), OxmlElement("w:bookmarkEnd")
+    start.set(qn("w:name"), name)
+    paragraph._p.append(start)
+    paragraph.add_run(text)
+    paragraph._p.append(end)
+
+
+def test_a_number_is_found_by_its_sentence_or_by_row_and_column_of_its_table():
+    """In an office's own template as well: with bookmarks that are not ours, and heads that it merged."""
+    word = docx.Document()
+    sentence = word.add_paragraph("上月办结60件；")
+    marked(sentence, "_GoBack", "本月")
+    sentence.add_run("收件")
+    marked(sentence, "F001_1", "62")
+    sentence.add_run("件，环比下降。办结69件。")
+    marked(sentence, "F001_2", "62")
+    word.add_paragraph("表1　排名")
+    table = word.add_table(rows=2, cols=4)
+    for head, text in zip(table.rows[0].cells, ("名次", "部门", "收件和办结", ""), strict=True):
+        head.text = text
+    table.cell(0, 2).merge(table.cell(0, 3))
+    table.cell(1, 0).text, table.cell(1, 1).text = "1", "水务局"
+    marked(table.cell(1, 3).paragraphs[0], "F002_1", "92.9%")
+    assert places(word) == {"F001": "本月收件【62】件，环比下降", "F002": "表1　排名：水务局，收件和办结【92.9%】"}

@@ -12,16 +12,17 @@ from docx.oxml.xmlchemy import BaseOxmlElement
 # So much of a sentence tells where one is.
 _BEFORE, _AFTER = 24, 10
 _RANK = 2
+_OURS = re.compile(r"F\d+(?=_\d+$)")  # an office's own template may have other bookmarks
 
 
 def places(word: Word) -> dict[str, str]:
     """Figure id → its first print: `…本月收件【62】件`, or `表2 题：行，列【62】`. Charts are pictures."""
     found: dict[str, str] = {}
     for start in word.element.body.iter(qn("w:bookmarkStart")):
-        name = start.get(qn("w:name")).partition("_")[0]
-        if name not in found:
+        name = _OURS.match(start.get(qn("w:name")))
+        if name and name[0] not in found:
             cell = next(start.iterancestors(qn("w:tc")), None)
-            found[name] = _in_sentence(start) if cell is None else f"{_in_table(cell)}【{_text(start.getnext())}】"
+            found[name[0]] = _in_sentence(start) if cell is None else f"{_in_table(cell)}【{_text(start.getnext())}】"
     return found
 
 
@@ -42,12 +43,12 @@ def _texts(preceding: Iterator[BaseOxmlElement]) -> list[str]:
 
 
 def _in_table(cell: BaseOxmlElement) -> str:
-    row, table = cell.getparent(), next(cell.iterancestors(qn("w:tbl")))
-    column = row.findall(qn("w:tc")).index(cell)
-    head = table.find(qn("w:tr")).findall(qn("w:tc"))[column]
+    row, table = next(cell.iterancestors(qn("w:tr"))), next(cell.iterancestors(qn("w:tbl")))
+    line = list(row.iter(qn("w:tc")))
+    first = _text(line[0]) if len(_text(line[0])) > _RANK else _text(line[min(1, len(line) - 1)])  # a rank names no row
+    heads = list(next(table.iter(qn("w:tr"))).iter(qn("w:tc")))
+    head = heads[min(line.index(cell), len(heads) - 1)]  # fewer than columns, where the office merged some
     caption = table.getprevious()
-    cells = [_text(each) for each in row.findall(qn("w:tc"))]
-    first = cells[0] if len(cells[0]) > _RANK or len(cells) == 1 else cells[1]  # a rank names no row
     return f"{'' if caption is None else _text(caption)}：{first}，{_text(head)}"
 
 
