@@ -260,10 +260,12 @@ def _gantt(axes: Axes, chart: Chart) -> None:
             linewidth=0.5,
             zorder=3 if kind == "暂停" else 2,
         )
-    milestones = [date2num(span.first) for span in chart.spans if span.row < 0]
-    _number(axes, [(date2num(span.first), span.state) for span in chart.spans if span.row < 0])
+    milestones = [(date2num(span.first), span.state) for span in chart.spans if span.row < 0]
+    _number(axes, milestones)
     heights = axes.get_xaxis_transform()
-    axes.vlines(milestones, 0, 1, transform=heights, color="#7f7f7f", linestyle=":", linewidth=0.8, zorder=1)
+    axes.vlines(
+        [day for day, _ in milestones], 0, 1, transform=heights, color="#7f7f7f", linestyle=":", linewidth=0.8, zorder=1
+    )
     axes.set_yticks(range(len(chart.categories)), chart.categories, fontsize=_LANE_SIZE)
     axes.invert_yaxis()
     _leave_room(axes, chart.categories)

@@ -19,7 +19,7 @@ from yidang.reports.blocks import Block, Chart, Cited, Table, Text, numbered_evi
 from yidang.reports.figures import Evidence
 from yidang.reports.marks import MARK, Caption, Late, Marked, Marks, Reference
 from yidang.reports.page import EPOCH
-from yidang.reports.places import places
+from yidang.reports.places import places, text_of
 from yidang.reports.tables import add_table
 from yidang.reports.template import FillError
 
@@ -46,15 +46,15 @@ def settle(word: Word, marks: Marks) -> tuple[dict[Evidence, str], dict[str, str
     in a bookmark of its figure's id: `F012_3` is F012's third print. Raises FillError for a reference to a caption that
     the document does not have.
     """
-    paragraphs = [paragraph for paragraph in word.element.body.iter(qn("w:p")) if MARK.search(_plain(paragraph))]
+    paragraphs = [paragraph for paragraph in word.element.body.iter(qn("w:p")) if MARK.search(text_of(paragraph))]
     found = [
-        thing for paragraph in paragraphs for thing in marks.split(_plain(paragraph)) if not isinstance(thing, str)
+        thing for paragraph in paragraphs for thing in marks.split(text_of(paragraph)) if not isinstance(thing, str)
     ]
     ids = numbered_evidence(thing for thing in found if isinstance(thing, Cited | Block))
     numbers = _captions(found)
     writer = Writer(word, ids, numbers)
     for paragraph in paragraphs:
-        parts = marks.split(_plain(paragraph))
+        parts = marks.split(text_of(paragraph))
         block = next((part for part in parts if isinstance(part, Block | Late)), None)
         if block is None:
             for run in list(paragraph.iter(qn("w:r"))):
@@ -68,10 +68,6 @@ def settle(word: Word, marks: Marks) -> tuple[dict[Evidence, str], dict[str, str
     charts = (thing for thing in found if isinstance(thing, Chart))
     drawn = {ids[source]: f"{numbers[chart.caption]}　{chart.caption}" for chart in charts for source in chart.sources}
     return ids, drawn | places(word)
-
-
-def _plain(element: BaseOxmlElement) -> str:
-    return "".join(node.text or "" for node in element.iter(qn("w:t")))
 
 
 def _captions(found: list[Marked]) -> dict[str, str]:
@@ -90,7 +86,7 @@ def _captions(found: list[Marked]) -> dict[str, str]:
 
 
 def _settle_run(run: BaseOxmlElement, marks: Marks, writer: Writer) -> None:
-    text = _plain(run)
+    text = text_of(run)
     if not MARK.search(text):
         return
     for part in marks.split(text):

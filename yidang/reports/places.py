@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from docx.document import Document as Word
 from docx.oxml.ns import qn
@@ -22,35 +21,35 @@ def places(word: Word) -> dict[str, str]:
         name = _OURS.match(start.get(qn("w:name")))
         if name and name[0] not in found:
             cell = next(start.iterancestors(qn("w:tc")), None)
-            found[name[0]] = _in_sentence(start) if cell is None else f"{_in_table(cell)}【{_text(start.getnext())}】"
+            found[name[0]] = _in_sentence(start) if cell is None else f"{_in_table(cell)}【{text_of(start.getnext())}】"
     return found
 
 
 def _in_sentence(start: BaseOxmlElement) -> str:
-    before = re.split("[。；]", "".join(_texts(start.itersiblings(preceding=True)))[-200:])[-1]
+    preceding = [text_of(sibling) for sibling in start.itersiblings(preceding=True)]
+    before = re.split("[。；]", "".join(reversed(preceding))[-200:])[-1]
     number, after = "", ""
     siblings = start.itersiblings()
     for sibling in siblings:
         if sibling.tag == qn("w:bookmarkEnd"):
             break
-        number += _text(sibling)
-    after = re.split("[。；]", "".join(map(_text, siblings)))[0]
+        number += text_of(sibling)
+    after = re.split("[。；]", "".join(map(text_of, siblings)))[0]
     return f"{'…' if len(before) > _BEFORE else ''}{before[-_BEFORE:]}【{number}】{after[:_AFTER]}"
-
-
-def _texts(preceding: Iterator[BaseOxmlElement]) -> list[str]:
-    return [_text(sibling) for sibling in preceding][::-1]
 
 
 def _in_table(cell: BaseOxmlElement) -> str:
     row, table = next(cell.iterancestors(qn("w:tr"))), next(cell.iterancestors(qn("w:tbl")))
     line = list(row.iter(qn("w:tc")))
-    first = _text(line[0]) if len(_text(line[0])) > _RANK else _text(line[min(1, len(line) - 1)])  # a rank names no row
+    first = (
+        text_of(line[0]) if len(text_of(line[0])) > _RANK else text_of(line[min(1, len(line) - 1)])
+    )  # a rank names no row
     heads = list(next(table.iter(qn("w:tr"))).iter(qn("w:tc")))
     head = heads[min(line.index(cell), len(heads) - 1)]  # fewer than columns, where the office merged some
     caption = table.getprevious()
-    return f"{'' if caption is None else _text(caption)}：{first}，{_text(head)}"
+    return f"{'' if caption is None else text_of(caption)}：{first}，{text_of(head)}"
 
 
-def _text(element: BaseOxmlElement) -> str:
+def text_of(element: BaseOxmlElement) -> str:
+    """All text within an element, whatever its runs."""
     return "".join(node.text or "" for node in element.iter(qn("w:t")))
