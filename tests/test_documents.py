@@ -149,7 +149,7 @@ def test_the_bulletin_lists_the_late_cases_and_the_league_with_its_intervals(bul
     (in_time,) = warehouse.execute(
         "select count(*) from marts.fct_open_case where is_overdue and suspected_finish_date <= due_date"
     ).fetchone()
-    told = f"（按批复日期{in_time}件没有逾期）" if in_time else "（按批复日期也都逾期）"
+    told = f"（批复日期在承诺期限内的{in_time}件）"
     assert f"其中{len(finished)}件的批复文件已经存在、疑已办结而未报{told}" in text_of(bulletin)
     assert sum("（期限内）" in reason for reason in doubted.values()) == in_time
     league = [[cell.text for cell in row.cells] for row in places.rows[1:]]

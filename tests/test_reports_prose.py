@@ -12,6 +12,7 @@ from docx.oxml.ns import qn
 from docx.text.paragraph import Paragraph
 
 from yidang import metrics, settings
+from yidang.reports import case_lists
 from yidang.reports.blocks import Cited, Text
 from yidang.reports.figures import Figure, Period, Snapshot, rows
 from yidang.reports.places import places
@@ -134,3 +135,15 @@ def test_a_number_is_found_by_its_sentence_or_by_row_and_column_of_its_table():
     table.cell(1, 0).text, table.cell(1, 1).text = "1", "水务局"
     marked(table.cell(1, 3).paragraphs[0], "F002_1", "92.9%")
     assert places(word) == {"F001": "本月收件【62】件，环比下降", "F002": "表1　排名：水务局，收件和办结【92.9%】"}
+
+
+@pytest.mark.parametrize(
+    ("permit_date", "expected"),
+    [
+        (date(2026, 3, 10), "待补；2026-03-10（期限内）已出批复，疑已办结未报"),
+        (date(2026, 3, 11), "待补；2026-03-11已出批复，疑已办结未报"),
+        (None, "待补；已出批复，疑已办结未报"),
+    ],
+)
+def test_a_late_case_whose_permit_exists_says_so_dated_or_not(permit_date: date | None, expected: str) -> None:
+    assert case_lists._doubt("待补", date(2026, 3, 10), permit_date) == expected

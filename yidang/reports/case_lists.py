@@ -12,7 +12,7 @@ from yidang.reports.marks import Marks
 from yidang.reports.template import FillError
 
 # Each gives: case, number, department, item, project, due date, working days (late or left), share of pauses, cause,
-# promised date, day of the permit of a case that was probably finished, whether past the statutory limit too.
+# promised date, whether its permit exists, its day if known, whether past the statutory limit too.
 _OPEN = """
 select
     open_cases.case_id,
@@ -26,6 +26,7 @@ select
     open_cases.excluded_working_days::numeric / nullif(open_cases.gross_working_days, 0),
     coalesce(answers.answer_reason, open_cases.pause_reason),
     answers.promised_date,
+    open_cases.is_finish_withheld,
     open_cases.suspected_finish_date,
     open_cases.is_statutory_overdue
 from {{marts}}.fct_open_case as open_cases
@@ -54,6 +55,7 @@ select
     excluded_working_days::numeric / nullif(gross_working_days, 0),
     null,
     null,
+    false,
     null,
     is_statutory_overdue
 from {marts}.fct_item_instance
@@ -125,6 +127,7 @@ def _in_words(
     pause_share: float | None,
     reason: str | None,
     promised: date | None,
+    has_permit: bool,
     permit_date: date | None,
     is_statutory_overdue: bool | None,
 ) -> ListedCase:
@@ -138,14 +141,14 @@ def _in_words(
         暂停占比="—" if pause_share is None else cited(f"{100 * pause_share:.0f}%"),
         原因=reason or "待部门说明",
         承诺办结=_day(promised),
-        存疑=_doubt(reason, due, permit_date) if permit_date else "",
+        存疑=_doubt(reason, due, permit_date) if has_permit else "",
         超法定="是" if is_statutory_overdue else "否",
     )
 
 
-def _doubt(reason: str | None, due: date | None, permit_date: date) -> str:
-    in_time = "（期限内）" if due and permit_date <= due else ""
-    return f"{reason + '；' if reason else ''}{permit_date}{in_time}已出批复，疑已办结未报"
+def _doubt(reason: str | None, due: date | None, permit_date: date | None) -> str:
+    in_time = "（期限内）" if due and permit_date and permit_date <= due else ""
+    return f"{reason + '；' if reason else ''}{permit_date or ''}{in_time}已出批复，疑已办结未报"
 
 
 def _day(day: date | None) -> str:

@@ -47,10 +47,10 @@ select
     owner_agency_working_days as 业主中介用时, owner_working_days as 业主用时,
     next_due_item_name as 下一事项, next_due_date as 下一到期,
     next_due_department_name as 下一部门, next_due_office_name as 下一科室,
-    (
-        select suspected_finish_date from {marts}.fct_open_case where case_id = next_due_case_id and is_finish_withheld
-    ) as 下一已有批复
+    next_open.is_finish_withheld as 下一疑已办结, next_open.suspected_finish_date as 下一批复日期
 from {marts}.fct_project_lifecycle
+left join (select case_id, is_finish_withheld, suspected_finish_date from {marts}.fct_open_case) as next_open
+    on next_open.case_id = next_due_case_id
 where project_code = %s
 """
 _LISTS = {

@@ -64,9 +64,9 @@ def doubts_of_overdue(source: Source) -> Text:
     if finished.value:
         in_time = source.figures.one("cases_overdue_open_with_permit_in_time")
         text += say(
-            "，其中{n}件的批复文件已经存在、疑已办结而未报（按批复日期{in_time}）",
+            "，其中{n}件的批复文件已经存在、疑已办结而未报（批复日期在承诺期限内的{in_time}件）",
             n=finished,
-            in_time=say("{n}件没有逾期", n=in_time) if in_time.value else "也都逾期",
+            in_time=in_time,
         )
     if source.unjudged.value:
         text += say("，有{n}件因工作日历未覆盖不能判定是否逾期", n=source.unjudged)
