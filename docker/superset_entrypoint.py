@@ -4,6 +4,8 @@ usage: superset_entrypoint.py init     database tables, roles, accounts and dash
        superset_entrypoint.py serve    the web server
        superset_entrypoint.py subscriptions
                                        dashboards by mail: every ten minutes what has become due
+       superset_entrypoint.py yidang superset user|audit …
+                                       accounts, and what left Superset
 
 Variables set on the container win over the ones Yidang derives, so compose alone decides on hosts and ports.
 """
@@ -18,30 +20,27 @@ import time
 from pathlib import Path
 
 from yidang.errors import YidangError
+from yidang.services import superset
 from yidang.settings import Settings, load
 
 PERIOD_SECONDS = 600
-SECRETS = {
-    "SUPERSET_SECRET_KEY": "YIDANG_SUPERSET_SECRET_KEY",
-    "SUPERSET_GUEST_SECRET": "YIDANG_SUPERSET_GUEST_SECRET",
-    "SUPERSET_ADMIN_PASSWORD": "YIDANG_SUPERSET_ADMIN_PASSWORD",
-    "SUPERSET_VIEWER_PASSWORD": "YIDANG_SUPERSET_VIEWER_PASSWORD",
-}
 
 
 def main(command: list[str]) -> None:
     settings = load()
-    os.environ.update({**environment(settings), **os.environ})
+    os.environ.update({"SUPERSET_ADDRESS": "127.0.0.1", **superset.environment(settings), **os.environ})
     folder = settings.root / "superset"
     if command == ["init"]:
-        assets = str(settings.home / "superset" / "assets")  # written by the init of the platform's image
-        os.execv(sys.executable, [sys.executable, str(folder / "bootstrap.py"), assets])
+        assets = superset.imported_dir(settings)  # written by the init of the platform's image
+        os.execv(sys.executable, [sys.executable, str(folder / "bootstrap.py"), str(assets)])
     elif command == ["serve"]:
         address = f"{os.environ['SUPERSET_ADDRESS']}:{settings.port('superset')}"
         server = ["gunicorn", "-c", str(folder / "gunicorn_config.py"), "-b", address, "superset.app:create_app()"]
         os.execv(sys.executable, [sys.executable, "-m", *server])
     elif command == ["subscriptions"]:
         send_subscriptions(settings)
+    elif command[0] == "yidang":
+        os.execv(sys.executable, [sys.executable, "-m", "yidang.cli", *command[1:]])
     else:
         os.execvp(command[0], command)
 
@@ -60,21 +59,6 @@ def send_subscriptions(settings: Settings) -> None:
         if done.returncode == 0:
             Path("/tmp/alive").touch()  # for the health check
         time.sleep(PERIOD_SECONDS - time.time() % PERIOD_SECONDS)
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """What superset/superset_config.py and bootstrap.py ask for."""
-    generated = settings.ensure_secrets(list(SECRETS.values()))
-    return {
-        **{variable: generated[name] for variable, name in SECRETS.items()},
-        "SUPERSET_HOME": str(settings.home / "superset"),
-        "SUPERSET_CONFIG_PATH": str(settings.root / "superset" / "superset_config.py"),
-        "SUPERSET_META_URI": settings.dsn("superset", "+psycopg2"),
-        "SUPERSET_WAREHOUSE_PASSWORD": settings.secret("YIDANG_READER_PASSWORD"),
-        "SUPERSET_PERSONAL_PASSWORD": settings.secret("YIDANG_PERSONAL_PASSWORD"),
-        "SUPERSET_ADDRESS": "127.0.0.1",
-        "FLASK_APP": "superset.app:create_app()",
-    }
 
 
 if __name__ == "__main__":

@@ -321,6 +321,21 @@ def test_superset_serves_from_a_hardened_container(installation: Installation):
         dashboard = visitor.get("/api/v1/dashboard/overview")
     assert (wrong.status_code, right.status_code, dashboard.status_code) == (401, 302, 200)
 
+    departments = f"--volume={installation.departments}:/opt/yidang/departments:ro"
+    admin = ["--rm", "--tmpfs=/var/lib/yidang/log", cache, secrets, departments]
+
+    def command(*arguments: str) -> str:
+        return installation.run("superset", ["yidang", "superset", *arguments], *admin)
+
+    given = command("user", "add", "wang", "--role", "经办人", "--department", "us_permits").split()[-1]
+    with httpx.Client(base_url=address, trust_env=False, headers={"Referer": address}) as handler:
+        (token,) = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', handler.get("/login/").text)
+        assert handler.post("/login/", data={"username": "wang", "password": given, "csrf_token": token}).is_redirect
+    assert re.search(r"^wang\t经办人\tus_permits\t20", command("user", "list"), re.MULTILINE)
+    command("user", "remove", "wang")
+    assert re.search(r"^wang\t.*\tshut$", command("user", "list"), re.MULTILINE)
+    assert command("audit") == ""
+
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_an_image_holds_no_secret_and_cannot_change_its_own_code(images: dict[str, str], name: str):
