@@ -59,6 +59,12 @@ CLAIMS = {
         ),
         "C014 28 个问题": ("select count(*) from marts.fct_problem", 28),
         "C015 17 场协调会": ("select count(*) from marts.fct_meeting", 17),
+        "C016 容缺申报，当天取得施工许可证": (
+            "select elapsed_working_days || '个工作日，补件' || duty_state_name from marts.fct_case_mode"
+            " inner join (select case_id, elapsed_working_days from marts.fct_item_instance) as cases using (case_id)"
+            " where mode_name = '容缺' and item_name = '建筑工程施工许可证核发' and due_date is not null",
+            "0个工作日，补件按期",
+        ),
         "C017 78 张告知承诺制施工许可证": (
             "select count(*) from marts.fct_case_mode"
             " where mode_name = '告知承诺' and item_name = '建筑工程施工许可证核发' and outcome = 'passed'",

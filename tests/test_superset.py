@@ -300,6 +300,7 @@ def make_marts(admin: psycopg.Connection) -> None:
         "fct_project_lifecycle",
         "agg_case_month",
         "agg_case_days",
+        "agg_match",
         "dim_item",
         "dim_department",
         "dim_calendar",

@@ -19,12 +19,14 @@ def plant(world: World) -> None:
     backfilled: cases keyed in only after their decision (补录); bypass: permits given outside the system (体外循环);
     withheld: passed cases whose finishing event was never sent; order_breaks: cases decided before a required earlier
     item (逆序), order_breaks_excused: those of them granted under 容缺; duplicate_projects: project codes registered
-    twice; unlinked: cases that carry no usable project code.
+    twice; unlinked: cases that carry no usable project code; same_day_tolerant (as many as world.sizes says):
+    construction permits granted under 容缺 on the day they were applied for.
     """
     _number(world)
     random = Random(f"{world.seed}:planted")
     count = len(world.cases)
-    taken: set[Case] = set()
+    taken = set(_same_day(world))
+    world.planted["same_day_tolerant"] = sorted(case.code for case in taken)
 
     def choose(kind: str, share: int, suits: Callable[[Case], bool]) -> list[Case]:
         pool = [case for case in world.cases if case not in taken and suits(case)]
@@ -59,6 +61,26 @@ def _number(world: World) -> None:
         case.code = f"{department.prefix}{year}{serial:07d}"
         if case.is_passed:
             case.document_number = f"云示{department.prefix}〔{year}〕{serial}号"
+
+
+def _same_day(world: World) -> list[Case]:
+    """Construction permits applied for, accepted and granted on one day though papers are still missing (容缺)."""
+    plain = [
+        case
+        for case in world.cases
+        if case.item.code == "ZJ03" and case.is_passed and case.received >= world.since
+        if [event.kind for event in case.events] == ["received", "accepted", "department_started", "decided_pass"]
+        if case.received // DAY == case.accepted // DAY
+    ]
+    chosen = plain[: world.sizes.get("same_day_tolerant", 0)]
+    for case in chosen:
+        _, accepted, *following = case.events
+        for minutes, event in zip((10, 30), following, strict=True):
+            keyed_after = event.recorded - event.at
+            event.at = accepted.at + 60 * minutes
+            event.recorded = event.at + keyed_after
+        case.events[-1].kind = "decided_pass_tolerant"
+    return chosen
 
 
 def _backfill(case: Case, world: World, random: Random) -> None:

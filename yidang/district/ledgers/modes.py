@@ -42,6 +42,8 @@ def rows(world: World) -> dict[str, list[tuple]]:
     """
     random = Random(f"{world.seed}:modes")
     used = [row for mode in MODES for row in _uses(world, random, mode)]
+    tolerant = [case for case in world.cases if case.code in world.planted["same_day_tolerant"]]
+    used += [_use(world, random, case, "容缺", MODES["容缺"][2]) for case in tolerant]
     return {"case_mode": used, "regional_assessment": list(_assessments(world, random))}
 
 

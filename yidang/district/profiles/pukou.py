@@ -26,6 +26,7 @@ PUKOU = Profile(
         "problems": 28,
         "meetings": 17,
         "mode_告知承诺_ZJ03": 78,
+        "same_day_tolerant": 1,
         "agents": 32,
         "new_starts": 100,
         "new_starts_established": 95,
