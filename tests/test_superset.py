@@ -229,6 +229,15 @@ def test_every_trend_by_month_marks_the_month_that_is_not_over():
     assert all(params["x_axis"] == "month_label" for params in trends)
 
 
+def test_no_axis_of_names_has_dates_on_it():
+    """Superset formats their text as a moment then, and writes NaN."""
+    datasets = {asset["uuid"]: asset for asset in kind("datasets").values()}
+    for path, asset in kind("charts").items():
+        if asset["params"].get("xAxisForceCategorical"):
+            columns = {one["column_name"]: one for one in datasets[asset["dataset_uuid"]]["columns"]}
+            assert not columns[asset["params"]["x_axis"]]["is_dttm"], path
+
+
 def banner(marts: psycopg.Connection) -> str:
     (row,) = marts.execute(FILES["datasets/data_note.yaml"]["sql"]).fetchall()
     return row[0]
