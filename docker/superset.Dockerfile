@@ -23,6 +23,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=secret,id=ca_bundle,target=/run/secrets/ca_bundle \
     python3 scripts/setup_environments.py superset && rm -rf .yidang/venv/uv .yidang/venv/superset/.lock
 
+COPY dbt_project/dbt_project.yml dbt_project/
 COPY superset superset
 COPY yidang yidang
 COPY docker/superset_entrypoint.py docker/health.py docker/
