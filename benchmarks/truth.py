@@ -41,7 +41,7 @@ PROJECTS, START, END = 200, date(2022, 1, 2), date(2026, 2, 28)
 READ_ON = (date(2025, 3, 31), END)
 TWINS = range(1, 41)  # enough pairs that the truth has no error to speak of
 FIGURES = ("effect_days", "effect_lower", "effect_upper", "naive_change_days")
-_NEEDED = " ".join([*(f"+{model}" for model in sorted(statistics.INPUTS)), "comparison_periods"])
+_NEEDED = " ".join(f"+{model}" for model in sorted(statistics.INPUTS))
 _EFFECTS = f"select item_code, {', '.join(FIGURES)} from marts.agg_reform_effect"  # noqa: S608
 
 

@@ -202,6 +202,8 @@ def test_what_cannot_be_read_is_a_row_of_the_issue_log(settings, world):
     alpha.event("NONE", works, "accepted", "2025-03-03 10:00:00")
     alpha.event("A1", works, "accepted", "2025-03-04 10:00:00")["blzt"] = "77"
     alpha.land(world)
+    codeless = catalogue_row("", stage=1, statutory=20, promised=5, item_name="无编码的事项")
+    land(world, "zhengwu", "service_item", [codeless])
     build.build(settings, as_of=AS_OF, select=CASES)
     found = world.execute(
         "select rule, business_key, count(*) from marts.issue_log group by 1, 2 order by 1, 2"
@@ -211,6 +213,7 @@ def test_what_cannot_be_read_is_a_row_of_the_issue_log(settings, world):
         ("event_before_project_code", "alpha:A1", 1),
         ("event_before_project_code", "alpha:A2", 1),
         ("event_time_unreadable", "alpha:A1", 2),
+        ("item_without_code", "无编码的事项", 1),
         ("limit_missing", "alpha:A2", 1),
         ("log_starts_late", "alpha:A2", 1),
         ("no_entry_times", "alpha", 1),

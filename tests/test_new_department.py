@@ -28,6 +28,7 @@ from yidang import build, cli, contracts, landing
 from yidang import settings as settings_module
 from yidang.errors import ConfigError, YidangError
 from yidang.new_department import guess, look_api, look_file, names, pauses, write
+from yidang.new_department.names import Name, explained
 from yidang.new_department.seen import SeenTable
 from yidang.settings import ROOT
 
@@ -395,6 +396,38 @@ create table stops.visit (id int primary key, case_no text, started date, ended 
 create table stops.colour (id int primary key, name text);
 create table stops.spare (id int primary key, case_no text, note text);
 """
+# A department whose columns are initials: comments and values say what they are. Its catalogue numbers no versions.
+RELICS = """
+create schema relics;
+create table relics.sxml (sxbm text primary key, sxmc text not null, fdqx int, cnqx int, syrq date);
+insert into relics.sxml values ('WW01', '考古勘探许可', 20, 12, '2023-01-01');
+create table relics.sqd (sqbh text primary key, gcdm text, sxbm text, sqsj timestamp, slsj timestamp, bjsj timestamp,
+    bjjg char(1), ts int, lxfs text, gxsj timestamp not null);
+comment on column relics.sqd.bjjg is '1 同意 2 不同意 3 申请人撤回';
+comment on column relics.sqd.ts is '承诺办理天数（工作日）';
+comment on column relics.sqd.lxfs is '联系电话';
+insert into relics.sqd
+    select 'W-' || n, '2401-330199-04-01-663496', 'WW01', '2026-06-01 08:30', '2026-06-01 09:00',
+        '2026-06-12 10:00', n, 8, null, now() from generate_series(1, 3) as n;
+create table relics.tbcx (sqbh text, cxlx text, qsrq date, jzrq date, primary key (sqbh, cxlx, qsrq));
+insert into relics.tbcx values ('W-1', '考古勘探', '2026-06-03', '2026-06-08'),
+    ('W-2', '专家评审', '2026-06-03', '2026-06-05');
+"""
+
+
+def test_a_comment_says_what_a_name_does_not():
+    column = Name("ts", "承诺办理天数（工作日）", guess.is_telling)
+    assert guess.matched([column], "cases") == {"promised_limit": "ts"} and column == "ts"
+    told = Name("slsj", "1970年以来", guess.is_telling)
+    assert guess.step(told).event_kind == "accepted", "a name that says what it is needs no comment"
+    assert guess.is_personal(Name("lxfs", "联系电话", guess.is_telling))
+    for comment in (
+        "1 同意 2 不同意 3 申请人撤回",
+        "结果：1：同意；2：不同意；3：申请人撤回",
+        "1-同意,2-不同意,3-申请人撤回",
+    ):
+        assert explained(Name("bjjg", comment, guess.is_telling)) == {"1": "同意", "2": "不同意", "3": "申请人撤回"}
+    assert explained("bjjg") == explained(Name("bjjg", "办结结果", guess.is_telling)) == {}
 
 
 @pytest.mark.integration
@@ -447,8 +480,25 @@ def test_what_was_drafted_builds_with_the_right_days(
     contract = (own.departments_dir / "shuizhi.yml").read_text(encoding="utf-8")
     assert all(f"# TODO no model reads {name}: " in contract for name in ("visit", "colour", "spare"))
     assert pulled(own, "shuizhi")["case_pause"] == 8
+    exchange.execute(RELICS)
+    output, problem = command("wenwu", "--from", exchange_url, "--schema", "relics")
+    assert problem is None, output
+    assert "sqd: cases, with 3 dated steps" in output and "tbcx: pauses of cases (专家评审, 考古勘探)" in output
+    assert pulled(own, "wenwu") == {"sqd": 3, "sxml": 1, "tbcx": 2}
     result = build.build(own, as_of=date(2026, 6, 30), select=CASES)
     assert result.failed == 0
+    relics = warehouse.execute(
+        "select instance_code, elapsed_working_days, outcome, promised_limit, statutory_limit, item_name"
+        " from marts.fct_item_instance where source_department = 'wenwu' order by 1"
+    ).fetchall()
+    # 3 to 8 June the digging, to 5 June the review
+    assert relics == [
+        ("W-1", 6, "passed", 8, 20, "考古勘探许可"),
+        ("W-2", 7, "denied", 8, 20, "考古勘探许可"),
+        ("W-3", 9, "withdrawn", 8, 20, "考古勘探许可"),
+    ]
+    codes = warehouse.execute("select distinct project_code_raw from staging.stg_wenwu__cases").fetchall()
+    assert codes == [("2401-330199-04-01-663496",)]
     stopped = warehouse.execute(
         "select instance_code, gross_working_days, elapsed_working_days, statutory_elapsed_working_days"
         " from marts.fct_item_instance where source_department = 'shuizhi' order by 1"

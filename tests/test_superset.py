@@ -84,7 +84,7 @@ def test_a_chart_that_no_dashboard_shows_is_named():
 
 def test_what_a_change_of_a_model_touches(settings: Settings):
     assert superset_check.touched(ASSETS, ["agg_reform_effect"]) == {"压缩率": ["改革效果：与同期没有改的事项对照"]}
-    assert superset_check.touched(ASSETS, ["dim_calendar"])["审批效能总览"] == ["数据说明"]
+    assert superset_check.touched(ASSETS, ["dim_build"])["审批效能总览"] == ["数据说明"]
     models = build.downstream(settings, ["int_stages"])
     assert {"fct_stage", "agg_stage_days", "agg_indicator"} <= set(models) and "fct_item_instance" not in models
     charts = superset_check.touched(ASSETS, models)["审批效能总览"]
@@ -264,9 +264,9 @@ def test_banner_names_the_made_up_departments(marts: psycopg.Connection, example
 
 
 def test_banner_says_when_the_calendar_ends_before_the_data(marts: psycopg.Connection):
-    marts.execute("update marts.dim_calendar set date_day = '2026-06-30'")
+    marts.execute("update marts.dim_build set calendar_ends_on = '2026-06-30'")
     assert "日历只到" not in banner(marts)
-    marts.execute("update marts.dim_calendar set date_day = '2026-06-29'")
+    marts.execute("update marts.dim_build set calendar_ends_on = '2026-06-29'")
     assert "日历只到 2026年6月29日，之后的用时无法计算" in banner(marts)
 
 
@@ -312,14 +312,14 @@ def make_marts(admin: psycopg.Connection) -> None:
         "agg_match",
         "dim_item",
         "dim_department",
-        "dim_calendar",
+        "dim_build",
     ):
         path = HERE.dbt_dir / "models" / "marts" / f"_{model}.yml"
         (described,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
         columns = {column["name"]: column["data_type"] for column in described["columns"]}
         listing = ", ".join(f"{name} {data_type}" for name, data_type in columns.items())
         admin.execute(f"create table marts.{model} ({listing})")
-        for day in range(1, 29):
+        for day in range(1, 2 if model == "dim_build" else 29):
             row = {name: example(name, data_type, day) for name, data_type in columns.items()}
             marks = ", ".join(["%s"] * len(row))
             admin.execute(f"insert into marts.{model} values ({marks})", list(row.values()))  # noqa: S608

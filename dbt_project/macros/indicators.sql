@@ -322,32 +322,3 @@ group by grouping sets ({{ sets | join(', ') }})
 {% macro stratum_columns() -%}
 {{ var('strata') | join(', ') }}
 {%- endmacro %}
-
-{#-
-  The CTEs of the periods that seeds/comparison_periods.csv compares, ending with whole_months: those begun by as_of.
-  The CTE `build` comes before them.
--#}
-{% macro compared_periods() -%}
-periods as (
-    select * from {{ ref('comparison_periods') }}
-),
-
-begun as (
-    select
-        periods.*,
-        least(periods.now_to, date_trunc('month', build.as_of)::date) as now_until
-    from periods
-    inner join build on periods.now_from <= build.as_of
-),
-
--- while the later period is not over, both hold the same months of their year
-whole_months as (
-    select
-        label,
-        base_from,
-        least(base_to, (base_from + age(now_until, now_from))::date) as base_to,
-        now_from,
-        now_until as now_to
-    from begun
-)
-{%- endmacro %}

@@ -32,6 +32,7 @@ select
         when typcategory = 'S' then 'text'
         else 'other'
     end,
+    coalesce(col_description(attrelid, attnum), ''),
     has_column_privilege(attrelid, attnum, 'select')
 from pg_attribute join pg_type on pg_type.oid = atttypid
 where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum

@@ -71,7 +71,12 @@ class SqlAlchemyDatabase:
         except exc.NoSuchTableError:
             return []
         return [
-            SourceColumn(self._as_there(entry["name"]), _type_name(entry["type"]), _kind(entry["type"]))
+            SourceColumn(
+                self._as_there(entry["name"]),
+                _type_name(entry["type"]),
+                _kind(entry["type"]),
+                entry.get("comment") or "",
+            )
             for entry in found
         ]
 

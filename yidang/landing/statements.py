@@ -25,11 +25,15 @@ _MOST_ARGUMENTS = 50  # PostgreSQL's functions take a hundred
 
 @dataclass(frozen=True)
 class SourceColumn:
-    """A column as the source's catalogue has it. kind decides how its values are spelled and compared."""
+    """A column as the source's catalogue has it. kind decides how its values are spelled and compared.
+
+    comment: what the catalogue says about it, '' where it says nothing.
+    """
 
     name: str
     type_name: str
     kind: Literal["moment", "date", "number", "float", "bits", "binary", "text", "other"]
+    comment: str = ""
 
 
 @dataclass(frozen=True)

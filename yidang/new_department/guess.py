@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 
-from yidang.new_department.names import plain, spelled, words
+from yidang.new_department.names import explained, plain, spelled, words
 from yidang.new_department.seen import SeenTable, filled
 
 # As expectations/*.json have it, with the fractions and zones that databases write.
@@ -40,6 +40,8 @@ _CODED = re.compile(
 _PERSON = re.compile(
     r"姓名|联系|电话|手机|身份证|证件|法人|办理人|经办人|审批人|地址|phone|mobile|contact|person|address|id_?card"
 )
+# 2401-330199-04-01-663496: year and month, region, industry, number.
+_PROJECT_CODE = re.compile(r"\s*\d{4}-\d{6}-\d{2}-\d{2}-\d{6}\s*")
 _KEYLIKE = re.compile(r"(编号|编码|代码|流水号|主键|号|版本|id|code|no|number|version|key|lsh|bh|bm|dm|zj)$")
 _VERSION = re.compile(r"版本号?$|version$|bbh$")
 _RUNNING = re.compile(r"^(序号|行号|顺序号|排序|no|seq|index|row_?no|row_?number|xh|sort)$")
@@ -133,6 +135,13 @@ def matched(columns: Sequence[str], feed: str) -> dict[str, str]:
         if hit := next((by_name[plain(name)] for name in entry.names if plain(name) in by_name), None):
             found[entry.column] = hit
     return found
+
+
+def is_telling(name: str) -> bool:
+    """Whether the name says what a column holds."""
+    feeds = {row["feed"] for row in words("columns")}
+    is_cursor = any(pattern.fullmatch(plain(name)) for pattern in _CURSORS)
+    return is_cursor or step(name) is not None or any(matched([name], feed) for feed in feeds)
 
 
 def step(column: str) -> Step | None:
@@ -363,7 +372,7 @@ def _log(table: SeenTable) -> LogTable | None:
 
 
 def _case(table: SeenTable, *, with_steps: bool = True, by_key: bool = False) -> CaseTable | None:
-    columns = matched(table.columns, "cases")
+    columns = _with_project_code(table, matched(table.columns, "cases"))
     if by_key and "instance_code" not in columns and _key_stands_for_case(table, columns):
         columns["instance_code"] = table.key[0]
     left = [column for column in table.columns if column not in columns.values()]
@@ -411,6 +420,18 @@ def _case(table: SeenTable, *, with_steps: bool = True, by_key: bool = False) ->
     )
 
 
+def _with_project_code(table: SeenTable, columns: dict[str, str]) -> dict[str, str]:
+    """What was matched by name, corrected where a column holds what nothing but a project's code looks like."""
+    if "project_code_raw" in columns:
+        return columns
+    for column in table.columns:
+        values = list(table.values(column))
+        if values and sum(_PROJECT_CODE.fullmatch(value) is not None for value in values) >= 0.8 * len(values):
+            others = {name: own for name, own in columns.items() if own != column}
+            return {**others, "project_code_raw": column}
+    return columns
+
+
 def _key_stands_for_case(table: SeenTable, columns: dict[str, str]) -> bool:
     (column, *others) = table.key
     is_free = not others and column not in columns.values() and not _is_running(column)
@@ -434,13 +455,23 @@ def _results(table: SeenTable, column: str | None) -> tuple[dict[str, list[str]]
     if column is None:
         return {}, []
     found: dict[str, list[str]] = {}
-    seen = codes(table, column)
+    seen = result_codes(table, column)
+    kinds = {value: _outcome_of_code(column, value) for value in seen}
     for row in words("results"):
         usual = [value for value in row["values"].split("|") if value]
-        own = [value for value in seen if outcome(value) == row["event_kind"]]
+        own = [value for value in seen if kinds[value] == row["event_kind"]]
         if values := list(dict.fromkeys([*own, *usual])):
             found[row["event_kind"]] = values
-    return found, [value for value in seen if outcome(value) is None]
+    return found, [value for value in seen if kinds[value] is None]
+
+
+def result_codes(table: SeenTable, column: str) -> list[str]:
+    """The few values of the column with the result of a case, which need not be words where its comment explains."""
+    return few(table, column, lambda value: _outcome_of_code(column, value))
+
+
+def _outcome_of_code(column: str, value: str) -> str | None:
+    return outcome(explained(column).get(value, value))
 
 
 def has_time(value: str) -> bool:

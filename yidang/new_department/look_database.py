@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import psycopg
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from yidang.errors import ConfigError, YidangError, first_line
 from yidang.landing import database
 from yidang.landing.statements import Statements, Window
 from yidang.new_department import guess
+from yidang.new_department.names import Name
 from yidang.new_department.seen import SAMPLE_ROWS, Seen, SeenTable
 from yidang.settings import Settings, environment
 
@@ -103,7 +105,9 @@ def _table(opened: database.Database, relation: str, place: int) -> SeenTable:
 
 
 def _looked_at(opened: database.Database, relation: str, place: int) -> SeenTable:
-    columns = opened.columns(relation)
+    columns = [
+        replace(column, name=Name(column.name, column.comment, guess.is_telling)) for column in opened.columns(relation)
+    ]
     names = [column.name for column in columns]
     # Only what a name, a date or a code can be in: large objects would make the look a long one.
     readable = [column for column in columns if column.kind not in ("binary", "other")] or columns

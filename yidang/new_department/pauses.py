@@ -11,9 +11,13 @@ from yidang.new_department import guess
 from yidang.new_department.names import plain, spelled, words
 from yidang.new_department.seen import SeenTable
 
-_STARTS = re.compile(r"开始|起始|起$|(暂停|中止)(时间|日期)|(^|_)(start|begin|began|from|paused|suspended)|ks(sj|rq)$")
-_ENDS = re.compile(r"结束|终止|恢复|止$|(^|_)(end|finish|to$|to_|until|resume)|(js|hf)(sj|rq)$")
-_REASONS = re.compile(r"原因|事由|理由|类型|类别|种类|程序|名称|reason|cause|kind|type|category|procedure|name$|tbcx")
+_STARTS = re.compile(
+    r"开始|起始|起$|(暂停|中止)(时间|日期)|(^|_)(start|begin|began|from|paused|suspended)|(ks|qs)(sj|rq)$"
+)
+_ENDS = re.compile(r"结束|终止|恢复|止$|(^|_)(end|finish|to$|to_|until|resume)|(js|hf|jz|zz)(sj|rq)$")
+_REASONS = re.compile(
+    r"原因|事由|理由|类型|类别|种类|程序|名称|reason|cause|kind|type|category|procedure|name$|tbcx|(lx|yy|sy)$"
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def _dates(table: SeenTable, cases: SeenTable, code: str) -> tuple[str, str, str
     """The columns with the case's code, the start and the end; None where one is missing."""
     own = guess.matched(table.columns, "cases").get("instance_code")
     of_cases = {plain(name) for name in (code, f"{cases.name}_id", f"{cases.name}_no", f"{cases.name}_code")}
-    own = own or next((column for column in table.columns if plain(column) in of_cases), None)
+    own = own or next((column for column in table.columns if column == code or plain(column) in of_cases), None)
     dated = [column for column in table.columns if column != own and guess.is_date(table, column)]
     dated = [column for column in dated if not guess.is_planned(column)]
     started = next((column for column in dated if _STARTS.search(spelled(column))), None)

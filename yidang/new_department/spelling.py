@@ -6,7 +6,10 @@ import re
 
 import yaml
 
+from yidang.new_department.names import Name
 from yidang.new_department.seen import SeenTable
+
+yaml.SafeDumper.add_representer(Name, yaml.representer.SafeRepresenter.represent_str)
 
 _CASTS = {"integer", "numeric", "boolean", "timestamp", "date", "limit_unit"}
 

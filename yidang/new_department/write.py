@@ -128,6 +128,14 @@ _FEED_NOTES = {
     "items": "-- One row per catalogue version of an item.",
     "projects": "-- One row per registered project: its last landed version.",
 }
+# Where nothing fits, and what follows from that has to be known.
+_MISSED = {
+    "item_code": "TODO none was recognised: without it a case has neither limit nor stage",
+    "project_code_raw": "TODO none was recognised: without it no case finds its project by a code",
+    "stage_number": "TODO 1 立项用地规划许可, 2 工程建设许可, 3 施工许可, 4 竣工验收, 5 并行推进",
+    "statutory_limit": "TODO none was recognised: without it there is no statutory clock",
+    "promised_limit": "TODO none was recognised: then the catalogue's promise counts",
+}
 # Where nothing fits and null would not do.
 _DEFAULTS = {"is_terminated": "false"}
 _UNITS = {"limit_unit": "promised_limit", "promised_unit": "promised_limit", "statutory_unit": "statutory_limit"}
@@ -242,9 +250,7 @@ def suite(department: str, table: SeenTable, case: CaseTable | None, moments: se
             # an event without a readable day would be lost, so its row is kept out and shown
             severity = "fail" if column in moments else "warn"
             rules.append(_rule("match_regex", column, severity, f"{column} 不是日期", "no date", regex=_OPTIONAL_DATE))
-        elif values := guess.codes(table, column):
-            if case and case.table is table and column == case.extras.get("result"):
-                values = list(dict.fromkeys([*values, *(value for known in case.results.values() for value in known)]))
+        elif values := _codes(table, column, case):
             rules.append(
                 _rule("be_in_set", column, "warn", f"{column} 不在样本所见的取值内", "a value the sample did not have",
                       value_set=["", *values])
@@ -253,6 +259,14 @@ def suite(department: str, table: SeenTable, case: CaseTable | None, moments: se
     meta = {"about": about, "hold_above_share": 0.2, "hold_from_rows": 50}
     document = {"name": suite_name(department, table), "meta": meta, "expectations": rules}
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _codes(table: SeenTable, column: str, case: CaseTable | None) -> list[str]:
+    if not case or case.table is not table or column != case.extras.get("result"):
+        return guess.codes(table, column)
+    known = [value for values in case.results.values() for value in values]
+    seen = guess.result_codes(table, column)
+    return list(dict.fromkeys([*seen, *known])) if seen else []
 
 
 def _rule(kind: str, column: str, severity: str, reason: str, english: str, **arguments: object) -> dict:
@@ -287,13 +301,13 @@ def cases(department: str, case: CaseTable) -> str:
         notes.append(
             f"TODO no column with the code of a case was recognised: the key {code} stands for it. Which is it?"
         )
+    project = case.columns.get("project_code_raw")
+    if project and not guess.matched([project], "cases").get("project_code_raw"):
+        notes.append(f"TODO {project} is read as the project's code, by the form of its values. Is it?")
     codes = list(case.table.values(code))
     if [code] != case.table.key and len(set(codes)) < len(codes):
         notes.append(f"TODO several rows of the sample share one {code}; this feed must have one row per case")
-    unused = [
-        f"-- not used: {spelling.comment(name)}{f' ({spelling.comment(why)})' if why else ''}"
-        for name, why in case.unused.items()
-    ]
+    unused = [_not_used(name, why) for name, why in case.unused.items()]
     return _CASES.format(
         department=department, table=case.table.name, key=spelling.key(case.table), columns=columns,
         notes=spelling.lines(notes), unused="".join(f"{line}\n" for line in unused),
@@ -378,7 +392,7 @@ def feed(department: str, name: str, table: SeenTable, found: dict[str, str]) ->
     left = [column for column in table.columns if column not in found.values()]
     return _CASES.format(
         department=department, table=table.name, key=spelling.key(table), columns=columns, notes=spelling.lines(notes),
-        unused="".join(f"-- not used: {spelling.comment(column)}\n" for column in left),
+        unused="".join(f"{_not_used(column)}\n" for column in left),
     ).replace(f"-- One row per 办件 of {table.name}.", _FEED_NOTES[name], 1)  # fmt: skip
 
 
@@ -388,15 +402,24 @@ def _columns(wanted: list[guess.Canonical], found: dict[str, str], table: SeenTa
     for entry in wanted:
         column = found.get(entry.column)
         if column is not None:
-            lines.append(f"{spelling.cast(entry.type, column, entry.column)},")
+            said = getattr(column, "comment", "")
+            lines.append(
+                f"{spelling.cast(entry.type, column, entry.column)},{f'  -- {spelling.comment(said)}' if said else ''}"
+            )
             values = list(table.values(column))
             if entry.type == "integer" and not all(re.fullmatch(r"\d+(\.0*)?", value) for value in values):
                 notes.append(f"TODO {column} is not always a whole number; where it is none, {entry.column} is null")
         elif _UNITS.get(entry.column) in found:
             lines.append(f"'working_days' as {entry.column},  -- TODO or calendar_days")
         else:
-            lines.append(f"{_DEFAULTS.get(entry.column, 'null')} as {entry.column},")
+            missed = f"  -- {_MISSED[entry.column]}" if entry.column in _MISSED else ""
+            lines.append(f"{_DEFAULTS.get(entry.column, 'null')} as {entry.column},{missed}")
     return textwrap.indent("\n".join(lines), " " * 4), notes
+
+
+def _not_used(column: str, why: str = "") -> str:
+    said = "; ".join(text for text in (getattr(column, "comment", ""), why) if text)
+    return f"-- not used: {spelling.comment(column)}{f' ({spelling.comment(said)})' if said else ''}"
 
 
 def _value(entry: guess.Step, case: CaseTable, kinds: set[str]) -> str:

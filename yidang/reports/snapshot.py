@@ -33,7 +33,6 @@ _READ = (
     "fct_warning",
     "issue_log",
     "code_lists",
-    "comparison_periods",
 )
 
 

@@ -1,6 +1,6 @@
 """Honest figures about speed (rules C2, C3), computed from cases that dbt has counted and written back as marts.
 
-`refresh` is the step of a build after dbt: the models of INPUTS and the seed comparison_periods in; agg_speed,
+`refresh` is the step of a build after dbt: the models of INPUTS in; agg_speed,
 agg_cumulative_incidence, agg_change, agg_reform_effect, fct_case_forecast, fct_project_forecast and
 agg_forecast_calibration out. docs/statistics.md says how each is made.
 From int_what_if_works, int_what_if_steps and int_prerequisites comes agg_what_if (docs/process.md).
@@ -14,6 +14,7 @@ from yidang.settings import Settings
 
 # What a selection must build, or the marts that are made of it are left as they are.
 INPUTS = {
+    "int_comparison_periods",
     "int_speed_observations",
     "int_item_reforms",
     "int_open_case_clocks",

@@ -18,17 +18,19 @@ build as (
     select * from {{ ref('int_build') }}
 ),
 
-{{ compared_periods() }},
+periods as (
+    select * from {{ ref('int_comparison_periods') }}
+),
 
 sided as (
     select
-        whole_months.label,
-        cases.closed_month >= whole_months.now_from as is_now,
+        periods.label,
+        cases.closed_month >= periods.now_from as is_now,
         cases.*
     from cases
-    inner join whole_months
-        on cases.closed_month between whole_months.base_from and whole_months.base_to
-        or cases.closed_month between whole_months.now_from and whole_months.now_to
+    inner join periods
+        on cases.closed_month between periods.base_from and periods.base_to
+        or cases.closed_month between periods.now_from and periods.now_to
 ),
 
 cells as (
@@ -137,10 +139,10 @@ compared as (
 
 select
     compared.label as comparison,
-    whole_months.base_from,
-    whole_months.base_to,
-    whole_months.now_from,
-    whole_months.now_to,
+    periods.base_from,
+    periods.base_to,
+    periods.now_from,
+    periods.now_to,
     compared.dimension,
     compared.slice,
     compared.base_n,
@@ -167,5 +169,5 @@ select
     build.calendar_version,
     build.rule_version
 from compared
-inner join whole_months using (label)
+inner join periods using (label)
 cross join build

@@ -7,7 +7,7 @@ mergers as (
 ),
 
 periods as (
-    select * from {{ ref('comparison_periods') }}
+    select * from {{ ref('int_comparison_periods') }}
 ),
 
 materials as (
@@ -24,7 +24,7 @@ days as (
         (periods.base_to + interval '1 month')::date - 1 as base_day,
         least((periods.now_to + interval '1 month')::date - 1, build.as_of) as now_day
     from periods
-    inner join build on periods.now_from <= build.as_of
+    cross join build
 ),
 
 -- what the list of a version's materials asked for on either day

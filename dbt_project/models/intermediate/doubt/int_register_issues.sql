@@ -29,6 +29,10 @@ items as (
     select * from {{ ref('int_items') }}
 ),
 
+sent_items as (
+    select * from {{ ref('int_items_unioned') }}
+),
+
 coded_works as (
     select
         sent_works.*,
@@ -100,6 +104,11 @@ select flow_items.source_department, 'promise_above_stage_limit', 'flow',
 from flow_items
 inner join flow_stages using (source_department, flow_code, flow_version, local_stage_number)
 where flow_items.promised_limit > flow_stages.stage_limit and flow_stages.stage_number != 5
+union all
+select source_department, 'item_without_code', 'item', coalesce(item_name, '未填名称'),
+    '目录中的“' || coalesce(item_name, '未填名称') || '”没有事项编码', null, batch_id, row_number
+from sent_items
+where item_code is null
 union all
 select items.source_department, 'unknown_prerequisite', 'item', items.item_code || '/' || items.item_version,
     '前置事项 ' || trim(code) || ' 不在目录中', null, items.batch_id, items.row_number

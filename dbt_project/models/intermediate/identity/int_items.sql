@@ -26,7 +26,7 @@ flow_catalogue as (
     select distinct on (flow_items.item_code, flow_items.item_version)
         flow_items.source_department,
         flow_items.item_code,
-        flow_items.item_version,
+        coalesce(flow_items.item_version, '1') as item_version,
         flow_items.item_name,
         flow_items.department_name,
         flow_stages.stage_number,
@@ -73,7 +73,7 @@ catalogue as (
 latest as (
     select distinct on (item_code, item_version) catalogue.*
     from catalogue
-    where item_code is not null and item_version is not null
+    where item_code is not null
     order by item_code, item_version, batch_id desc, row_number desc
 ),
 

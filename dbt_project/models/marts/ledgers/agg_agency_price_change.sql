@@ -10,17 +10,19 @@ build as (
     select * from {{ ref('int_build') }}
 ),
 
-{{ compared_periods() }},
+periods as (
+    select * from {{ ref('int_comparison_periods') }}
+),
 
 sided as (
     select
-        whole_months.label,
-        orders.ordered_month >= whole_months.now_from as is_now,
+        periods.label,
+        orders.ordered_month >= periods.now_from as is_now,
         orders.*
     from orders
-    inner join whole_months
-        on orders.ordered_month between whole_months.base_from and whole_months.base_to
-        or orders.ordered_month between whole_months.now_from and whole_months.now_to
+    inner join periods
+        on orders.ordered_month between periods.base_from and periods.base_to
+        or orders.ordered_month between periods.now_from and periods.now_to
 ),
 
 medians as (
