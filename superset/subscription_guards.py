@@ -17,6 +17,7 @@ FORMATS = ("PDF", "PNG")
 MOST_ADDRESSES = 50
 # Its earlier due times are no longer what was asked for.
 TIMES = ("crontab", "timezone", "active")
+_SECOND = "您已经订阅了这个看板：请在“设置 → 告警和报告”中修改原有的订阅，或删除后再订阅"
 
 
 def refusal(wanted: dict) -> str | None:
@@ -99,10 +100,16 @@ def guard_subscriptions() -> None:
 
 def _guarded(validate):
     from marshmallow import ValidationError
-    from superset.commands.report.exceptions import ReportScheduleInvalidError
+    from superset.commands.report.exceptions import (
+        ReportScheduleCreationMethodUniquenessValidationError,
+        ReportScheduleInvalidError,
+    )
 
     def guarded(self) -> None:
-        validate(self)
+        try:
+            validate(self)
+        except ReportScheduleCreationMethodUniquenessValidationError:  # which Superset answers with a 500
+            raise ReportScheduleInvalidError(exceptions=[ValidationError(_SECOND, "dashboard")]) from None
         model, changes = getattr(self, "_model", None), self._properties
         if model is None:  # the form shows the browser's and sends none, and Superset takes UTC
             changes.setdefault("timezone", TIMEZONE.key)

@@ -1087,6 +1087,16 @@ def test_what_may_not_be_subscribed_to(world: World, changes: dict, said: str):
 
 
 @pytest.mark.end_to_end
+def test_a_second_subscription_to_a_dashboard_is_told_of_the_first(world: World):
+    first = subscribe(world, "analyst", "one", "quality", **to("Email", "a@yunxi.example"))
+    second = subscribe(world, "analyst", "two", "quality", creation_method="dashboards")
+    assert first.status_code == 201, first.text
+    assert second.status_code == 422, second.text
+    assert "您已经订阅了这个看板" in json.dumps(second.json(), ensure_ascii=False)
+    assert world.client("analyst").delete(f"api/v1/report/{first.json()['id']}").status_code == 200
+
+
+@pytest.mark.end_to_end
 def test_only_who_may_write_sql_gets_alerts_and_only_allowed_domains_get_mail(world: World):
     alert = {"type": "Alert", "sql": "select 1", "validator_type": "not null", "database": world.databases["一档数仓"]}
     made = subscribe(world, "analyst", "alert", **alert)

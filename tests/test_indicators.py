@@ -352,7 +352,9 @@ def test_compression_against_a_named_base_at_the_mix_of_the_base(marts):
 
 
 def test_which_items_of_the_catalogue_changed(marts):
-    rows = marts.execute("select * from marts.fct_catalogue_change where comparison = '2025年较2024年（未完）'").fetchall()
+    rows = marts.execute(
+        "select * from marts.fct_catalogue_change where comparison = '2025年较2024年（未完）'"
+    ).fetchall()
     changed = {row["item_code"]: row for row in rows if row["change"] != "same"}
     assert len(rows) == 6
     assert set(changed) == {"A"}

@@ -279,7 +279,9 @@ def test_a_price_is_compared_only_where_both_years_have_ten(marts):
             row["now_median_price_yuan"],
             row["price_change"],
         )
-        for row in marts.execute("select * from marts.agg_agency_price_change where comparison = '2025年较2024年（未完）'")
+        for row in marts.execute(
+            "select * from marts.agg_agency_price_change where comparison = '2025年较2024年（未完）'"
+        )
     }
     # of 2025: six for 8 000, six for 12 000, one for 9 000
     assert found == {

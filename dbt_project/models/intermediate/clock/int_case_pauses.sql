@@ -76,6 +76,7 @@ closed as (
         cases.source_department,
         alternating.pause_kind,
         alternating.reason_code,
+        alternating.procedure_name,
         coalesce(
             alternating.responsible_party,
             case when alternating.pause_kind = 'correction' then '建设单位' else '审批部门' end
@@ -105,6 +106,7 @@ select
     closed.case_id,
     closed.pause_kind,
     closed.reason_code,
+    closed.procedure_name,
     closed.responsible_party,
     closed.started_date,
     closed.ended_date,

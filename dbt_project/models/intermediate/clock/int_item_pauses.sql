@@ -30,7 +30,8 @@ select
     cases.item_code,
     pauses.pause_kind,
     pauses.reason_code,
-    reasons.name as reason_name,
+    -- 其他 says nothing where the sender gave it a name
+    case when pauses.reason_code = '8' then coalesce(pauses.procedure_name, reasons.name) else reasons.name end as reason_name,
     pauses.responsible_party,
     pauses.started_date,
     pauses.ended_date,
