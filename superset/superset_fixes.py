@@ -1,4 +1,4 @@
-"""What Superset 6.1 leaves open: unlimited logins, wrong Chinese, CSV that Excel cannot read, an empty first page.
+"""What Superset 6.1 leaves open: unlimited and lost logins, wrong Chinese, CSV that Excel cannot read, an empty page.
 
 Each fix names its reason; drop it when Superset has its own.
 """
@@ -11,6 +11,7 @@ from access_guards import guard_formulas
 from babel.messages.pofile import read_po
 from export_log import log_exports
 from flask import Flask, Response, redirect, request
+from flask.sessions import SessionMixin
 from jinja2 import ChoiceLoader, FileSystemLoader
 from limits import parse, storage, strategies
 from subscription_guards import guard_subscriptions
@@ -20,6 +21,7 @@ import superset
 TRANSLATIONS = Path(superset.__file__).parent / "translations" / "zh" / "LC_MESSAGES"
 OWN_TRANSLATIONS = Path(__file__).parent / "zh_fixes.json"
 LOGIN_PATHS = ("/login/", "/api/v1/security/login")
+BEACON_PATH = "/superset/log/"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -27,6 +29,7 @@ def apply_fixes(app: Flask) -> None:
     guard_formulas()
     guard_subscriptions()
     limit_logins(app)
+    keep_logins(app)
     serve_clean_chinese(app)
     log_exports(app)  # before the next: what is registered later runs earlier, and the size is that of what leaves
     mark_csv_as_utf8(app)
@@ -53,6 +56,19 @@ def limit_logins(app: Flask) -> None:
         if limiter.hit(per_account, address, str(name)[:64]) and limiter.hit(per_address, address):
             return None
         return Response("登录尝试过于频繁，请一分钟后再试。", status=429, mimetype="text/plain")
+
+
+def keep_logins(app: Flask) -> None:
+    """Each page tells the server, a second after it stands, what it loaded, and gets its session's cookie back.
+
+    Of the login page that is nobody's: whoever was quicker than that was logged out again by it.
+    """
+
+    class Sessions(type(app.session_interface)):
+        def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+            return request.path != BEACON_PATH and super().should_set_cookie(app, session)
+
+    app.session_interface = Sessions()
 
 
 def serve_clean_chinese(app: Flask) -> None:

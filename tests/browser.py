@@ -74,27 +74,11 @@ class Browser:
             page = shown.page
             page.goto(superset.url(settings) + "login/")
             page.get_by_text("请输入用户名和密码").wait_for()
-            page.wait_for_load_state("networkidle")
-            self._log_in(page, user, password)
-            self.session = page.context.storage_state()
-
-    def _log_in(self, page: playwright.Page, user: str, password: str) -> None:
-        """As a person would: what the page lost while it still fetched its scripts is typed again."""
-        for _ in range(3):
             page.fill("input[type=text]", user)
             page.fill("input[type=password]", password)
-            try:
-                with page.expect_request(
-                    lambda one: one.method == "POST" and one.url.endswith("/login/"), timeout=10_000
-                ):
-                    page.click("button[type=submit]")
-            except playwright.TimeoutError:
-                continue
-            page.wait_for_url("**/superset/dashboard/**", timeout=60_000, wait_until="commit")
-            return
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=PICTURES / "login.png")
-        raise AssertionError(f"{user} is not logged in; {page.url} says: {page.inner_text('body')}")
+            page.click("button[type=submit]")
+            page.wait_for_url("**/superset/dashboard/**", timeout=60_000)
+            self.session = page.context.storage_state()
 
     @contextmanager
     def screen(self, width: int = 1600, height: int = 1000) -> Iterator[Screen]:

@@ -23,8 +23,7 @@ def login(settings: Settings, user: str, password: str | None = None) -> Iterato
     """
     secret = password or settings.secret(superset.SECRETS[f"SUPERSET_{user.upper()}_PASSWORD"])
     with anonymous(settings) as client:
-        (token,) = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("login/").text)
-        form = {"username": user, "password": secret, "csrf_token": token}
+        form = {"username": user, "password": secret, "csrf_token": csrf_of(client.get("login/"))}
         assert client.post("login/", data=form).headers["location"] == "/", f"{user} cannot log in"
         # an account without a role is given none
         client.headers["X-CSRFToken"] = client.get("api/v1/security/csrf_token/").json().get("result", "")
@@ -34,6 +33,11 @@ def login(settings: Settings, user: str, password: str | None = None) -> Iterato
 def anonymous(settings: Settings) -> httpx.Client:
     """A client of somebody who is not logged in."""
     return httpx.Client(base_url=superset.url(settings), timeout=60, headers={"Referer": superset.url(settings)})
+
+
+def csrf_of(page: httpx.Response) -> str:
+    (token,) = re.findall(r'id="csrf_token"[^>]*value="([^"]+)"', page.text)
+    return token
 
 
 def ids(client: httpx.Client) -> dict[str, tuple[str, int]]:

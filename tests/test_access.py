@@ -34,7 +34,7 @@ from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext
 from pypdf import PdfReader
-from superset_support import anonymous, ids, login, question, rows, subscription
+from superset_support import anonymous, csrf_of, ids, login, question, rows, subscription
 from typer.testing import CliRunner
 from warning_outbox import forget, mail_server, write_receivers
 
@@ -659,11 +659,6 @@ def test_the_public_sees_the_window_and_nothing_else(world: World):
         ):
             answer = client.get(path)
             assert answer.status_code in (302, 401, 403, 404, 405), (path, answer.status_code)
-
-
-def csrf_of(page: httpx.Response) -> str:
-    (token,) = re.findall(r'id="csrf_token"[^>]*value="([^"]+)"', page.text)
-    return token
 
 
 @pytest.mark.end_to_end

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 import yaml
-from superset_support import ids, login
+from superset_support import anonymous, csrf_of, ids, login
 
 from yidang import build, metrics, superset_assets, superset_check
 from yidang import settings as settings_module
@@ -409,6 +409,19 @@ def test_guessing_a_password_is_stopped(served: Settings):
         statuses = [client.post("api/v1/security/login", json=attempt).status_code for _ in range(25)]
     assert set(statuses) == {401, 429}
     assert statuses[0] == 401
+
+
+@pytest.mark.end_to_end
+def test_the_login_pages_late_report_takes_no_login_back(served: Settings):
+    """The report is answered after the login that it was sent before; a browser keeps the cookie that comes last."""
+    with anonymous(served) as client:
+        token = csrf_of(client.get("login/"))
+        report = {"events": "[]", "csrf_token": token}
+        answer = client.post("superset/log/?explode=events", data=report)
+        assert (answer.status_code, answer.headers.get("set-cookie")) == (200, None)
+        form = {"username": "viewer", "password": served.secret("YIDANG_SUPERSET_VIEWER_PASSWORD"), "csrf_token": token}
+        assert "set-cookie" in client.post("login/", data=form).headers
+        assert client.get("api/v1/me/").status_code == 200
 
 
 @pytest.mark.end_to_end
