@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from conftest import drop_built_schemas
 
-from yidang import contracts, district, landing
+from yidang import contracts, demo, district, landing
 from yidang.errors import ConfigError
 from yidang.services import district as district_service
 from yidang.services import process
@@ -166,6 +166,17 @@ def test_a_landed_district_is_not_replaced_by_another(settings, landed, world):
     assert same.returncode == 0 and "already there, unchanged" in same.stdout
     assert pull_all(settings) == {}
     assert landed() == before
+
+
+def test_the_demo_leaves_another_district_as_it_is(settings, landed, monkeypatch):
+    """It is refused before Airflow is started, or the day of the district's builds is another."""
+    started = []
+    monkeypatch.setattr(demo.airflow, "start", started.append)
+    monkeypatch.setattr(demo.messages, "start", started.append)
+    before = settings.as_of()
+    with pytest.raises(ConfigError, match="already holds rows of a made-up district"):
+        demo.run(settings)
+    assert started == [] and settings.as_of() == before != demo.DISTRICT.end
 
 
 def test_a_landed_district_may_be_made_again(settings, landed, world):

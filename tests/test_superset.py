@@ -14,8 +14,9 @@ import psycopg
 import pytest
 import yaml
 from superset_support import anonymous, csrf_of, ids, login
+from typer.testing import CliRunner
 
-from yidang import build, metrics, superset_assets, superset_check
+from yidang import build, cli, metrics, superset_assets, superset_check
 from yidang import settings as settings_module
 from yidang.errors import ConfigError
 from yidang.services import superset
@@ -399,6 +400,14 @@ def test_a_viewer_may_not_query_or_administer(served: Settings):
         assert client.get("api/v1/security/users/").status_code in (403, 404)
         query = {"database_id": 1, "sql": "select 1"}
         assert client.post("api/v1/sqllab/execute/", json=query).status_code == 403
+
+
+@pytest.mark.end_to_end
+def test_serving_again_says_where_it_is(served: Settings):
+    answer = CliRunner().invoke(cli.app, ["superset", "serve"])
+    assert answer.exit_code == 0 and f"{superset.url(served)}superset/dashboard/overview/" in answer.output, (
+        answer.output
+    )
 
 
 @pytest.mark.end_to_end

@@ -306,6 +306,18 @@ def superset_apply() -> None:
     typer.echo("✓ imported" if changed else "✓ nothing to do: Superset has what the files say")
 
 
+@superset_app.command("serve")
+def superset_serve() -> None:
+    """Import superset/assets and serve the dashboards of what is built, without Airflow; `yidang stop` ends it."""
+    from yidang.services import superset
+
+    settings = settings_module.load()
+    superset.start(settings)
+    superset.clear_cache(settings)
+    typer.echo(f"✓ {superset.url(settings)}superset/dashboard/overview/")
+    typer.echo(f"  login admin, or viewer; passwords: YIDANG_SUPERSET_ADMIN_PASSWORD, … in {settings.secrets_file}")
+
+
 @user_app.command("add")
 def superset_user_add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the person logs in with.")],

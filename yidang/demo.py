@@ -21,8 +21,14 @@ REPORT_YEAR = 2025
 def run(settings: Settings) -> None:
     """Set up and run everything; print where to look. Safe to repeat: what is done is left alone."""
     progress = Progress("一档 Yidang — the main job on a made-up district (虚构示例数据)")
+    world = {"seed": district.SEED, "projects": DISTRICT.projects, "start": DISTRICT.start, "end": DISTRICT.end}
+
+    def is_landed() -> bool:
+        return landing.has_landed(settings, contracts.example_departments(settings))
+
     with progress.step("PostgreSQL, databases and roles"):
         warehouse.start(settings)
+        district.require_no_other(settings, district.request(**world), is_landed)
         settings.as_of_file.write_text(f"{DISTRICT.end}\n", encoding="utf-8")
         district_servers.prepare_secrets(settings)
         example.write(settings, messages.form_url(settings), DISTRICT.end)
@@ -32,14 +38,7 @@ def run(settings: Settings) -> None:
         messages_up = progress.beside(pool, messages.start, settings)
         with progress.step("The made-up district's eight systems"):
             district_servers.start(settings)
-            district.generate(
-                settings,
-                seed=district.SEED,
-                projects=DISTRICT.projects,
-                start=DISTRICT.start,
-                end=DISTRICT.end,
-                is_landed=lambda: landing.has_landed(settings, contracts.example_departments(settings)),
-            )
+            district.generate(settings, **world, is_landed=is_landed)
         progress.join("Airflow: api-server, scheduler, dag-processor, triggerer", airflow_up)
         progress.join("Form for answers to warnings, mail catcher", messages_up)
         superset_prepared = progress.beside(pool, superset.prepare, settings)

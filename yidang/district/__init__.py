@@ -3,7 +3,7 @@
 `generate()` is the whole interface. Nothing here knows the platform.
 """
 
-from yidang.district.generate import DistrictSummary, generate
+from yidang.district.generate import DistrictSummary, generate, request, require_no_other
 from yidang.district.profiles import PLAIN, PROFILES, SEED
 
-__all__ = ["PLAIN", "PROFILES", "SEED", "DistrictSummary", "generate"]
+__all__ = ["PLAIN", "PROFILES", "SEED", "DistrictSummary", "generate", "request", "require_no_other"]

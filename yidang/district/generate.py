@@ -75,8 +75,19 @@ def generate(
     if (end - start).days < 30:
         raise ConfigError(f"From {start} to {end} is too short.", "Give at least 30 days between start and end.")
     began = time.monotonic()
+    wanted = request(seed=seed, projects=projects, start=start, end=end, profile=profile)
+    require_no_other(settings, wanted, is_landed)
     servers.start_databases(settings)
-    request = {
+    stamp = "虚构示例数据 " + hashlib.sha256(json.dumps(wanted).encode()).hexdigest()[:16]
+    summary = _summary(settings)
+    known = _known(settings, summary, wanted, stamp)
+    counts = known or _make(settings, summary, wanted, stamp)
+    return DistrictSummary(seed, projects, start, end, counts, time.monotonic() - began, known is None)
+
+
+def request(*, seed: int, projects: int, start: date, end: date, profile: Profile = PLAIN) -> dict[str, object]:
+    """What makes one world another than the next, as truth/summary.json has it."""
+    return {
         "version": GENERATOR_VERSION,
         "like": profile.id,
         "seed": seed,
@@ -84,13 +95,16 @@ def generate(
         "start": start.isoformat(),
         "end": end.isoformat(),
     }
-    stamp = "虚构示例数据 " + hashlib.sha256(json.dumps(request).encode()).hexdigest()[:16]
-    summary = settings.district_dir / "truth" / "summary.json"
-    known = _known(settings, summary, request, stamp)
-    if known is None and _recorded(summary).get("request") != request and is_landed():
+
+
+def require_no_other(settings: Settings, wanted: dict[str, object], is_landed: Callable[[], bool]) -> None:
+    """Raise ConfigError where rows of another world than `wanted` have landed. Changes and starts nothing."""
+    if _recorded(_summary(settings)).get("request") != wanted and is_landed():
         raise ConfigError(_ANOTHER_WORLD, _OWN_SERVER if settings.admin_url else _START_AFRESH)
-    counts = known or _make(settings, summary, request, stamp)
-    return DistrictSummary(seed, projects, start, end, counts, time.monotonic() - began, known is None)
+
+
+def _summary(settings: Settings) -> Path:
+    return settings.district_dir / "truth" / "summary.json"
 
 
 def _known(settings: Settings, summary: Path, request: dict[str, object], stamp: str) -> dict[str, object] | None:
