@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,19 @@ from yidang import settings as settings_module
 from yidang.services import postgres
 from yidang.services import warehouse as warehouse_service
 from yidang.settings import PORT_OFFSETS, WAREHOUSE_DATABASE, Settings
+
+
+@pytest.fixture
+def counted(record_property) -> Callable[[str], None]:
+    """Says what a test of faults counted: printed at the end of the run, where pytest hides what passed tests print."""
+    return lambda said: record_property("counted", said)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    said = [value for one in reports for name, value in getattr(one, "user_properties", []) if name == "counted"]
+    for line in sorted(set(said)):
+        terminalreporter.write_line(f"counted: {line}")
 
 
 @pytest.fixture(scope="session")

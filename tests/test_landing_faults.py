@@ -73,7 +73,7 @@ def whole(connection: psycopg.Connection) -> tuple[int, int, int]:
     return rows, distinct, torn
 
 
-def test_a_line_that_is_cut_at_any_moment(settings, warehouse, line, department):
+def test_a_line_that_is_cut_at_any_moment(settings, warehouse, line, department, counted):
     chance = random.Random(20260630)
     landing.ensure_landing(settings, [department])
     cut = 0
@@ -92,7 +92,7 @@ def test_a_line_that_is_cut_at_any_moment(settings, warehouse, line, department)
     landing.pull(settings, department)
     with warehouse() as admin:
         assert whole(admin) == (ROWS, ROWS, 0)
-    print(f"cut {cut} of {CUTS} pulls: lost 0, doubled 0")
+    counted(f"cut {cut} of {CUTS} pulls: lost 0, doubled 0")
     assert cut >= CUTS / 2
 
 

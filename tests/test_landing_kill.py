@@ -68,7 +68,7 @@ def timed(action) -> float:
     return time.monotonic() - started
 
 
-def test_killed_pulls_lose_and_double_nothing(settings, empty_warehouse, district_dsn, tmp_path):
+def test_killed_pulls_lose_and_double_nothing(settings, empty_warehouse, district_dsn, tmp_path, counted):
     warehouse, chance = empty_warehouse, random.Random(20260630)
     settings.ensure_secrets([], fixed={"CESHI_DSN": district_dsn.rsplit("/", 1)[0] + "/ceshi"})
     cursor = "cursor: {column: updated_at, overlap_minutes: 60}"
@@ -107,14 +107,14 @@ def test_killed_pulls_lose_and_double_nothing(settings, empty_warehouse, distric
         lost = set(expected) - set(warehouse.execute(LATEST).fetchall())
         doubled = warehouse.execute(DOUBLED).fetchone()[0]
     moments = f"within {landed:.2f} s ({WITH_GATE} within {whole:.2f} s)"
-    print(f"killed {killed} of {KILLS} pulls {moments}: lost {len(lost)}, doubled {doubled}")
+    counted(f"killed {killed} of {KILLS} pulls {moments}: lost {len(lost)}, doubled {doubled}")
     assert (len(lost), doubled) == (0, 0)
     assert warehouse.execute(TORN).fetchone() == (0,)
     assert warehouse.execute("select count(*) from landing.batch where gate = 'pending'").fetchone() == (0,)
     assert killed >= KILLS * 0.6
 
 
-def test_killed_pulls_of_files_lose_and_double_nothing(settings, empty_warehouse, tmp_path):
+def test_killed_pulls_of_files_lose_and_double_nothing(settings, empty_warehouse, tmp_path, counted):
     """A broken row in each file as well: the quarantine must not double either."""
     warehouse, chance, folder = empty_warehouse, random.Random(1), tmp_path / "drop"
     folder.mkdir()
@@ -143,6 +143,6 @@ def test_killed_pulls_of_files_lose_and_double_nothing(settings, empty_warehouse
     refused = warehouse.execute(
         "select count(*), count(distinct raw_row ->> 'file') from landing.quarantine"
     ).fetchone()
-    print(f"killed {killed} pulls of {FILES} files: {landed[0]} of {FILES * 20} rows, {refused[0]} refused rows")
+    counted(f"killed {killed} pulls of {FILES} files: {landed[0]} of {FILES * 20} rows, {refused[0]} refused rows")
     assert landed == (FILES * 20, FILES * 20) and refused == (FILES, FILES)
     assert killed >= 3
