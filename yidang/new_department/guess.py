@@ -467,7 +467,7 @@ def _results(table: SeenTable, column: str | None) -> tuple[dict[str, list[str]]
 
 def result_codes(table: SeenTable, column: str) -> list[str]:
     """The few values of the column with the result of a case, which need not be words where its comment explains."""
-    return few(table, column, lambda value: _outcome_of_code(column, value))
+    return [] if is_personal(column) else few(table, column, lambda value: _outcome_of_code(column, value))
 
 
 def _outcome_of_code(column: str, value: str) -> str | None:
