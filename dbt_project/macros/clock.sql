@@ -15,3 +15,11 @@
 {% macro has_ended(due_date, day) -%}
 coalesce({{ due_date }} < {{ day }} or ({{ due_date }} = {{ day }} and not is_open), false)
 {%- endmacro %}
+
+{#- Due by as_of, of rows of int_item_instances that have the column as_of: the denominators of the on-time rates. -#}
+{% macro due_columns() -%}
+{{ has_ended('due_date', 'as_of') }} and counts_when_due as is_due,
+    {{ has_ended('statutory_due_date', 'as_of') }} and counts_when_statutory_due as is_statutory_due,
+    {{ has_ended('statutory_due_date_without_extension', 'as_of') }} and counts_when_statutory_due_without_extension
+        as is_statutory_due_without_extension
+{%- endmacro %}

@@ -40,7 +40,8 @@ true
 
 {#-
   Rows of a changed key go, whether it still has rows or not; what the model made of the changed keys comes. A model that
-  others count (meta.keeps_former) leaves the rows that the changed keys had in a table of their own until the next build.
+  others count (meta.keeps_former: whose keys they read) leaves the rows that these had in a table of their own until the
+  next build.
 -#}
 {% macro get_incremental_replace_changed_sql(arguments) -%}
 {%- set key = arguments.unique_key -%}
@@ -53,7 +54,7 @@ drop table if exists {{ former(arguments.target_relation) }};
 create unlogged table {{ former(arguments.target_relation) }} as
 select *
 from {{ arguments.target_relation }}
-where {{ key }} in (select {{ key }} from {{ changed_relation(key) }});
+where {{ key }} in (select {{ key }} from {{ ref(meta.keeps_former) }});
 
 analyze {{ former(arguments.target_relation) }};
 
@@ -74,12 +75,12 @@ from {{ arguments.temp_relation }};
   and counts `sign` instead of rows. A full refresh counts every row once; otherwise the rows of the changed keys come
   twice, as they are (1) and as they were (-1), and what the model makes of them is added to the counts that stand.
 -#}
-{% macro signed_rows(model, key) -%}
+{% macro signed_rows(model, key, among=none) -%}
 select
         rows.*,
         1 as sign
     from {{ ref(model) }} as rows
-    where {{ only_changed(key) }}
+    where {{ only_changed(key, among=among) }}
     {%- if var('only_changed', false) %}
     union all
     select

@@ -4,7 +4,8 @@
 
   Rows are put into cells: every slice × every date by which a metric of the mart is put into periods. Of these follow
   the months of each date, and the groupings over them, which cost nothing on a mart of millions. Medians and percentiles
-  cannot be added up: they are read off how often each value is met, which can.
+  cannot be added up: they are read off how often each value is met, which can. What is counted of cases stands from the
+  build before and was added to (macros/case_counts.sql).
 -#}
 
 {#- Metrics by mart, and there by the date they come into periods by: {mart: {model, scope, slices, groups: {key: {date, metrics}}}}. -#}
@@ -12,7 +13,8 @@
 {%- set marts = {} -%}
 {%- for metric in var('metrics') -%}
     {%- set mart = marts.setdefault(metric.model ~ ('__scoped' if metric.scope else ''), {
-        'model': metric.model, 'scope': metric.scope or 'true', 'slices': metric.slices, 'groups': {}
+        'model': metric.model, 'scope': metric.scope or 'true', 'slices': metric.slices, 'groups': {},
+        'is_counted': metric.model == 'fct_item_instance'
     }) -%}
     {%- set key = metric.model ~ '__' ~ (metric.cohort_column or 'in_force') -%}
     {%- set group = mart.groups.setdefault(key, {'date': metric.cohort_column, 'metrics': []}) -%}
@@ -38,6 +40,12 @@
 {%- set metrics = mart.groups.values() | map(attribute='metrics') | sum(start=[]) -%}
 {%- set aggregates = additive_aggregates(metrics) -%}
 cells_{{ name }} as (
+    {%- if mart.is_counted %}
+    select
+        counts.*,
+        {{ slice_columns(mart.slices) }}
+    from {{ ref('int_case_months') }} as counts
+    {%- else %}
     select
         {{ slice_columns(mart.slices) }},
         {%- for date in dates %}
@@ -50,6 +58,7 @@ cells_{{ name }} as (
     from {{ ref(mart.model) }}
     where {{ mart.scope }}
     group by {{ (slice_names(mart.slices) + dates) | join(', ') }}
+    {%- endif %}
 )
 {%- for key, group in mart.groups.items() %},
 
@@ -63,15 +72,19 @@ cells_{{ name }} as (
 {%- set keys = slice_names(slices) | join(', ') -%}
 {%- set own_aggregates = additive_aggregates(group.metrics) -%}
 {%- set percentiles = group.metrics | selectattr('values_sql') | list -%}
+{%- set counts = case_count_columns()[group.date] if mart.is_counted -%}
 months_{{ key }} as (
     select
         {{ keys }},
-        {{ period_keys(group.date) }},
+        {{ period_keys('month' if counts else group.date) }},
         {%- for aggregate in own_aggregates %}
-        sum(part_{{ aggregates.index(aggregate) }}) as part_{{ loop.index0 }},
+        sum({{ counts[aggregate] if counts else 'part_' ~ aggregates.index(aggregate) }}) as part_{{ loop.index0 }},
         {%- endfor %}
-        sum(cohort) as cohort
+        sum({{ counts[none] if counts else 'cohort' }}) as cohort
     from cells_{{ name }}
+    {%- if counts %}
+    where {{ counts[none] }} != 0
+    {%- endif %}
     group by {{ keys }}, period_year, period_month
 ),
 
@@ -110,16 +123,18 @@ figures_{{ key }} as (
             '{{ metric.name }}',
             part_{{ own_aggregates.index(metric.n_sql) }}::bigint,
             {%- if metric.numerator_sql %}
-            part_{{ own_aggregates.index(metric.numerator_sql) }}::numeric,
-            part_{{ own_aggregates.index(metric.denominator_sql) }}::numeric,
-            part_{{ own_aggregates.index(metric.numerator_sql) }}::numeric / nullif(part_{{ own_aggregates.index(metric.denominator_sql) }}, 0),
+            {%- set numerator = figure_part(metric.numerator_sql, metric.n_sql, own_aggregates) %}
+            {%- set denominator = figure_part(metric.denominator_sql, metric.n_sql, own_aggregates) %}
+            {{ numerator }},
+            {{ denominator }},
+            {{ numerator }} / nullif({{ denominator }}, 0),
             {%- else %}
             null::numeric,
             null::numeric,
             {%- if metric.values_sql %}
             null::numeric,
             {%- else %}
-            part_{{ own_aggregates.index(metric.total_sql) }}::numeric{{ ' / nullif(part_' ~ own_aggregates.index(metric.n_sql) ~ ', 0)' if metric.is_mean }},
+            {{ figure_part(metric.total_sql, metric.n_sql, own_aggregates) }}{{ ' / nullif(part_' ~ own_aggregates.index(metric.n_sql) ~ ', 0)' if metric.is_mean }},
             {%- endif %}
             {%- endif %}
             {%- if metric.exclusions %}
@@ -146,6 +161,16 @@ figures_{{ key }} as (
 )
 {%- endmacro %}
 
+{#- A part of a figure. A sum over nothing is null, also where it was kept as counts, of which nothing is 0. -#}
+{% macro figure_part(aggregate, n_sql, own_aggregates) -%}
+{%- set part = 'part_' ~ own_aggregates.index(aggregate) -%}
+{%- if aggregate.startswith('sum(') -%}
+(case when part_{{ own_aggregates.index(n_sql) }} > 0 then {{ part }} end)::numeric
+{%- else -%}
+{{ part }}::numeric
+{%- endif -%}
+{%- endmacro %}
+
 {#- The CTEs of the medians and percentiles of a group, ending with quantiles_<key>: one row per metric, slice and period. -#}
 {% macro quantile_ctes(key, group, mart, percentiles) -%}
 {%- set slices = mart.slices -%}
@@ -153,6 +178,23 @@ figures_{{ key }} as (
 {%- set measured = percentiles | map(attribute='values_sql') | unique | list -%}
 {%- set fractions = percentiles | map(attribute='fraction') | unique | list -%}
 {%- set measures = range(measured | length) | map('string') | map('replace', '', 'measure_', 1) | list -%}
+{%- if mart.is_counted %}
+{%- set names = case_measures()[group.date] %}
+counted_{{ key }} as (
+    select
+        {{ slice_columns(slices) }},
+        {{ period_keys('month') }},
+        case measure
+            {%- for expression in measured %}
+            when '{{ names[expression] }}' then {{ loop.index0 }}
+            {%- endfor %}
+        end as measure,
+        measured_value,
+        case_count as value_count
+    from {{ ref('int_case_value_counts') }}
+    where measure in ('{{ names.values() | join("', '") }}')
+),
+{%- else %}
 measured_{{ key }} as (
     select
         {{ slice_columns(slices) }},
@@ -180,6 +222,7 @@ counted_{{ key }} as (
     from measured_{{ key }}
     group by {{ keys }}, period_year, period_month, grouping sets (({{ measures | join('), (') }}))
 ),
+{%- endif %}
 
 sliced_{{ key }} as (
     select

@@ -1,20 +1,23 @@
+{%- set measure = case_measures().get('closed_month', {}).get(metric('median_elapsed_days').values_sql, 'none') -%}
+
 with calendar as (
     select * from {{ ref('int_calendar') }}
 ),
 
-cases as (
-    select * from {{ ref('fct_item_instance') }}
+-- a decided case is closed on the day of its decision
+counts as (
+    select * from {{ ref('int_case_value_counts') }}
+    where measure = '{{ measure }}'
 )
 
 select
-    decided_month as month,
+    month,
     coalesce(department_name, '未标明') as department_name,
     coalesce(stage_name, '未标明') as stage_name,
     coalesce(flow_type_name, '未标明') as flow_type_name,
-    elapsed_working_days,
-    count(*) as case_count,
+    measured_value::integer as elapsed_working_days,
+    sum(case_count)::bigint as case_count,
     {{ as_of() }} as as_of,
     {{ stamps() }}
-from cases
-where is_decided and elapsed_working_days is not null
-group by decided_month, department_name, stage_name, flow_type_name, elapsed_working_days
+from counts
+group by month, department_name, stage_name, flow_type_name, measured_value

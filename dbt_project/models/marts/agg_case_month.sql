@@ -4,6 +4,12 @@
 {%- for dates in marts.values() -%}
     {%- for sums in dates.values() -%}{%- do columns.extend(sums.keys()) -%}{%- endfor -%}
 {%- endfor -%}
+{#- kept as counts already: {column: that of int_case_months} -#}
+{%- set counts = case_count_columns() -%}
+{%- set kept = {} -%}
+{%- for date, sums in marts.pop('fct_item_instance', {}).items() -%}
+    {%- for column, aggregate in sums.items() -%}{%- do kept.update({column: counts[date][aggregate]}) -%}{%- endfor -%}
+{%- endfor -%}
 
 with calendar as (
     select * from {{ ref('int_calendar') }}
@@ -30,7 +36,6 @@ cells_{{ mart }} as (
 {% endfor %}
 dated as (
     {%- for mart, dates in marts.items() %}
-    {%- set is_last_mart = loop.last %}
     {%- for date, sums in dates.items() %}
     select
         {{ date }} as month,
@@ -39,16 +44,16 @@ dated as (
         {{ column if column in sums else 'null::bigint' }} as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
     from cells_{{ mart }}
-    {{ 'union all' if not (loop.last and is_last_mart) }}
+    union all
     {%- endfor %}
-    {%- else %}
+    {%- endfor %}
     select
-        null::date as month,
-        {%- for slice in slices %}
-        null::text as {{ slice }}{{ ',' if not loop.last }}
+        month,
+        {{ slices | join(', ') }}{{ ',' if columns }}
+        {%- for column in columns %}
+        {{ kept.get(column, 'null::bigint') }} as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
-    where false
-    {%- endfor %}
+    from {{ ref('int_case_months') }}
 ),
 
 summed as (

@@ -80,11 +80,7 @@ select
     is_overdue,
     is_statutory_overdue,
     is_statutory_overdue_without_extension,
-    -- due by as_of: the denominator of the on-time rate
-    {{ has_ended('due_date', 'as_of') }} and counts_when_due as is_due,
-    {{ has_ended('statutory_due_date', 'as_of') }} and counts_when_statutory_due as is_statutory_due,
-    {{ has_ended('statutory_due_date_without_extension', 'as_of') }} and counts_when_statutory_due_without_extension
-        as is_statutory_due_without_extension,
+    {{ due_columns() }},
     pace_state,
     pace.word as pace_name,
     pace.colour as pace_colour,

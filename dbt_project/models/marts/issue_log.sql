@@ -40,7 +40,7 @@ permits as (
     where not is_no_permit
 ),
 
-instances as (
+instances as not materialized (
     select * from {{ ref('int_item_instances') }}
 ),
 

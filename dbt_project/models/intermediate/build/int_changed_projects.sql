@@ -18,7 +18,7 @@ works as (
     select * from {{ ref('int_works') }}
 ),
 
-case_permits as (
+case_permits as not materialized (
     select * from {{ ref('int_case_permits') }}
 ),
 

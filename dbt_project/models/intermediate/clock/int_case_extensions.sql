@@ -12,7 +12,7 @@ acceptances as (
     select * from {{ ref('int_case_acceptances') }}
 ),
 
-limits as (
+limits as not materialized (
     select * from {{ ref('int_case_limits') }}
 ),
 

@@ -17,7 +17,7 @@ events as (
     where {{ only_changed('case_id') }}
 ),
 
-pauses as (
+pauses as not materialized (
     select * from {{ ref('int_case_pauses') }}
 ),
 

@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_changed',
     unique_key='case_id',
-    meta={'keeps_former': true},
+    meta={'keeps_former': 'int_changed_cases'},
     indexes=[{'columns': ['case_id'], 'unique': true}, {'columns': ['project_code']}]
 ) }}
 

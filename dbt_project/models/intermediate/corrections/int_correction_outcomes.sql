@@ -2,7 +2,7 @@ with corrections as (
     select * from {{ ref('int_corrections') }}
 ),
 
-cases as (
+cases as not materialized (
     select * from {{ ref('int_cases') }}
 ),
 

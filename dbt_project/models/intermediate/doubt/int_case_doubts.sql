@@ -5,7 +5,7 @@
     indexes=[{'columns': ['case_id'], 'unique': true}]
 ) }}
 
-with instances as (
+with instances as not materialized (
     select * from {{ ref('int_item_instances') }}
     where {{ only_changed('case_id') }}
 ),

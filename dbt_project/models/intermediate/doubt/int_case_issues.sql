@@ -74,7 +74,7 @@
     'EXTENSION_UNDOCUMENTED': '延期没有批准文件',
 } -%}
 
-with instances as (
+with instances as not materialized (
     select * from {{ ref('int_item_instances') }}
     where {{ only_changed('case_id') }}
 ),

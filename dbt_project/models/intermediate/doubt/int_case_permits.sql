@@ -47,7 +47,7 @@ documents as (
     where instance_code is not null
 ),
 
-cases as (
+cases as not materialized (
     select * from {{ ref('int_item_instances') }}
     where {{ only_changed('case_id') }}
 ),

@@ -10,7 +10,7 @@
   may stand on another case (match tier T4).
 -#}
 
-with named as (
+with named as not materialized (
     select * from {{ ref('int_case_permits') }}
 ),
 

@@ -11,7 +11,7 @@ documents as (
     select * from {{ ref('stg_spgl__documents') }}
 ),
 
-cases as (
+cases as not materialized (
     select * from {{ ref('int_cases') }}
 ),
 

@@ -1,6 +1,6 @@
 {#- What only many cases together show: a department or an office whose records look alike, or lack something. -#}
 
-with instances as (
+with instances as not materialized (
     select * from {{ ref('int_item_instances') }}
 ),
 

@@ -1,6 +1,6 @@
 {#- What identity mended, inferred or had to leave out, in the columns of the issue log. -#}
 
-with cases as (
+with cases as not materialized (
     select * from {{ ref('int_cases') }}
 ),
 

@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_changed',
     unique_key='case_id',
-    meta={'keeps_former': true, 'among': 'int_stirred_cases'},
+    meta={'keeps_former': 'int_changed_cases', 'among': 'int_stirred_cases'},
     indexes=[{'columns': ['case_id'], 'unique': true}]
 ) }}
 

@@ -20,7 +20,7 @@ stages as (
     where {{ only_changed('project_code') }}
 ),
 
-steps as (
+steps as not materialized (
     select * from {{ ref('int_works_steps') }}
     where {{ only_changed('project_code') }}
 ),

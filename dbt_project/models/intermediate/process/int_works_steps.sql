@@ -2,7 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_changed',
     unique_key='project_code',
-    meta={'among': 'int_stirred_projects'},
+    meta={'among': 'int_stirred_projects', 'keeps_former': 'int_stirred_projects'},
     indexes=[{'columns': ['works_code', 'step_number'], 'unique': true}, {'columns': ['project_code']}]
 ) }}
 
@@ -11,7 +11,7 @@
   them that was granted by then; else the latest decision of the 工程 by then. One pass, in the order of dates.
 -#}
 
-with case_days as (
+with case_days as not materialized (
     select * from {{ ref('int_case_days') }}
     where {{ only_changed('project_code', among='int_stirred_projects') }}
 ),

@@ -1,6 +1,6 @@
 {#- Share of the decided cases of the items a mode may be used for (rules R10, R11): n/N, never n alone. -#}
 
-with cases as (
+with cases as not materialized (
     select * from {{ ref('fct_item_instance') }}
     where is_decided and not has_order_error
 ),

@@ -7,7 +7,7 @@ with ledger as (
     ]) }}
 ),
 
-cases as (
+cases as not materialized (
     select * from {{ ref('fct_item_instance') }}
 ),
 
