@@ -203,7 +203,8 @@ def test_what_cannot_be_read_is_a_row_of_the_issue_log(settings, world):
     alpha.event("A1", works, "accepted", "2025-03-04 10:00:00")["blzt"] = "77"
     alpha.land(world)
     codeless = catalogue_row("", stage=1, statutory=20, promised=5, item_name="无编码的事项")
-    land(world, "zhengwu", "service_item", [codeless])
+    same_code = catalogue_row("IT01", version="1 ", stage=1, statutory=30, promised=5, item_name="另一事项")
+    land(world, "zhengwu", "service_item", [codeless, same_code])
     build.build(settings, as_of=AS_OF, select=CASES)
     found = world.execute(
         "select rule, business_key, count(*) from marts.issue_log group by 1, 2 order by 1, 2"
@@ -213,6 +214,7 @@ def test_what_cannot_be_read_is_a_row_of_the_issue_log(settings, world):
         ("event_before_project_code", "alpha:A1", 1),
         ("event_before_project_code", "alpha:A2", 1),
         ("event_time_unreadable", "alpha:A1", 2),
+        ("item_sent_twice", "IT01/1", 1),
         ("item_without_code", "无编码的事项", 1),
         ("limit_missing", "alpha:A2", 1),
         ("log_starts_late", "alpha:A2", 1),
@@ -223,6 +225,8 @@ def test_what_cannot_be_read_is_a_row_of_the_issue_log(settings, world):
         ("unknown_item", "alpha:A2", 1),
         ("unknown_status", "alpha:A1", 1),
     ]
+    (told,) = one(world, "select detail from marts.issue_log where rule = 'item_sent_twice'")
+    assert told == "“事项IT01”搁置：同一编码和版本以后到的“另一事项”为准，法定 20 与 30"
     assert one(
         world, "select elapsed_working_days, clock_flags from marts.fct_item_instance where instance_code = 'A1'"
     ) == (3, None)

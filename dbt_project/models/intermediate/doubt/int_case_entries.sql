@@ -2,12 +2,13 @@
     materialized='incremental',
     incremental_strategy='replace_changed',
     unique_key='case_id',
-    meta={'among': 'int_stirred_cases'},
+    meta={'among': 'int_stirred_cases', 'keeps_former': 'int_changed_cases'},
     indexes=[{'columns': ['case_id'], 'unique': true}]
 ) }}
 
 {#- The one pass over events for doubt: how a case's log looks, and when it was keyed in against when things happened. -#}
 
+-- of all changed ones the former rows are kept; depends_on: {{ ref('int_changed_cases') }}
 with events as (
     select * from {{ ref('int_case_events') }}
 ),

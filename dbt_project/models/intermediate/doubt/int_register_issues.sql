@@ -110,6 +110,19 @@ select source_department, 'item_without_code', 'item', coalesce(item_name, '未�
 from sent_items
 where item_code is null
 union all
+-- two departments may name different items by one code, and a case can mean only one of them
+select sent_items.source_department, 'item_sent_twice', 'item', sent_items.item_code || '/' || sent_items.item_version,
+    '“' || coalesce(sent_items.item_name, '未填名称') || '”搁置：同一编码和版本以后到的“' || coalesce(items.item_name, '未填名称') || '”为准'
+    || case when sent_items.promised_limit is distinct from items.promised_limit
+        then '，承诺 ' || coalesce(sent_items.promised_limit::text, '空') || ' 与 ' || coalesce(items.promised_limit::text, '空') else '' end
+    || case when sent_items.statutory_limit is distinct from items.statutory_limit
+        then '，法定 ' || coalesce(sent_items.statutory_limit::text, '空') || ' 与 ' || coalesce(items.statutory_limit::text, '空') else '' end,
+    null, sent_items.batch_id, sent_items.row_number
+from sent_items
+inner join items using (item_code, item_version)
+where (sent_items.source_department, sent_items.batch_id, sent_items.row_number)
+    is distinct from (items.source_department, items.batch_id, items.row_number)
+union all
 select items.source_department, 'unknown_prerequisite', 'item', items.item_code || '/' || items.item_version,
     '前置事项 ' || trim(code) || ' 不在目录中', null, items.batch_id, items.row_number
 from items

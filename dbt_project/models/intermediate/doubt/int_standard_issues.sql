@@ -23,6 +23,10 @@ entries as (
     select * from {{ ref('int_case_entries') }}
 ),
 
+counts as (
+    select * from {{ ref('int_record_counts') }}
+),
+
 procedures as (
     select
         special_procedures.*,
@@ -30,30 +34,32 @@ procedures as (
     from special_procedures
 ),
 
-decided as (
+senders as (
+    select
+        source_department,
+        sum(accepted_decision_count) as case_count,
+        sum(unstarted_decision_count) as lacking_count,
+        sum(unstarted_decision_count) > 0.5 * sum(accepted_decision_count) as mostly_lacks_start
+    from counts
+    where source_department in ('{{ var("spgl_departments") | join("', '") }}')
+    group by source_department
+),
+
+unstarted as (
     select
         instances.source_department,
         instances.case_id,
         instances.project_code,
         instances.batch_id,
         instances.row_number,
-        entries.accepted_at,
-        entries.department_start_count = 0 as lacks_start
-    from instances
-    inner join entries using (case_id)
-    where instances.is_decided
+        entries.accepted_at
+    from entries
+    inner join instances using (case_id)
+    inner join senders using (source_department)
+    where entries.department_start_count = 0
         and entries.accepted_at is not null
-        and instances.source_department in ('{{ var("spgl_departments") | join("', '") }}')
-),
-
-senders as (
-    select
-        source_department,
-        count(*) as case_count,
-        count(*) filter (where lacks_start) as lacking_count,
-        count(*) filter (where lacks_start) > 0.5 * count(*) as mostly_lacks_start
-    from decided
-    group by source_department
+        and instances.is_decided
+        and not senders.mostly_lacks_start
 )
 
 -- an extension among them is an event, so that the issue is orphan_event there
@@ -76,11 +82,9 @@ select source_department, 'document_date_unreadable', 'permit', coalesce(documen
 from documents
 where document_date is null and document_date_raw is not null
 union all
-select decided.source_department, 'department_start_missing', 'case', decided.case_id,
-    decided.accepted_at::date || ' 受理，办结前没有部门开始办理', decided.project_code, decided.batch_id, decided.row_number
-from decided
-inner join senders using (source_department)
-where decided.lacks_start and not senders.mostly_lacks_start
+select source_department, 'department_start_missing', 'case', case_id,
+    accepted_at::date || ' 受理，办结前没有部门开始办理', project_code, batch_id, row_number
+from unstarted
 union all
 select source_department, 'department_starts_not_sent', 'department', source_department,
     case_count || ' 件办结的办件中 ' || lacking_count || ' 件没有部门开始办理', null, null, null

@@ -1,11 +1,11 @@
 {#- What only many cases together show: a department or an office whose records look alike, or lack something. -#}
 
-with instances as not materialized (
+with instances as (
     select * from {{ ref('int_item_instances') }}
 ),
 
-entries as (
-    select * from {{ ref('int_case_entries') }}
+counts as (
+    select * from {{ ref('int_record_counts') }}
 ),
 
 permits as (
@@ -13,56 +13,38 @@ permits as (
     where origin = 'document'
 ),
 
-cases as (
-    select
-        instances.source_department,
-        coalesce(instances.office_name, '未填科室') as office_name,
-        instances.outcome,
-        instances.is_decided,
-        instances.promised_limit,
-        instances.elapsed_working_days,
-        instances.clock_flags,
-        entries.terminal_opinion,
-        entries.entry_count,
-        entries.correction_event_count,
-        entries.outside_hours_count
-    from instances
-    left join entries using (case_id)
-),
-
 opinions as (
     select
         source_department,
         office_name,
         terminal_opinion,
-        count(*) as opinion_count,
-        sum(count(*)) over (partition by source_department, office_name) as office_count
-    from cases
-    where terminal_opinion is not null and is_decided
-    group by source_department, office_name, terminal_opinion
+        case_count as opinion_count,
+        sum(case_count) over (partition by source_department, office_name) as office_count
+    from counts
+    where terminal_opinion is not null
 ),
 
 offices as (
     select
         source_department,
         office_name,
-        count(*) as case_count,
-        count(*) filter (where is_decided and promised_limit >= 1) as decided_count,
-        count(*) filter (where is_decided and promised_limit >= 1 and elapsed_working_days = 0) as zero_day_count,
-        count(*) filter (where clock_flags like '%ACCEPTED_NONWORKING%') as closed_day_count,
+        sum(case_count) as case_count,
+        sum(decided_count) as decided_count,
+        sum(zero_day_count) as zero_day_count,
+        sum(closed_day_count) as closed_day_count,
         sum(outside_hours_count) as outside_hours_count
-    from cases
+    from counts
     group by source_department, office_name
 ),
 
 departments as (
     select
         source_department,
-        count(*) as case_count,
+        sum(case_count) as case_count,
         sum(entry_count) as entry_count,
         sum(correction_event_count) as correction_event_count,
-        count(*) filter (where outcome = 'withdrawn') as withdrawn_count
-    from cases
+        sum(withdrawn_count) as withdrawn_count
+    from counts
     group by source_department
 ),
 
@@ -130,7 +112,7 @@ from flat_runs
 union all
 select source_department, 'no_corrections_sent', 'department', source_department, case_count || ' 件办件没有一次补正'
 from departments
-where case_count >= 100 and coalesce(correction_event_count, 0) = 0
+where case_count >= 100 and correction_event_count = 0
 union all
 select source_department, 'no_withdrawals_sent', 'department', source_department, case_count || ' 件办件没有一件撤件'
 from departments
@@ -138,7 +120,7 @@ where case_count >= 300 and withdrawn_count = 0
 union all
 select source_department, 'no_entry_times', 'department', source_department, case_count || ' 件办件没有一条录入时间'
 from departments
-where coalesce(entry_count, 0) = 0
+where entry_count = 0
 union all
 select source_department, 'constant_document_title', 'department', source_department,
     document_count || ' 份批复中 ' || short_title_count || ' 份标题不超过六个字'

@@ -15,12 +15,12 @@ works as (
     where {{ only_changed('project_code') }}
 ),
 
-works_stages as not materialized (
+works_stages as (
     select * from {{ ref('int_works_stages') }}
     where {{ only_changed('project_code') }}
 ),
 
-stages as not materialized (
+stages as (
     select * from {{ ref('int_stages') }}
     where stage_number between 1 and 4 and {{ only_changed('project_code') }}
 ),

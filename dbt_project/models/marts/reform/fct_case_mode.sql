@@ -30,21 +30,34 @@ build as (
 ),
 
 -- what the departments say of their own cases; the ledger, where it has the same, knows more
+tolerant as (
+    select
+        case_id,
+        max(due_on) as due_on
+    from (
+        select case_id, null::date as due_on from cases
+        where is_tolerant
+        union all
+        select case_id, tolerance_due_date from sent_cases
+        where tolerance_due_date is not null
+    ) as told_by_department
+    group by case_id
+),
+
 own as (
     select
-        cases.case_id,
+        case_id,
         '告知承诺' as mode_name,
         null::date as due_on
     from cases
-    where cases.is_commitment
+    where is_commitment
     union all
     select
-        cases.case_id,
+        case_id,
         '容缺',
-        sent_cases.tolerance_due_date
-    from cases
-    inner join sent_cases using (case_id)
-    where cases.is_tolerant or sent_cases.tolerance_due_date is not null
+        tolerant.due_on
+    from tolerant
+    inner join cases using (case_id)
 ),
 
 told as (
