@@ -279,6 +279,23 @@ def test_trace_prints_what_stands_behind_a_number(bulletin):
     assert CliRunner().invoke(app, ["trace", str(bulletin), "F999"]).exception is not None
 
 
+def test_the_bulletin_tells_the_published_assessment_and_why_some_have_no_rank(bulletin, warehouse):
+    tables = {tuple(cell.text for cell in table.rows[0].cells): table for table in docx.Document(str(bulletin)).tables}
+    printed = tables["周期", "部门", "得分", "可评分值", "名次", "说明"].rows[1:]
+    published = warehouse.execute(
+        "select distinct on (period_grain, department_name) department_name, points, rank_number, remark, period_name"
+        " from marts.agg_assessment where state_name = '已公布'"
+        " order by period_grain, department_name, period_start desc"
+    ).fetchall()
+    told = {(row.cells[0].text, row.cells[1].text): row for row in printed}
+    assert len(told) == len(printed) == len(published) > 0
+    for department, points, rank, remark, period in published:
+        row = told[period, department]
+        assert row.cells[2].text == ("—" if points is None else f"{points:.1f}")
+        assert row.cells[4].text == (str(rank) if rank else "—")
+        assert rank or remark and row.cells[5].text.startswith(remark)
+
+
 def test_the_cases_of_a_number_too_large_to_list_are_traced_to_the_marts(settings, tmp_path, monkeypatch):
     monkeypatch.setattr(evidence, "MOST_LISTED", 12)
     written = write_bulletin(settings, month=date(2025, 9, 1), output_dir=tmp_path / "large").docx

@@ -100,7 +100,15 @@ TABLES = {
 
 # ledgers that this district does not keep: as their contracts have them, without a row
 EMPTY = [
-    *("agg_case_mode", "agg_flat_series", "dim_agent", "dim_package", "fct_agent_service", "fct_case_mode"),
+    *(
+        "agg_assessment",
+        "agg_case_mode",
+        "agg_flat_series",
+        "dim_agent",
+        "dim_package",
+        "fct_agent_service",
+        "fct_case_mode",
+    ),
     *("fct_instant_start", "fct_major_project", "fct_meeting", "fct_problem", "fct_reform_document"),
     *("fct_reform_measure", "fct_question", "fct_callback", "fct_complaint", "fct_case_rating"),
 ]

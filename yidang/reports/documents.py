@@ -14,6 +14,7 @@ from yidang.metrics import MINIMUM_N
 from yidang.reports import (
     annexes,
     archive,
+    assessment,
     catalogue,
     evidence,
     facts,
@@ -43,7 +44,7 @@ from yidang.settings import Settings
 SILENT_DAYS = 60
 PIECES = {
     name: draw
-    for module in (annexes, time_limits, speed, catalogue, standing, reform, remarks)
+    for module in (annexes, time_limits, speed, catalogue, standing, reform, remarks, assessment)
     for name, draw in module.PIECES.items()
 }
 
@@ -228,6 +229,7 @@ def _names(settings: Settings, kind: Kind, source: Source, title: str, marks: Ma
         "事项名录": Lazily(lambda: facts.item_names(source.figures)),
         "改革起始": reform.since_words(source.figures),
         "拿地即开工口径": Lazily(lambda: reform.rule(settings)),
+        "考核周期": Lazily(lambda: assessment.periods(source)),
         "备注": Lazily(lambda: remarks.claims(source.figures)),
         "重点新开工": partial(reform.key_starts, source),
         "日历版本": snapshot.calendar_version,

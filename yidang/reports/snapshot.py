@@ -17,6 +17,7 @@ from yidang.settings import Settings
 _PREFIX = "report_"
 # What a report, or the statistics, read beside the marts that metrics are counted on.
 _READ = (
+    "agg_assessment",
     "agg_case_mode",
     "agg_flat_series",
     "agg_indicator",

@@ -8,7 +8,7 @@ from random import Random
 
 from yidang.district.catalogue import ITEMS, REFORM_DATE, REFORMS
 from yidang.district.model import World
-from yidang.district.profile import Measure, Profile
+from yidang.district.profile import Measure
 from yidang.district.systems import copying
 
 TABLES = {
@@ -42,7 +42,7 @@ def rows(world: World) -> dict[str, list[tuple]]:
     known = (*profile.measures, *_reforms(world))
     measures = [measure for measure in known if measure.started <= world.time.end]
     count = world.sizes.get("measures", len(measures) + (SMALL_ONES if measures else 0))
-    measures = (measures + list(_small(profile, random, max(count - len(measures), 0))))[:count]
+    measures = (measures + list(_small(world, random, max(count - len(measures), 0))))[:count]
     at_once = world.sizes.get("measures_at_once", round(count * AT_ONCE_SHARE))
     improved = world.sizes.get("measures_improved", count - at_once)
     statuses = ["立行立改"] * at_once + ["整改优化"] * improved
@@ -75,12 +75,13 @@ def _reforms(world: World) -> Iterator[Measure]:
         )
 
 
-def _small(profile: Profile, random: Random, count: int) -> Iterator[Measure]:
+def _small(world: World, random: Random, count: int) -> Iterator[Measure]:
+    profile = world.profile
     actions = sorted({measure.action for measure in profile.measures})
     first = profile.documents[0]
     for number in range(1, count + 1):
         item = random.choice(list(ITEMS.values()))
-        before = item.materials
+        now = item.materials - (item.code in REFORMS and world.time.end >= REFORM_DATE)
         yield Measure(
             f"精简{item.name}材料（第{number}项，虚构）",
             random.choice(actions),
@@ -88,7 +89,7 @@ def _small(profile: Profile, random: Random, count: int) -> Iterator[Measure]:
             profile.measures[0].started,
             first.number,
             item_code=item.code,
-            documents=(before, max(before - random.randint(1, 2), 0)),
+            documents=(now + random.randint(1, 2), now),
             days_saved=random.randint(2, 5),
         )
 

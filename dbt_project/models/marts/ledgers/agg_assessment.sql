@@ -76,6 +76,13 @@ stated as (
     left join waiting using (period_grain, period_start)
     left join calendar as today on today.date_day = build.as_of
     left join calendar as last_day on last_day.date_day = scored.period_end
+),
+
+compared as (
+    select
+        stated.*,
+        (count(*) filter (where is_comparable) over (partition by period_grain, period_start))::integer as comparable_count
+    from stated
 )
 
 select
@@ -92,13 +99,14 @@ select
     missing_indicators,
     least_n,
     case
-        when state_name = '已公布' and is_comparable
+        when state_name = '已公布' and is_comparable and comparable_count > 1
             then (rank() over (partition by period_grain, period_start, is_comparable order by points desc))::integer
     end as rank_number,
-    (count(*) filter (where is_comparable) over (partition by period_grain, period_start))::integer as comparable_count,
+    comparable_count,
     case
         when not is_comparable then '样本不足：' || missing_indicators
         when state_name != '已公布' then state_name || '，尚不排名'
+        when comparable_count = 1 then '只有一个部门可比，不排名'
     end as remark,
     appeal_count,
     upheld_appeal_count,
@@ -106,4 +114,4 @@ select
     as_of,
     calendar_version,
     rule_version
-from stated
+from compared

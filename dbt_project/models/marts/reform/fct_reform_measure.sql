@@ -16,6 +16,11 @@ items as (
     select * from {{ ref('int_current_items') }}
 ),
 
+catalogue as (
+    select * from {{ ref('dim_item') }}
+    where is_current
+),
+
 claim_kinds as (
     select * from {{ ref('claim_kinds') }}
 ),
@@ -102,6 +107,30 @@ judged as (
                 coalesce(windows.limit_after || coalesce(windows.limit_after_unit, ''), '未载明')
             )
         end as limit_change,
+        nullif(concat_ws(
+            '；'
+            {%- for thing, (name, unit, _) in counted.items() %},
+            case when num_nulls(windows.{{ thing }}_count_before, windows.{{ thing }}_count_after) < 2
+                then concat(
+                    '{{ name }}', coalesce(windows.{{ thing }}_count_before || '{{ unit }}', '未载明'),
+                    '→', coalesce(windows.{{ thing }}_count_after || '{{ unit }}', '未载明')
+                )
+            end
+            {%- endfor %}
+        ), '') as count_change,
+        case when num_nulls(windows.legal_type_before, windows.legal_type_after) < 2
+            then concat(coalesce(windows.legal_type_before, '未载明'), '→', coalesce(windows.legal_type_after, '未载明'))
+        end as legal_type_change,
+        -- what the catalogue says today where the ledger says that it was changed to something else
+        nullif(concat_ws(
+            '、',
+            case when windows.limit_after_unit = '工作日' and catalogue.promised_unit = 'working_days'
+                and windows.limit_after != catalogue.promised_limit
+                then format('承诺时限%s个工作日', catalogue.promised_limit) end,
+            case when windows.step_count_after != catalogue.step_count then format('环节%s个', catalogue.step_count) end,
+            case when windows.document_count_after != catalogue.material_count
+                then format('材料%s份', catalogue.material_count) end
+        ), '') as catalogue_differs,
         claim_kinds.claim_class,
         case when num_nulls(windows.claimed_kind_name, windows.claimed_percent) < 2
             then concat(
@@ -119,6 +148,7 @@ judged as (
     from windows
     left join claim_kinds using (claimed_kind_name)
     left join items using (item_code)
+    left join catalogue using (item_code)
     left join measured using (measure_id)
 ),
 
@@ -193,6 +223,7 @@ remarked as (
                     then format('“%s”是最好的一例，不代表一般：须与件数、中位数一并报告', compared.claim)
                 else format('“%s”所指没有说明，无从核对', compared.claim)
             end,
+            case when compared.is_started then '与目录不一致：现行版本' || compared.catalogue_differs end,
             '同名举措载明的数不同（' || compared.distinct_claims || '），以何为准没有说明',
             case
                 when compared.limit_after < compared.limit_before and compared.is_same_unit and compared.measured_change_days >= 0
@@ -200,6 +231,7 @@ remarked as (
             end
         ), '') as claim_remark,
         case
+            when compared.item_code is null and compared.claim_class = 'target' then '未对应单个事项，实测见全区相应指标'
             when compared.item_code is null then '未对应单个事项，无从实测'
             when not compared.is_known_item then '目录中没有此事项，无从实测'
             when least(compared.before_case_count, compared.after_case_count) < {{ var('minimum_n') }}
@@ -239,8 +271,10 @@ select
     {%- endfor %}
     remarked.fee_yuan_before,
     remarked.fee_yuan_after,
+    remarked.count_change,
     remarked.legal_type_before,
     remarked.legal_type_after,
+    remarked.legal_type_change,
     coalesce(remarked.is_legal_type_change, false) as is_legal_type_change,
     remarked.claimed_days_saved,
     remarked.claimed_percent,
@@ -248,14 +282,7 @@ select
     nullif(concat_ws(
         '；',
         '时限' || remarked.limit_change,
-        {%- for thing, (name, unit, _) in counted.items() %}
-        case when num_nulls(remarked.{{ thing }}_count_before, remarked.{{ thing }}_count_after) < 2
-            then concat(
-                '{{ name }}', coalesce(remarked.{{ thing }}_count_before || '{{ unit }}', '未载明'),
-                '→', coalesce(remarked.{{ thing }}_count_after || '{{ unit }}', '未载明')
-            )
-        end,
-        {%- endfor %}
+        remarked.count_change,
         remarked.claim,
         '压缩' || remarked.claimed_days_saved || '天'
     ), '') as claim_text,
