@@ -57,7 +57,7 @@ CLAIMS = {
             " where is_new_start and is_counted and list_year = 2023",
             71,
         ),
-        "C014 28 个问题": ("select count(*) from marts.fct_problem", 28),
+        "C014 走访发现 28 个问题": ("select count(*) from marts.fct_problem where source_name = '走访'", 28),
         "C015 17 场协调会": ("select count(*) from marts.fct_meeting", 17),
         "C016 容缺申报，当天取得施工许可证": (
             "select elapsed_working_days || '个工作日，补件' || duty_state_name from marts.fct_case_mode"

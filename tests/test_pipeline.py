@@ -186,7 +186,13 @@ def test_new_starts_of_a_window_against_the_year_an_even_spread_and_the_year_bef
     assert float(found["permit"]["even_share"]) == pytest.approx(70 / 365)
     assert (found["permit"]["window_days"], found["permit"]["nameless_row_count"]) == (70, 0)
     # by first investment: STARTED in February, REGISTERED in November; an amount of 0 starts nothing
-    assert tuple(found["investment"][name] for name in counts) == (1, 2, 0, 0)
+    assert tuple(found["investment"][name] for name in counts) == (1, 2, None, None), "no start in 2024 is no record"
+    assert (found["investment"]["window_days"], found["investment"]["counted_days"]) == (70, 61)
+    assert float(found["investment"]["even_share"]) == pytest.approx(61 / 365)
+    assert found["investment"]["remark"] == (
+        "投资按月报，只计2025-11至2025-12的整月，共61天；上年没有开工记录，不能与上年同期比"
+    )
+    assert found["permit"]["remark"] is None
     assert found["investment"]["window_share"] is None, "two starts say nothing"
     assert found["investment"]["nameless_row_count"] == 1
 

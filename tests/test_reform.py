@@ -265,7 +265,7 @@ def test_what_a_measure_claims_is_compared_only_where_it_can_be(marts):
         "TIME": nowhere,
         "COST": f"没有合同和费用数据，“费用减少50%”无从核对；{nowhere}",
         "EARLY": f"没有对照组，不实行改革何时开工无从得知，“提早月数2个月”无从核对；{nowhere}",
-        "PAPER": f"没有改革前后的材料份数，“材料减少70%”无从核对；{nowhere}",
+        "PAPER": f"这一条没有载明改革前后的材料份数，“材料减少70%”无从核对；{nowhere}",
         "LISTED": nowhere,
         "WIDE": f"“基本全覆盖”没有载明数值，无从核对；{nowhere}",
         "WORD": f"“活力提升10%”所指没有说明，无从核对；{nowhere}",

@@ -248,7 +248,8 @@ def warnings_send() -> None:
 
     sent = sender.send(settings_module.load())
     counts = ", ".join(f"{count} {state}" for state, count in sorted(sent.counts.items())) or "nothing waits"
-    typer.echo("Today is no working day: nothing is sent." if sent.closed_day else f"✓ {counts}")
+    mark = "!" if set(sent.counts) & {"no_receiver", "dead"} else "✓"
+    typer.echo("Today is no working day: nothing is sent." if sent.closed_day else f"{mark} {counts}")
     for (channel, reason), count in sorted(sent.failures.items()):
         typer.echo(f"  ! {channel}: {count} × {reason}", err=True)
 

@@ -70,7 +70,7 @@ def _same_day(world: World) -> list[Case]:
         for case in world.cases
         if case.item.code == "ZJ03" and case.is_passed and case.received >= world.since
         if [event.kind for event in case.events] == ["received", "accepted", "department_started", "decided_pass"]
-        if case.received // DAY == case.accepted // DAY
+        if case.received // DAY == case.accepted // DAY and world.time.is_working_day(case.received)
     ]
     chosen = plain[: world.sizes.get("same_day_tolerant", 0)]
     for case in chosen:

@@ -71,6 +71,7 @@ class Profile:
     items: of its catalogue beside those of catalogue.py; no case is filed for them.
     cancelled: materials that are asked for no more, (item, material) → since when.
     agencies: kinds of agency work beside those that cases need.
+    stage_names: what the district calls a national stage (two may be one of its own); the others as everywhere.
     """
 
     id: str
@@ -89,3 +90,4 @@ class Profile:
     package_date: date | None = None
     cancelled: Mapping[tuple[str, str], date] = field(default_factory=dict)
     agencies: tuple[str, ...] = ()
+    stage_names: Mapping[int, str] = field(default_factory=dict)

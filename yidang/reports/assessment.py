@@ -22,7 +22,7 @@ where state_name = '已公布'
             and later.period_grain = points.period_grain
             and later.period_start > points.period_start
     )
-order by period_end - period_start, rank_number nulls last, department_name
+order by period_end - period_start, rank_number nulls last, covered_weight desc, department_name
 """
 _VALUE = """
 select {column}, least_n
@@ -46,7 +46,7 @@ def points(source: Source) -> Table:
         said = "；".join(part for part in (remark, appeals) if part)
         lines.append(((period,), (department,), *values, (said or "—",)))
     header = ("周期", "部门", *_COLUMNS.values(), "说明")
-    return Table(CAPTION, header, tuple(lines), (2.9, 3.4, 1.5, 1.8, 1.3, 4.7), (0, 1, 5))
+    return Table(CAPTION, header, tuple(lines), (3.5, 3.5, 1.3, 1.7, 1.2, 4.4), (0, 1, 5))
 
 
 def _value(figures: Figures, column: str, period: str, grain: str, start: date, department: str) -> Text:
@@ -55,7 +55,7 @@ def _value(figures: Figures, column: str, period: str, grain: str, start: date, 
     reading = figures.reading(label, unit, _VALUE.format(column=column), grain, start, department)
     if reading is None or reading.value is None:
         return ("—",)
-    return (Cited(tenth(reading.value) if unit == "分" else f"{reading.value:f}", reading),)
+    return (Cited(tenth(reading.value) if column == "points" else f"{reading.value.normalize():f}", reading),)
 
 
 PIECES = {CAPTION: points}

@@ -229,6 +229,7 @@ def _names(settings: Settings, kind: Kind, source: Source, title: str, marks: Ma
         "事项名录": Lazily(lambda: facts.item_names(source.figures)),
         "改革起始": reform.since_words(source.figures),
         "拿地即开工口径": Lazily(lambda: reform.rule(settings)),
+        "满分提示": Lazily(lambda: notes.flat_series(source)),
         "考核周期": Lazily(lambda: assessment.periods(source)),
         "备注": Lazily(lambda: remarks.claims(source.figures)),
         "重点新开工": partial(reform.key_starts, source),

@@ -65,6 +65,18 @@ def first_year_remark(source: Source) -> str:
     return f"（{source.first_received.year}年为归集首年，办件可能不全，同比仅供参考。）"
 
 
+def flat_series(source: Source) -> str:
+    """Rates of which 100 % month after month is too good, by name; empty where there are none."""
+    rows = source.figures.read(
+        "select metric_name, month_count from {marts}.agg_flat_series"
+        " where dimension = 'district' and is_ongoing order by metric_name"
+    )
+    if not rows:
+        return ""
+    named = "、".join(f"{name}（连续{months}个月）" for name, months in rows)
+    return f"全区{named}为100%，是警示，不是成绩，应当抽查原始记录。"
+
+
 def coverage(source: Source) -> str:
     """Growth over the first year of the records is growth of the records: say so."""
     if source.first_received < source.before.first:

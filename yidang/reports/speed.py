@@ -67,12 +67,14 @@ def _curve(source: Source, year: int) -> list[tuple[int, Decimal]]:
 
 def year_on_year(source: Source) -> Table:
     """What changed of itself and what changed by the mix; the latest comparison that the period holds."""
+    comparison = _comparison(source)
     lines = []
-    for kind, key, name in _compared(source):
-        base, now, change, *parts = (_change(source, kind, key, column) for column in _COLUMNS)
-        lines.append(((name,), base, now, (*change, *_interval(source, kind, key)), *parts))
-    header = ("范围", "基期", "现期", "变化", "其中构成", "其中办理", "标准化变化")
-    if not lines:  # seeds/comparison_periods.csv holds none whose later half is this period
+    for kind, key, name in source.figures.read(_COMPARED, comparison):
+        base, now, change, *parts = (_change(source, comparison, kind, key, column) for column in _COLUMNS)
+        lines.append(((name,), base, now, (*change, *_interval(source, comparison, kind, key)), *parts))
+    of_what = f"范围（{comparison}）" if comparison else "范围"
+    header = (of_what, "基期", "现期", "变化", "其中构成", "其中办理", "标准化变化")
+    if not lines:  # seeds/comparison_periods.csv holds none whose later half is this period, or the base has no cases
         lines.append((("没有可比的基期",), *((NO_VALUE,) for _ in header[1:])))
     return Table(YEAR_ON_YEAR, header, tuple(lines), (3.4, 1.5, 1.5, 3.6, 1.7, 1.7, 2.2))
 
@@ -89,18 +91,30 @@ _BOUNDS = {"change_lower": "变化的95%区间下限", "change_upper": "变化�
 _MEANS = {"mean_days": "均值（在办的也计入）", "naive_mean_days": "朴素均值（只计已办结）"}
 
 
-def _compared(source: Source) -> list[tuple[str, str, str]]:
-    return source.figures.read(
-        "select slice_kind, slice_key, slice_name from {marts}.agg_change"
-        " where comparison = (select max(comparison) from {marts}.agg_change where now_from = %s and now_to <= %s)"
-        " and slice_kind in ('all', 'stage') order by slice_kind, slice_key",
-        source.period.first,
-        source.period.last,
-    )
+# Its later half may begin after the period does, where the records of the base do.
+_COMPARISON = """
+select comparison
+from {marts}.agg_change
+where now_from between %s and %s and now_to <= %s
+order by now_from, now_to desc, comparison
+limit 1
+"""
+_COMPARED = """
+select slice_kind, slice_key, slice_name
+from {marts}.agg_change
+where comparison = %s and slice_kind in ('all', 'stage')
+order by slice_kind, slice_key
+"""
 
 
-def _interval(source: Source, kind: str, key: str) -> Text:
-    low, high = (_change(source, kind, key, bound) for bound in _BOUNDS)
+def _comparison(source: Source) -> str | None:
+    first, last = source.period.first, source.period.last
+    rows = source.figures.read(_COMPARISON, first, last, last)
+    return rows[0][0] if rows else None
+
+
+def _interval(source: Source, comparison: str, kind: str, key: str) -> Text:
+    low, high = (_change(source, comparison, kind, key, bound) for bound in _BOUNDS)
     both = [*low, "～", *high]
     return (
         ("（", *both, "）")
@@ -109,15 +123,13 @@ def _interval(source: Source, kind: str, key: str) -> Text:
     )
 
 
-def _change(source: Source, kind: str, key: str, column: str) -> Text:
+def _change(source: Source, comparison: str, kind: str, key: str, column: str) -> Text:
     reading = source.figures.reading(
         f"与基期可比的办理用时，{_SLICES[kind]}{'' if kind == 'all' else key}，{(_COLUMNS | _BOUNDS)[column]}",
         "工作日",
         f"select {column}, now_case_count from {{marts}}.agg_change"  # noqa: S608 - a name of _COLUMNS
-        " where now_from = %s and now_to <= %s and slice_kind = %s and slice_key = %s"
-        " order by comparison desc limit 1",
-        source.period.first,
-        source.period.last,
+        " where comparison = %s and slice_kind = %s and slice_key = %s",
+        comparison,
         kind,
         key,
     )

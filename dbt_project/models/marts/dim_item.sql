@@ -30,17 +30,29 @@ steps as (
     group by item_code, item_version
 ),
 
+listed_materials as (
+    select * from {{ ref('dim_item_material') }}
+),
+
 -- a material counts for the last day on which its version told, or for today
+standing as (
+    select
+        listed_materials.*,
+        coalesce(listed_materials.cancelled_on <= least(items.effective_to, {{ as_of() }}), false) as is_gone
+    from listed_materials
+    inner join items using (item_code, item_version)
+),
+
 materials as (
     select
-        items.item_code,
-        items.item_version,
-        sum(listed.document_count)::integer as document_count,
-        sum(listed.page_count)::integer as page_count
-    from items
-    inner join {{ ref('dim_item_material') }} as listed using (item_code, item_version)
-    where listed.cancelled_on is null or listed.cancelled_on > least(items.effective_to, {{ as_of() }})
-    group by items.item_code, items.item_version
+        item_code,
+        item_version,
+        coalesce(sum(document_count) filter (where not is_gone), 0)::integer as document_count,
+        coalesce(sum(page_count) filter (where not is_gone), 0)::integer as page_count,
+        coalesce(sum(document_count) filter (where is_gone), 0)::integer as cancelled_count,
+        max(cancelled_on) filter (where is_gone) as cancelled_on
+    from standing
+    group by item_code, item_version
 )
 
 select
@@ -70,7 +82,10 @@ select
         case when items.step_count != steps.listed_step_count
             then format('目录载明环节%s个，清单列%s个', items.step_count, steps.listed_step_count) end,
         case when items.material_count != materials.document_count
-            then format('目录载明材料%s份，清单列%s份', items.material_count, materials.document_count) end
+            then format('目录载明材料%s份，清单列%s份', items.material_count, materials.document_count)
+                || case when materials.cancelled_count > 0
+                    then format('（%s份已取消，最近一份自%s起）', materials.cancelled_count, materials.cancelled_on) else '' end
+        end
     ), '') as list_remark,
     items.valid_from,
     items.valid_to,

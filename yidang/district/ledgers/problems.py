@@ -39,15 +39,18 @@ class _Problem:
 def rows(world: World) -> dict[str, list[tuple]]:
     """Rows of the three tables.
 
-    world.sizes: problems (default: a quarter of the projects), problem_projects (of so many different ones), meetings
-    (three fifths of the problems).
+    world.sizes: problems (default: a quarter of the projects), problem_projects (of so many different ones), visited (how
+    many of them were found in a visit; default: as it comes), meetings (three fifths of the problems).
     """
     random = Random(f"{world.seed}:problems")
     count = world.sizes.get("problems", max(1, len(world.projects) // 4))
     problems = _problems(world, random, count)
     meetings = list(_meetings(world, random, problems, world.sizes.get("meetings", max(1, count * 3 // 5))))
     return {
-        "problem": [_problem_row(world, problem, random) for problem in problems],
+        "problem": [
+            _problem_row(world, problem, random, "走访" if place < world.sizes.get("visited", 0) else None)
+            for place, problem in enumerate(problems)
+        ],
         "meeting": [(number, title, "重大项目服务专班", world.time.moment(at), world.time.moment(at))
                     for number, title, at, _ in meetings],
         "meeting_problem": [(number, problem.number, world.time.moment(at))
@@ -85,7 +88,7 @@ def _whose(world: World, random: Random, count: int) -> list[Project]:
     return several + random.choices(several, k=count - len(several))
 
 
-def _problem_row(world: World, problem: _Problem, random: Random) -> tuple:
+def _problem_row(world: World, problem: _Problem, random: Random, source: str | None) -> tuple:
     moments = [world.time.moment(step) if step < world.time.horizon else None for step in problem.steps]
     is_reopened = problem.reopened is not None and problem.reopened < world.time.horizon
     reopened = world.time.moment(problem.reopened) if is_reopened else None
@@ -93,7 +96,7 @@ def _problem_row(world: World, problem: _Problem, random: Random) -> tuple:
         problem.number,
         problem.project.code,
         f"{random.choice(MATTERS)}问题（虚构）",
-        random.choices(list(SOURCES), weights=list(SOURCES.values()))[0],
+        source or random.choices(list(SOURCES), weights=list(SOURCES.values()))[0],
         random.choices(list(KINDS), weights=list(KINDS.values()))[0],
         random.choice(list(DEPARTMENTS.values())).name,
         *moments,

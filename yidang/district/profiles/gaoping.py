@@ -52,4 +52,6 @@ GAOPING = Profile(
         ),
     ),
     package_date=date(2021, 4, 1),
+    # three stages of its own: the national second and third are one
+    stage_names={1: "立项用地阶段", 2: "开工审批阶段", 3: "开工审批阶段", 4: "竣工投产阶段"},
 )

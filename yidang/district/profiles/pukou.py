@@ -24,6 +24,7 @@ PUKOU = Profile(
         "instant_starts": 14,
         "instant_deliveries": 16,
         "problems": 28,
+        "visited": 28,
         "meetings": 17,
         "mode_告知承诺_ZJ03": 78,
         "same_day_tolerant": 1,

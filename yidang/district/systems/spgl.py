@@ -134,7 +134,7 @@ def _flows(library: _Library) -> None:
         for flow_type, name in FLOW_TYPES.items():
             flow = flow_code(flow_type)
             library.add("spgl_dfxmsplcxxb", moment, (flow, name, version, effective, flow_type, None, None, None, None))
-            for stage, title in STAGES.items():
+            for stage, title in ({**STAGES, **world.profile.stage_names}).items():
                 values = (flow, version, f"{flow}-{version}-{stage}", title, stage, str(stage), STAGE_LIMITS[stage], 1)
                 library.add("spgl_dfxmsplcjdxxb", moment, values)
             for code in FLOWS[flow_type].items():

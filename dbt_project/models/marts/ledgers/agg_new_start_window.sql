@@ -1,7 +1,16 @@
+-- investment is told by month: of a window that begins or ends within one, only whole months can be counted
 with windows as (
     select
         start_windows.*,
         last_day - first_day + 1 as window_days,
+        case start_rule
+            when 'investment' then (date_trunc('month', first_day - 1) + interval '1 month')::date
+            else first_day
+        end as counted_from,
+        case start_rule
+            when 'investment' then date_trunc('month', last_day + 1)::date - 1
+            else last_day
+        end as counted_to,
         date_trunc('year', first_day)::date as year_first_day,
         (date_trunc('year', first_day) + interval '1 year' - interval '1 day')::date as year_last_day
     from {{ ref('start_windows') }} as start_windows
@@ -52,8 +61,8 @@ counted as (
         {%- for years, prefix in [(0, ''), (1, 'previous_')] %}
         (
             count(*) filter (
-                where starts.started_on between windows.first_day - interval '{{ years }} year'
-                    and windows.last_day - interval '{{ years }} year'
+                where starts.started_on between windows.counted_from - interval '{{ years }} year'
+                    and windows.counted_to - interval '{{ years }} year'
             )
         )::integer as {{ prefix }}start_count,
         (
@@ -76,6 +85,7 @@ select
     windows.first_day,
     windows.last_day,
     windows.window_days,
+    windows.counted_to - windows.counted_from + 1 as counted_days,
     windows.last_day <= build.as_of as is_window_over,
     windows.year_last_day <= build.as_of as is_year_over,
     counted.start_count,
@@ -84,14 +94,25 @@ select
         when windows.year_last_day <= build.as_of and counted.year_start_count >= {{ var('minimum_n') }}
             then counted.start_count::numeric / counted.year_start_count
     end as window_share,
-    windows.window_days::numeric / (windows.year_last_day - windows.year_first_day + 1) as even_share,
-    counted.previous_start_count,
-    counted.previous_year_start_count,
+    (windows.counted_to - windows.counted_from + 1)::numeric / (windows.year_last_day - windows.year_first_day + 1) as even_share,
+    -- a year without a single start is a year without records
+    case when counted.previous_year_start_count > 0 then counted.previous_start_count end as previous_start_count,
+    nullif(counted.previous_year_start_count, 0) as previous_year_start_count,
     case
         when counted.previous_year_start_count >= {{ var('minimum_n') }}
             then counted.previous_start_count::numeric / counted.previous_year_start_count
     end as previous_window_share,
     case when counted.start_rule = 'investment' then nameless.row_count else 0 end as nameless_row_count,
+    nullif(concat_ws(
+        '；',
+        case when windows.counted_to - windows.counted_from + 1 != windows.window_days
+            then format(
+                '投资按月报，只计%s至%s的整月，共%s天',
+                to_char(windows.counted_from, 'YYYY-MM'), to_char(windows.counted_to, 'YYYY-MM'),
+                windows.counted_to - windows.counted_from + 1
+            ) end,
+        case when counted.previous_year_start_count = 0 then '上年没有开工记录，不能与上年同期比' end
+    ), '') as remark,
     build.as_of,
     build.calendar_version,
     build.rule_version

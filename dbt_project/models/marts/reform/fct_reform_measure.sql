@@ -211,11 +211,11 @@ remarked as (
                     then format('没有对照组，不实行改革何时开工无从得知，“%s”无从核对', compared.claim)
                 when compared.claim_class = 'material'
                     then case when compared.document_reduction is null
-                        then format('没有改革前后的材料份数，“%s”无从核对', compared.claim)
+                        then format('这一条没有载明改革前后的材料份数，“%s”无从核对', compared.claim)
                     end
                 when compared.claim_class = 'limit'
                     then case when compared.limit_reduction is null
-                        then format('没有改革前后的时限，“%s”无从核对', compared.claim)
+                        then format('这一条没有载明改革前后的时限，“%s”无从核对', compared.claim)
                     end
                 when compared.claim_class = 'share' then format('没有载明共有多少，“%s”无从核对', compared.claim)
                 when compared.claim_class = 'target' then format('“%s”是目标，不是结果', compared.claim)
