@@ -39,8 +39,8 @@ class _Problem:
 def rows(world: World) -> dict[str, list[tuple]]:
     """Rows of the three tables.
 
-    world.sizes: problems (default: a quarter of the projects), problem_projects (of so many different ones), visited (how
-    many of them were found in a visit; default: as it comes), meetings (three fifths of the problems).
+    world.sizes: problems (default: a quarter of the projects), problem_projects (of so many different ones), visited
+    (how many were found in a visit; default: as it comes), meetings (three fifths of the problems).
     """
     random = Random(f"{world.seed}:problems")
     count = world.sizes.get("problems", max(1, len(world.projects) // 4))
