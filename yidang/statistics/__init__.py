@@ -14,7 +14,7 @@ from yidang.settings import Settings
 
 # What a selection must build, or the marts that are made of it are left as they are.
 INPUTS = {
-    "int_comparison_periods",
+    "int_case_comparison_periods",
     "int_speed_observations",
     "int_item_reforms",
     "int_open_case_clocks",

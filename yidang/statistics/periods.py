@@ -1,4 +1,4 @@
-"""agg_change: the cohorts of int_comparison_periods, slice by slice."""
+"""agg_change: the cohorts of int_case_comparison_periods, slice by slice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from yidang.statistics.tables import number
 
 _STRATA: list[str] = declared(ROOT / "dbt_project")["strata"]
 _PARTS = ("change_days", "mix_days", "rate_days", "standardised_change_days", "saved_share")
-_PERIODS = "select label, base_from, base_to, now_from, now_to from int_comparison_periods order by now_from, label"
+_PERIODS = (
+    "select label, base_from, base_to, now_from, now_to from int_case_comparison_periods order by now_from, label"
+)
 
 
 def rows(connection: psycopg.Connection, observed: pandas.DataFrame, stamp: Stamp) -> list[dict]:

@@ -19,7 +19,7 @@ build as (
 ),
 
 periods as (
-    select * from {{ ref('int_comparison_periods') }}
+    select * from {{ ref('int_case_comparison_periods') }}
 ),
 
 sided as (
