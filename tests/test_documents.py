@@ -130,7 +130,7 @@ def test_rows_of_every_mart_with_metrics_are_known_by_something(settings, wareho
 def test_the_bulletin_lists_the_late_cases_and_the_league_with_its_intervals(bulletin, warehouse):
     tables = {tuple(cell.text for cell in table.rows[0].cells): table for table in docx.Document(str(bulletin)).tables}
     (overdue,) = (table for head, table in tables.items() if "逾期工作日" in head)
-    (places,) = (table for head, table in tables.items() if "名次" in head)
+    (places,) = (table for head, table in tables.items() if "95%区间" in head)
     late = warehouse.execute(
         "select item_name || ' ' || instance_code from marts.fct_open_case where is_overdue"
     ).fetchall()

@@ -152,7 +152,8 @@ def test_every_month_says_how_large_the_catalogue_was(marts):
 
 def test_a_catalogue_that_counts_otherwise_than_its_lists_is_remarked(marts):
     rows = marts.execute("select item_code, list_remark from marts.dim_item where list_remark is not null").fetchall()
-    assert rows == [{"item_code": "S", "list_remark": "目录载明材料3份，清单列2份"}], "one of three was cancelled since"
+    remark = "目录载明材料3份，清单列2份（1份已取消，最近一份自2025-09-01起）"
+    assert rows == [{"item_code": "S", "list_remark": remark}]
     unknown = marts.execute("select item_code from marts.dim_item_step where not is_known_item").fetchall()
     assert unknown == [{"item_code": "NOBODY"}], "a step of no item stays"
 
