@@ -337,8 +337,10 @@ def test_sql_and_numpy_put_the_same_cases_together(settings, marts):
 def test_compression_against_a_named_base_at_the_mix_of_the_base(marts):
     """A: 8 → 4 days, Z: 0 → 0, J1: 3 → 2.75, weighed 12 : 4 : 2; the crude means know of other items too."""
     (row,) = marts.execute(
-        "select * from marts.agg_compression where dimension = 'district' and comparison = '2025年较2024年（未完）'"
+        "select * from marts.agg_compression where dimension = 'district'"
+        " and comparison = '2025年较2024年（未完）（3月起）'"
     ).fetchall()
+    assert (row["base_from"], row["now_from"]) == (date(2024, 3, 1), date(2025, 3, 1)), "before it there are no records"
     assert (row["base_to"], row["now_to"]) == (date(2024, 3, 1), date(2025, 3, 1)), "cut to the same months"
     assert (row["base_n"], row["now_n"], row["shared_stratum_count"]) == (18, 17, 3)
     assert row["now_excluded"] == CLOSED
