@@ -32,7 +32,7 @@ SELECTION = (
     " +dim_agent +dim_build +dim_item +dim_item_material +dim_package +fct_agency_order +fct_callback"
     " +fct_case_mode +fct_instant_start +fct_investment_rule_check +fct_major_project +fct_meeting"
     " +fct_open_case +fct_problem +fct_project_plan +fct_question +fct_reform_document +fct_reform_measure"
-    " +fct_regional_assessment +fct_service_point"
+    " +fct_regional_assessment +fct_service_point +dim_stage"
 )
 _ITEMS = "select sum({}) from marts.agg_catalogue where month = (select max(month) from marts.agg_catalogue)"
 _MEASURE = "select {} from marts.fct_reform_measure where measure_name = '{}'"
@@ -113,6 +113,10 @@ CLAIMS = {
         "C040 22 跨省通办": ("select count(*) filter (where is_cross_province) from marts.agg_service_reach", 22),
     },
     "gaoping": {
+        "C046 三个主要阶段": (
+            "select count(distinct local_stage_name) from marts.dim_stage where stage_number between 1 and 4",
+            3,
+        ),
         "C043 1+11 文件": ("select count(*) from marts.fct_reform_document", 12),
         "C047 8 类区域评估": ("select count(distinct category_name) from marts.fct_regional_assessment", 8),
         "C048 80 多个事项": (_ITEMS.format("item_count") + " having sum(item_count) > 80", 83),
