@@ -1,5 +1,5 @@
 -- investment is told by month: of a window that begins or ends within one, only whole months can be counted
-with windows as (
+with dated as (
     select
         start_windows.*,
         last_day - first_day + 1 as window_days,
@@ -14,6 +14,13 @@ with windows as (
         date_trunc('year', first_day)::date as year_first_day,
         (date_trunc('year', first_day) + interval '1 year' - interval '1 day')::date as year_last_day
     from {{ ref('start_windows') }} as start_windows
+),
+
+windows as (
+    select
+        dated.*,
+        greatest(counted_to - counted_from + 1, 0) as counted_days
+    from dated
 ),
 
 lifecycles as (
@@ -85,7 +92,7 @@ select
     windows.first_day,
     windows.last_day,
     windows.window_days,
-    windows.counted_to - windows.counted_from + 1 as counted_days,
+    windows.counted_days,
     windows.last_day <= build.as_of as is_window_over,
     windows.year_last_day <= build.as_of as is_year_over,
     counted.start_count,
@@ -94,7 +101,7 @@ select
         when windows.year_last_day <= build.as_of and counted.year_start_count >= {{ var('minimum_n') }}
             then counted.start_count::numeric / counted.year_start_count
     end as window_share,
-    (windows.counted_to - windows.counted_from + 1)::numeric / (windows.year_last_day - windows.year_first_day + 1) as even_share,
+    windows.counted_days::numeric / (windows.year_last_day - windows.year_first_day + 1) as even_share,
     -- a year without a single start is a year without records
     case when counted.previous_year_start_count > 0 then counted.previous_start_count end as previous_start_count,
     nullif(counted.previous_year_start_count, 0) as previous_year_start_count,
@@ -105,12 +112,14 @@ select
     case when counted.start_rule = 'investment' then nameless.row_count else 0 end as nameless_row_count,
     nullif(concat_ws(
         '；',
-        case when windows.counted_to - windows.counted_from + 1 != windows.window_days
-            then format(
-                '投资按月报，只计%s至%s的整月，共%s天',
-                to_char(windows.counted_from, 'YYYY-MM'), to_char(windows.counted_to, 'YYYY-MM'),
-                windows.counted_to - windows.counted_from + 1
-            ) end,
+        case
+            when windows.counted_days = 0 then '投资按月报，时段内没有整月，无从计数'
+            when windows.counted_days != windows.window_days
+                then format(
+                    '投资按月报，只计%s至%s的整月，共%s天',
+                    to_char(windows.counted_from, 'YYYY-MM'), to_char(windows.counted_to, 'YYYY-MM'), windows.counted_days
+                )
+        end,
         case when counted.previous_year_start_count = 0 then '上年没有开工记录，不能与上年同期比' end
     ), '') as remark,
     build.as_of,
