@@ -61,6 +61,10 @@ def test_each_table_of_marts_is_on_the_page_with_every_column_described(site, wa
     assert undescribed == []
 
 
+# As many as the metrics ask for: int_case_months says as a whole what they are.
+NUMBERED = re.compile(r"\w+_month\w*__\d+")
+
+
 def test_each_column_of_an_intermediate_model_is_explained(site):
     """Beside its model, or, as a name means one thing, beside another; and what is a quantity has its unit there."""
     _, _, catalog = site
@@ -72,6 +76,7 @@ def test_each_column_of_an_intermediate_model_is_explained(site):
         for key, node in catalog["nodes"].items()
         if key.split(".")[-1].startswith("int_")
         for name, column in node["columns"].items()
+        if not NUMBERED.fullmatch(name)
     ]
     assert len(built) > 500
     assert sorted({column.name for column in built} - explained) == []
