@@ -76,7 +76,7 @@ def test_each_column_of_an_intermediate_model_is_explained(site):
         for key, node in catalog["nodes"].items()
         if key.split(".")[-1].startswith("int_")
         for name, column in node["columns"].items()
-        if not NUMBERED.fullmatch(name)
+        if not (key.endswith(".int_case_months") and NUMBERED.fullmatch(name))
     ]
     assert len(built) > 500
     assert sorted({column.name for column in built} - explained) == []

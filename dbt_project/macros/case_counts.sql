@@ -72,6 +72,7 @@ cases as (
 )
 {%- endmacro %}
 
+{#- As between_days, but with both days: on its last day a case is due or not by whether it is open (has_ended). -#}
 {%- macro came_due(date) -%}
 {{ date }} between least({{ previous_as_of() }}, {{ as_of() }}) and greatest({{ previous_as_of() }}, {{ as_of() }})
 {%- endmacro -%}

@@ -1,4 +1,5 @@
-{%- set measure = case_measures().get('closed_month', {}).get(metric('median_elapsed_days').values_sql, 'none') -%}
+{%- set elapsed = metric('median_elapsed_days') -%}
+{%- set measure = case_measures().get(elapsed.cohort_column, {}).get(elapsed.values_sql, 'none') -%}
 
 with calendar as (
     select * from {{ ref('int_calendar') }}

@@ -41,8 +41,8 @@ def _plan(world: World, random: Random, project: Project, asked: set[str]) -> It
     ends = {}
     for code in _wanted(project, asked):
         before = [other for other in ITEMS[code].prerequisites if other in ends]
-        if code in flow.completion_group:
-            before = [*before, "ZJ03"] if "ZJ03" not in before else before
+        if code in flow.completion_group and "ZJ03" not in before:
+            before.append("ZJ03")
         after = before or [filing for filing in flow.filing if filing in ends]
         start = max([ends[other] for other in after], default=registered.date()) + timedelta(days=random.randint(3, 20))
         ends[code] = start + timedelta(days=ITEMS[code].promised + random.randint(5, 25))
