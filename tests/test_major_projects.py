@@ -149,6 +149,7 @@ NO_KEY_START = {**NOT_COUNTED, "不是本年重点新开工": 2}
 NO_RESPONSE = {"日期顺序错误": 1, "尚未响应": 1}
 FIGURES = {
     "problem_count": (8, 8, {}),
+    "problem_project_count": (2, 2, {"未写明项目": 1, "项目已计": 5}),
     "problem_solved_rate": (1 / 7, 7, {"无提出日期": 1}),
     "problem_reopened_rate": (1 / 2, 2, {"未曾解决": 6}),
     "problem_feedback_in_time_rate": (1, 5, {"日期顺序错误": 2, "反馈时限未到或超出日历": 1}),
@@ -162,6 +163,7 @@ FIGURES = {
     "key_start_established_investment_rate": (40 / 60, 4, NO_KEY_START),
     "key_start_permitted_rate": (1 / 4, 4, NO_KEY_START),
     "key_start_permitted_investment_rate": (10 / 60, 4, NO_KEY_START),
+    "major_project_on_plan_rate": (1 / 2, 2, {**NOT_COUNTED, "未到计划开工日或无计划": 4}),
     "major_project_agent_coverage": (4 / 6, 6, NOT_COUNTED),
     "major_project_team_coverage": (2 / 6, 6, NOT_COUNTED),
     "agent_count": (4, 4, {}),

@@ -89,6 +89,10 @@ CATALOGUE = [
                   effective_from="2025-07-01"),
     catalogue_row("S", stage=5, statutory=5, promised=1, steps=3, materials=3, item_class="公共服务事项",
                   effective_from="2024-01-01"),
+    # versions that tell no day: the newest alone is in force, and the item is one
+    *(catalogue_row("U", version=version, stage=5, statutory=9, promised=promised, steps=1, materials=0, visits=0,
+                    item_class="公共服务事项", effective_from=None)
+      for version, promised in (("2", 6), ("10", 4), ("1", 8))),
     # no class, in force when the tests of the catalogue look no more
     catalogue_row("F", stage=4, statutory=15, promised=3, item_name="竣工验收备案", effective_from="2025-05-01",
                   effective_to="2025-07-31"),
@@ -99,6 +103,7 @@ LISTS = {
         *steps("W", 1, "是", "否"),
         *steps("P", 1, "是", "是"),
         *steps("P", 2, "是", "否"),
+        *steps("U", 10, "是"),
         *steps("NOBODY", 1, "是"),
     ],
     "item_material": [
@@ -136,11 +141,11 @@ def catalogue(marts, month: str) -> tuple:
 
 
 def test_every_month_says_how_large_the_catalogue_was(marts):
-    # three water items of 4 steps (2 met), P of 2, S without a list of steps
-    assert catalogue(marts, "2025-02-01") == (5, 14, 8, 20, 22, 30 + 170 + 3 + 4 + 9, 3 + 2 + 1)
-    assert catalogue(marts, "2025-03-01") == (3, 4, 3, 6, 8, 2 + 170 + 16, 1 + 2 + 1)
-    assert catalogue(marts, "2025-08-01") == (3, 4, 2, 6, 8, 2 + 17 + 16, 3)
-    assert catalogue(marts, "2025-10-01") == (3, 4, 2, 5, 7, 2 + 17 + 12, 3)
+    # three water items of 4 steps (2 met), P of 2, U of 1, S without a list of steps
+    assert catalogue(marts, "2025-02-01") == (6, 15, 9, 20, 22, 30 + 170 + 3 + 4 + 9, 3 + 2 + 1)
+    assert catalogue(marts, "2025-03-01") == (4, 5, 4, 6, 8, 2 + 170 + 16, 1 + 2 + 1)
+    assert catalogue(marts, "2025-08-01") == (4, 5, 3, 6, 8, 2 + 17 + 16, 3)
+    assert catalogue(marts, "2025-10-01") == (4, 5, 3, 5, 7, 2 + 17 + 12, 3)
     last = marts.execute("select max(month) as month, max(day) as day, min(month) as first from marts.agg_catalogue")
     assert last.fetchone() == {"month": date(2025, 10, 1), "day": AS_OF, "first": date(2024, 1, 1)}
     (without,) = marts.execute(
@@ -217,6 +222,7 @@ MEASURES = [
     measure("LOW_RISK", "简易低风险", limit_after=20, limit_after_unit="工作日"),
     measure("LATER", "明年的事", item_code="GONE", started_on="2026-01-01"),
     measure("SLOW", "公共服务提速", item_code="S", started_on="无"),
+    measure("UNDATED", "接入提速", item_code="U", limit_after=4, limit_after_unit="工作日", document_no="D3"),
 ]  # fmt: skip
 DOCUMENTS = [
     {"document_no": "D1", "title": "实施意见", "signed_on": "2023-04-06", "published_on": "2024-01-03",
@@ -245,7 +251,7 @@ def test_what_a_measure_claims_is_compared_only_where_it_can_be(marts):
         "WATER": (None, None, 0.8333, 0.9333, None, None),
         "MONTHS": (None, None, None, None, None, 0.5),
         "LISTED": (None, None, None, 0.5, None, None),
-        **dict.fromkeys(("EIA", "STAGES", "RATE", "TIME", "LOW_RISK", "LATER", "SLOW"), nothing),
+        **dict.fromkeys(("EIA", "STAGES", "RATE", "TIME", "LOW_RISK", "LATER", "SLOW", "UNDATED"), nothing),
         **dict.fromkeys(("COST", "EARLY", "PAPER", "WIDE", "WORD", "CHART"), nothing),
     }
     assert {number: row["limit_change"] for number, row in rows.items() if row["limit_change"]} == {
@@ -254,6 +260,7 @@ def test_what_a_measure_claims_is_compared_only_where_it_can_be(marts):
         "EIA": "69天→36天",
         "MONTHS": "2月→11工作日",
         "LOW_RISK": "未载明→20工作日",
+        "UNDATED": "未载明→4工作日",
     }
     nowhere = "未对应单个事项，无从实测"
     assert {number: row["remark"] for number, row in rows.items()} == {
@@ -274,6 +281,7 @@ def test_what_a_measure_claims_is_compared_only_where_it_can_be(marts):
         "LOW_RISK": f"没有改革前时限，不算压缩率；{nowhere}",
         "LATER": "尚未实施；目录中没有此事项，无从实测",
         "SLOW": "未载明起始日期；样本不足（前0件、后0件）",
+        "UNDATED": "没有改革前时限，不算压缩率；样本不足（前0件、后0件）",
     }
 
 
@@ -507,6 +515,7 @@ def test_a_plan_is_held_against_what_came(marts):
         (None, "F"): "逾期未完成",
     }
     (late,) = (row for row in rows.values() if row["state_name"] == "晚于计划完成")
+    assert late["predecessor_names"] == "建筑工程施工许可证核发、GONE", "the code of what no catalogue names"
     # Friday 30 May to Tuesday 3 June; Monday 2 June was a holiday
     assert (late["start_late_working_days"], late["end_late_working_days"]) == (0, 1)
     assert [row["item_code"] for row in rows.values() if not row["is_known_item"]] == ["GONE"]

@@ -12,4 +12,4 @@ select distinct on (item_code)
     responsible_department_name as department_name,
     stage_number
 from items
-order by item_code, {{ as_of() }} between effective_from and effective_to desc, effective_from desc, item_version desc
+order by item_code, {{ as_of() }} between effective_from and effective_to desc, effective_from desc, length(item_version) desc, item_version desc

@@ -77,17 +77,21 @@ latest as (
     order by item_code, item_version, batch_id desc, row_number desc
 ),
 
--- a new version ends the one before it, also where the catalogue forgot to say so
-dated as (
+begun as (
     select
         latest.*,
-        coalesce(latest.valid_from, date '1900-01-01') as effective_from,
-        least(
-            latest.valid_to,
-            (lead(latest.valid_from) over (partition by item_code order by latest.valid_from, item_version)) - 1,
-            date '9999-12-31'
-        ) as effective_to
+        coalesce(latest.valid_from, date '1900-01-01') as effective_from
     from latest
+),
+
+-- a new version ends the one before it, also where the catalogue forgot to say so; of several that begin on one day, or
+-- tell no day, only the newest is ever in force: its item is one item
+dated as (
+    select
+        begun.*,
+        least(valid_to, lead(effective_from) over versions - 1, date '9999-12-31') as effective_to
+    from begun
+    window versions as (partition by item_code order by effective_from, length(item_version), item_version)
 )
 
 select

@@ -1,5 +1,7 @@
+-- a version that was never in force was no step of the reform
 with items as (
     select * from {{ ref('int_items') }}
+    where effective_from <= effective_to
 ),
 
 build as (
@@ -13,7 +15,7 @@ followed as (
         lag(promised_limit) over versions as promised_before,
         lag(promised_unit) over versions as unit_before
     from items
-    window versions as (partition by item_code order by effective_from, item_version)
+    window versions as (partition by item_code order by effective_from)
 )
 
 select

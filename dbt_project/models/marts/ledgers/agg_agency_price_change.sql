@@ -47,14 +47,29 @@ paired as (
         {%- endfor %}
     from medians
     group by label, category
+),
+
+-- periods of which one has no order at all compare nothing; a kind that is new in the later one stays
+compared as (
+    select
+        paired.*,
+        least(sum(base_n) over of_comparison, sum(now_n) over of_comparison) > 0 as has_both
+    from paired
+    window of_comparison as (partition by comparison)
 )
 
 select
-    paired.*,
-    paired.now_median_price_yuan / nullif(paired.base_median_price_yuan, 0) - 1 as price_change,
-    least(paired.base_n, paired.now_n) >= {{ var('minimum_n') }} as is_sample_sufficient,
+    compared.comparison,
+    compared.category,
+    {%- for side in sides %}
+    compared.{{ side }}_n,
+    compared.{{ side }}_median_price_yuan,
+    {%- endfor %}
+    compared.now_median_price_yuan / nullif(compared.base_median_price_yuan, 0) - 1 as price_change,
+    least(compared.base_n, compared.now_n) >= {{ var('minimum_n') }} as is_sample_sufficient,
     build.as_of,
     build.calendar_version,
     build.rule_version
-from paired
+from compared
 cross join build
+where compared.has_both

@@ -112,6 +112,9 @@ select
     counted.project_code,
     {{ mask_project_name('projects.project_name', 'projects.is_household_pv') }} as project_name,
     projects.project_code is not null as is_known_project,
+    counted.project_code is not null and row_number() over (
+        partition by counted.project_code order by counted.reported_date, counted.problem_id
+    ) = 1 as is_first_of_project,
     {{ mask_text('counted.title') }} as title,
     counted.source_name,
     counted.kind_name,

@@ -56,15 +56,30 @@ actual as (
     group by planned.source_department, planned.project_code, planned.item_code
 ),
 
+predecessors as (
+    select
+        planned.source_department,
+        planned.project_code_raw,
+        planned.item_code,
+        string_agg(coalesce(items.item_name, codes.code), '、' order by codes.number) as predecessor_names
+    from planned
+    cross join lateral regexp_split_to_table(planned.predecessor_item_codes, '\s*,\s*') with ordinality
+        as codes (code, number)
+    left join items on items.item_code = codes.code
+    group by planned.source_department, planned.project_code_raw, planned.item_code
+),
+
 dated as (
     select
         planned.*,
+        predecessors.predecessor_names,
         coalesce(actual.case_count, 0) as case_count,
         actual.started_date,
         case when actual.is_granted then actual.last_granted_date end as granted_date,
         planned.planned_start_date > planned.planned_end_date as has_order_error
     from planned
     left join actual using (source_department, project_code, item_code)
+    left join predecessors using (source_department, project_code_raw, item_code)
 )
 
 select
@@ -80,6 +95,7 @@ select
     items.department_name,
     items.stage_number,
     dated.predecessor_item_codes,
+    dated.predecessor_names,
     dated.planned_start_date,
     dated.planned_end_date,
     coalesce(dated.has_order_error, true) as has_order_error,

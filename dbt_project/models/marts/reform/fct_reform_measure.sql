@@ -16,11 +16,9 @@ items as (
     select * from {{ ref('int_current_items') }}
 ),
 
--- versions without dates may all be in force: the newest stands, or a measure would be doubled
 catalogue as (
-    select distinct on (item_code) * from {{ ref('dim_item') }}
+    select * from {{ ref('dim_item') }}
     where is_current
-    order by item_code, effective_from desc, item_version desc
 ),
 
 claim_kinds as (
