@@ -79,6 +79,19 @@ CASES = {
         [ACCEPTED, {"kind": "special_start", "at": "2025-03-05"}, {"kind": "special_end", "at": "2025-03-12"}, DECIDED],
         [{"tbcx": "2", "tbcxkssj": "2025-03-05"}],
     ),
+    # 公示 stops nothing; the review that begins while it lasts does, from 6 to 12 March, when the first of the two ends
+    "reviewed_during_a_notice": (
+        [
+            ACCEPTED,
+            *({"kind": "special_start", "at": f"2025-03-{day}"} for day in ("05", "06")),
+            *({"kind": "special_end", "at": f"2025-03-{day}"} for day in (12, 20)),
+            {"kind": "decided_pass", "at": "2025-03-21"},
+        ],
+        # and a row beside it does not say what it is
+        [*({"tbcx": code, "tbcxkssj": "2025-03-05"} for code in (None, "5")), {"tbcx": "2", "tbcxkssj": "2025-03-06"}],
+    ),
+    # day 10 is Friday 18 April: on the Saturday after it the case can still be decided in time
+    "due_on_friday": ([{"kind": "accepted", "at": "2025-04-03"}], []),
 }
 UNITS = {
     "IT_HOURS": {"statutory_unit": "工作小时", "promised_unit": "小时"},
@@ -112,8 +125,9 @@ def world(settings, tmp_path_factory):
             )
             plain.execute("grant select on landing.observation_date to yidang_transformer")
             plain.execute(
-                "insert into landing.observation_date select 'alpha', name, '2025-04-18'"
+                "insert into landing.observation_date select 'alpha', name, date '2025-04-18'"
                 " from unnest(array['open_before_the_approval', 'open_and_extended']) as name"
+                " union all select 'alpha', 'due_on_friday', date '2025-04-19'"
             )
         build.build(
             settings,
@@ -226,6 +240,22 @@ def test_a_special_procedure_is_named_where_it_begins(world):
         " where case_id = 'alpha:reviewed' and reason_code is not null"
     ).fetchall()
     assert rows == [{"event_kind": "special_start", "reason_code": "2", "procedure_name": "专家评审"}]
+
+
+def test_a_review_stops_the_clock_although_a_notice_that_does_not_was_begun_before(cases, world):
+    row = cases["reviewed_during_a_notice"]
+    days = ("gross_working_days", "excluded_working_days", "elapsed_working_days")
+    assert tuple(row[name] for name in days) == (14, 4, 10) and not row["is_overdue"]
+    starts = world.execute(
+        "select reason_code from marts.fct_item_event"
+        " where case_id = 'alpha:reviewed_during_a_notice' and event_kind = 'special_start' order by event_at"
+    ).fetchall()
+    assert [start["reason_code"] for start in starts] == ["5", "2"], "named by what says something"
+
+
+def test_an_open_case_is_no_late_one_on_the_closed_days_after_its_last(cases):
+    row = cases["due_on_friday"]
+    assert (row["due_date"], row["is_overdue"], row["is_due"]) == (date(2025, 4, 18), False, False)
 
 
 def test_a_limit_in_hours_or_in_an_unknown_unit_gets_no_number(cases, world):

@@ -148,6 +148,9 @@ def make_world() -> World:
         world.alpha.add("dfxmsplcjdxxb", **flow, spjdmc=f"阶段{number}", dybzspjdxh=stage, spjdsx=limit, lcbsxlx="1")
         item = {"spsxbm": f"F{number}", "spsxbbh": "1", "spsxmc": f"流程事项{number}", "spbmmc": "甲局"}
         world.alpha.add("dfxmsplcjdsxxxb", **flow, **item, spsxblsx=51)
+    for number in (3, 4):
+        flow = {"splcbm": "L", "splcbbh": "1", "spjdxh": number, "spjdmc": f"阶段{number}"}
+        world.alpha.add("dfxmsplcjdxxb", **flow, dybzspjdxh="3", spjdsx=10, lcbsxlx="1")
     return world
 
 
@@ -254,6 +257,7 @@ def test_rules_about_registers_fire_on_their_rows_alone(marts):
         ("stand_in_value", "stand_ins"),
         ("works_date_unreadable", "in_words"),
         ("stage_limit_odd", "L/1/1"),
+        ("stage_split", "L/1/3"),
         ("promise_above_stage_limit", "L/1/2/F2"),
         ("unknown_prerequisite", "PILE/1"),
     }

@@ -90,6 +90,8 @@ PERMITS = [
     permit("works_in_project_field", f"{SCHOOL}-001"),
     permit("old", OLD),
     permit("unknown_works", None, works_no=f"{ROAD}-777"),
+    permit("of_another", SCHOOL, works_no=f"{ROAD}-001"),
+    permit("careless", SCHOOL, works_no="001"),
     permit("shared_number", "无", licence_no="示建[2025]第012号"),
     permit("ambiguous_number", "无", licence_no="示规〔2025〕7号"),
     permit("short_number", "无", licence_no="12号"),
@@ -187,6 +189,21 @@ def test_a_code_however_typed_leads_to_its_project(world):
     assert tiers["hash"] == (SCHOOL, "T1", "works")
     assert tiers["old"] == (OLD, "T2", "project_code")
     assert tiers["unknown_works"] == (ROAD, "T3", "head_of_works_code")
+
+
+def test_a_works_code_of_another_project_names_no_works(world):
+    rows = world.execute(
+        "select instance_code, project_code, works_code from intermediate.int_cases"
+        " where instance_code in ('of_another', 'careless')"
+    ).fetchall()
+    assert {row["instance_code"]: (row["project_code"], row["works_code"]) for row in rows} == {
+        "of_another": (SCHOOL, SCHOOL),
+        "careless": (SCHOOL, SCHOOL),
+    }
+    told = world.execute(
+        "select business_key from intermediate.int_identity_doubts where rule = 'works_of_other_project'"
+    ).fetchall()
+    assert {row["business_key"] for row in told} == {"shuiwu:of_another", "shuiwu:careless"}
 
 
 def test_a_permit_number_leads_to_the_one_project_that_bears_it(world):

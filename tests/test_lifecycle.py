@@ -49,7 +49,7 @@ def code(letter: str) -> str:
     return f"2017-330199-47-03-{ord(letter):06d}"
 
 
-MERGED, HALF, TWO_WORKS, LATE, GIVEN_UP, STALLED, FINISHED, NOT_YET = map(code, "ABCDEFGH")
+MERGED, HALF, TWO_WORKS, LATE, GIVEN_UP, STALLED, FINISHED, NOT_YET, SPLIT = map(code, "ABCDEFGHI")
 
 
 def handled(accepted: str, decided: str | None, *between: tuple[str, str]) -> list[dict]:
@@ -62,6 +62,7 @@ def land_world(warehouse: psycopg.Connection) -> None:
         catalogue_row(item, stage=stage, statutory=20, promised=10, item_name=name)
         for item, (name, stage) in ITEMS.items()
     ]
+    rows.append(catalogue_row("LATER", stage=4, statutory=20, promised=5, effective_from="2025-11-03"))
     land(warehouse, "zhengwu", "service_item", rows)
     order = {"id": 1, "project_code": TWO_WORKS, "category": "测绘", "commissioned_by": "建设单位"}
     land(warehouse, "zhengwu", "agent_order", [order | {"ordered_at": "2025-04-09", "delivered_at": "2025-04-11"}])
@@ -76,6 +77,11 @@ def land_world(warehouse: psycopg.Connection) -> None:
             is_milestone = int(item in milestones)
             details = {"spsxbm": item, "spsxbbh": 1, "spsxmc": name, "spbmmc": "甲局", "sflcbsx": is_milestone}
             alpha.add("dfxmsplcjdsxxxb", **stage, **details, spsxblsx=10)
+    # one national stage in two local ones
+    alpha.add("dfxmsplcxxb", splcbm="F4", splcbbh=1, splcmc="分段流程", splclx="4", splcsxsj="2024-01-01")
+    for number, limit in ((1, 2), (2, 20)):
+        stage = {"splcbm": "F4", "splcbbh": 1, "spjdxh": number, "spjdmc": f"第{number}段"}
+        alpha.add("dfxmsplcjdxxb", **stage, dybzspjdxh="3", spjdsx=limit, lcbsxlx=ALL)
     land_cases(alpha)
     alpha.land(warehouse)
     land_register(warehouse)
@@ -110,6 +116,14 @@ def land_cases(alpha: Spgl) -> None:
     case(f"{FINISHED}-1", "FIRE", handled("2025-09-01", "2025-09-10"), blspslbm="JOINT")
     case(f"{FINISHED}-1", "DONE", handled("2025-09-11", "2025-09-12"))
     case(f"{FINISHED}-2", "DONE", handled("2025-10-16", "2025-10-17"))
+    # a 工程 given up, and one that is reported only next year
+    alpha.works(f"{FINISHED}-3", FINISHED, nkgsj="2025-02-03", qjdgcdm=None)
+    given_up = [{"kind": kind, "at": f"2025-10-{day}"} for kind, day in (("accepted", 16), ("withdrawn", 20))]
+    case(f"{FINISHED}-3", "DONE", given_up)
+    alpha.works(f"{FINISHED}-4", FINISHED, sbsj="2026-03-02 09:00:00", qjdgcdm=None)
+    alpha.works(f"{SPLIT}-1", SPLIT, splclx="4", qjdgcdm=None)
+    case(f"{SPLIT}-1", "BUILD", handled("2025-09-01", "2025-09-10"))
+    case(f"{SPLIT}-1", "LATER", handled("2025-09-15", "2025-09-17"), spsxbbh=None)
     case(f"{NOT_YET}-1", "DONE", handled("2025-08-04", "2025-08-05"))
     # a certificate of a case that nobody sent
     title = {"pfwh": "示规〔2025〕7号", "pfwjbt": "关于示例项目建设工程规划许可证的批复"}
@@ -121,7 +135,7 @@ def land_register(warehouse: psycopg.Connection) -> None:
         named = {"project_code": project, "project_name": f"示例{number}", "flow_type": "一般社会投资项目"}
         return {"id": number, **named, "registered_at": "2024-01-02", "status": status, "updated_at": updated}
 
-    going_on = (MERGED, HALF, TWO_WORKS, LATE, STALLED, NOT_YET)
+    going_on = (MERGED, HALF, TWO_WORKS, LATE, STALLED, NOT_YET, SPLIT)
     rows = [row(number, project, "在建", "2025-01-02") for number, project in enumerate(going_on)]
     land(
         warehouse,
@@ -269,6 +283,25 @@ def test_a_project_is_finished_with_its_last_works(facts):
     assert (earlier["completion_date"], earlier["is_open"], earlier["case_count"]) == (None, True, 0)
 
 
+def test_a_works_given_up_or_not_yet_reported_holds_up_no_project(facts):
+    rows = facts["now"]["fct_works_lifecycle"]
+    given_up = {row["works_code"][-1]: row["is_withdrawn"] for row in rows if row["project_code"] == FINISHED}
+    assert given_up == {"1": False, "2": False, "3": True}
+    row = project(facts, FINISHED)
+    assert (row["works_count"], row["finished_works_count"], row["is_open"]) == (3, 2, False)
+
+
+def test_a_stage_that_the_flow_splits_counts_its_cases_once_and_has_no_limit(facts):
+    row = stage(facts, f"{SPLIT}-1", 3)
+    assert (row["case_count"], row["sum_item_days"], row["union_active_days"]) == (1, 7, 7)
+    assert (row["stage_limit"], row["finish_rule"], row["is_over_stage_limit"]) == (None, "nothing_open", False)
+
+
+def test_a_case_older_than_the_catalogue_has_its_stage(facts):
+    row = stage(facts, f"{SPLIT}-1", 4)
+    assert (row["case_count"], row["finished_date"]) == (1, date(2025, 9, 17))
+
+
 def test_a_project_that_the_register_calls_unfinished_awaits_a_works_nobody_reported(facts):
     row = project(facts, NOT_YET)
     assert (row["completion_date"], row["is_open"], row["awaits_unreported_works"]) == (None, True, True)
@@ -301,9 +334,10 @@ def test_milestones_have_their_evidence_and_their_plan(facts):
 
 
 def test_flows_have_versions_and_stages_their_rule(facts):
-    versions = [(row["flow_version"], row["valid_to"], row["is_current"]) for row in facts["now"]["dim_flow"]]
+    flows = [row for row in facts["now"]["dim_flow"] if row["flow_code"] == "F3"]
+    versions = [(row["flow_version"], row["valid_to"], row["is_current"]) for row in flows]
     assert sorted(versions) == [("1", date(2025, 2, 28), False), ("2", None, True)]
-    merged = one(facts, "dim_stage", flow_version="1", local_stage_number="1")
+    merged = one(facts, "dim_stage", flow_code="F3", flow_version="1", local_stage_number="1")
     assert (merged["stage_number"], merged["stage_numbers"], merged["milestone_rule"]) == (1, "1,2", "all")
     assert merged["milestone_item_codes"] == "LAND,PLAN"
-    assert one(facts, "dim_stage", flow_version="1", local_stage_number="2")["milestone_rule"] == "any"
+    assert one(facts, "dim_stage", flow_code="F3", flow_version="1", local_stage_number="2")["milestone_rule"] == "any"

@@ -35,6 +35,19 @@ case
 end
 {%- endmacro %}
 
+{#-
+  The 工程 of what belongs to `project`: the registered one that it names, or one by a code that begins with the project's;
+  a code of another project, or none of the kind (001), names no 工程, and the project itself stands in its place.
+-#}
+{% macro works_of_project(project, known, project_of_known, given) -%}
+case
+    when {{ project }} is null or coalesce({{ project_of_known }}, {{ project }}) = {{ project }} and {{ known }} is not null
+        then coalesce({{ known }}, {{ given }})
+    when {{ project_prefix(given) }} = {{ project }} then {{ given }}
+    else {{ project }}
+end
+{%- endmacro %}
+
 {#- Codes since November 2020 carry YYMM; the old ones carry a year, whose last two digits are no month. -#}
 {% macro has_old_code_format(code) -%}
 (substring({{ code }} from 3 for 2) not between '01' and '12')

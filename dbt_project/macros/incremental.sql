@@ -173,6 +173,18 @@ where {{ key }} in (select {{ key }} from differing);
     and {{ moment }}::date <= greatest({{ previous_as_of() }}, {{ as_of() }}))
 {%- endmacro %}
 
+{#- May the catalogue say otherwise than in the last build: an item changed, or a version began or ended on these days? -#}
+{% macro catalogue_differs() -%}
+(
+    exists (select 1 from {{ changed_rows('int_items') }} as changed_item)
+    or exists (
+        select 1
+        from {{ ref('int_items') }} as dated_item
+        where {{ between_days('dated_item.effective_from') }} or {{ between_days('(dated_item.effective_to + 1)') }}
+    )
+)
+{%- endmacro %}
+
 {#- A table as the last build left it, for what decides what must change; ref() would be a circle. -#}
 {% macro previous(table) -%}{{ this.include(identifier=false) }}.{{ table }}{%- endmacro %}
 

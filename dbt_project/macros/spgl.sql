@@ -101,7 +101,7 @@ events as (
 
 -- the status log does not say what its special procedure is: the procedure that begins on the same day does
 procedures as (
-    select distinct on (source_department, instance_code, started_at::date, procedure_code = '9')
+    select distinct on (source_department, instance_code, started_at::date, procedure_code is not distinct from '9')
         source_department,
         instance_code,
         started_at,
@@ -110,7 +110,10 @@ procedures as (
         procedure_name,
         procedure_code is not distinct from '9' as is_extension
     from special_procedures
-    order by source_department, instance_code, started_at::date, procedure_code = '9', started_at, batch_id, row_number
+    order by
+        source_department, instance_code, started_at::date, procedure_code is not distinct from '9',
+        -- one that does not say what it is steps back behind one that does
+        procedure_code is null, started_at, batch_id, row_number
 ),
 
 extension_documents as (

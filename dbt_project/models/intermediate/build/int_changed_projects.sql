@@ -63,13 +63,17 @@ changed as (
     -- the catalogue names the items that a project's steps and milestones are told by
     select project_code
     from projects
-    where exists (select 1 from {{ changed_rows('int_items') }} as changed_item)
+    where {{ catalogue_differs() }}
     union
     -- the day moves past something that has a date of its own
     select project_code
     from projects
     cross join lateral (values (registered_at), (established_at), (terminated_at)) as dated (moment)
     where {{ between_days('dated.moment') }}
+    union
+    select project_code
+    from works
+    where {{ between_days('reported_at') }}
     union
     select project_code
     from case_permits

@@ -26,8 +26,14 @@ described_otherwise as (
 -- the catalogue gives limits, stages and the names by which cases and permits find their item
 catalogue_changed as (
     select case_id
-    from cases
-    where exists (select 1 from {{ changed_rows('int_items') }} as changed)
+    from (
+        select case_id from cases
+        union all
+        -- a permit of a case that nobody sent is told by the catalogue what it permits
+        select case_id from {{ previous('int_case_permits') }}
+        where not has_case
+    ) as known
+    where {{ catalogue_differs() }}
 ),
 
 about_it_changed as (

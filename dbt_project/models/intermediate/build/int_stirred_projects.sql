@@ -81,7 +81,7 @@ stirred as (
     -- the catalogue names the items that one has to wait for, and those that a stage ends with
     select project_code
     from projects
-    where exists (select 1 from {{ changed_rows('int_items') }} as changed_item)
+    where {{ catalogue_differs() }}
 )
 
 select project_code

@@ -11,6 +11,18 @@ items as (
     select * from {{ ref('int_items') }}
 ),
 
+-- What an item is, its name and stage, is known also on days on which none of its versions was in force: as the version
+-- before said or, before them all, as the first one does. Its limits are not.
+described as (
+    select
+        items.*,
+        case when lag(effective_from) over versions is null then date '1900-01-01' else effective_from end as described_from,
+        coalesce(lead(effective_from) over versions - 1, date '9999-12-31') as described_to
+    from items
+    where effective_from <= effective_to
+    window versions as (partition by item_code order by effective_from)
+),
+
 -- the catalogue version the case names, else the one in force on the day its clock began
 dated as (
     select
@@ -24,9 +36,9 @@ dated as (
 select
     dated.case_id,
     coalesce(named.item_version, in_force.item_version, dated.given_item_version) as item_version,
-    coalesce(named.item_name, in_force.item_name, dated.given_item_name) as item_name,
-    coalesce(named.stage_number, in_force.stage_number) as stage_number,
-    coalesce(named.item_kind, in_force.item_kind) as item_kind,
+    coalesce(named.item_name, described.item_name, dated.given_item_name) as item_name,
+    coalesce(named.stage_number, described.stage_number) as stage_number,
+    coalesce(named.item_kind, described.item_kind) as item_kind,
     coalesce(named.allows_commitment, in_force.allows_commitment) as allows_commitment,
     coalesce(dated.given_promised_limit, named.promised_limit, in_force.promised_limit) as promised_limit,
     coalesce(
@@ -40,6 +52,9 @@ from dated
 left join items as named
     on named.item_code = dated.item_code
     and named.item_version = dated.given_item_version
+left join described
+    on described.item_code = dated.item_code
+    and dated.limits_date between described.described_from and described.described_to
 left join items as in_force
     on in_force.item_code = dated.item_code
     and dated.limits_date between in_force.effective_from and in_force.effective_to

@@ -54,12 +54,15 @@ grouped as (
 paired as (
     select
         grouped.*,
-        coalesce(lag(is_start) over kind_order, false) as follows_start
+        pause_kind != 'special' or {{ stops_by_law('reason_code') }} as stops,
+        coalesce(lag(is_start) over kind_order, false) as follows_start,
+        coalesce(lag(pause_kind != 'special' or {{ stops_by_law('reason_code') }}) over kind_order, false) as follows_stopping
     from grouped
     window kind_order as (partition by case_id, pause_kind, pairing_code order by event_number)
 ),
 
--- a second start and an end without a start change nothing, so what is left alternates
+-- A second start and an end without a start change nothing, so what is left alternates. But a procedure that stops the
+-- clock takes over from one that does not: what the law does not count is not lost behind a notice (公示) begun before.
 alternating as (
     select
         paired.*,
@@ -67,6 +70,7 @@ alternating as (
         lead(event_number) over kind_order as next_number
     from paired
     where is_start != follows_start
+        or (is_start and stops and not follows_stopping)
     window kind_order as (partition by case_id, pause_kind, pairing_code order by event_number)
 ),
 

@@ -189,11 +189,12 @@ select
     coalesce(is_overdue, false) as is_overdue,
     coalesce(is_statutory_overdue, false) as is_statutory_overdue,
     coalesce(is_statutory_overdue_without_extension, false) as is_statutory_overdue_without_extension,
-    -- not withdrawn in time, its clock not stopped: open and late cases are in the denominator of the on-time rate
-    (not is_withdrawn or is_overdue)
-    and not (is_open and has_open_pause and is_overdue is not true) as counts_when_due,
-    not is_withdrawn or is_statutory_overdue as counts_when_statutory_due,
-    not is_withdrawn or is_statutory_overdue_without_extension as counts_when_statutory_due_without_extension,
+    -- not withdrawn in time; an open one once it is late: while its clock is stopped, or on the closed days after its
+    -- last one (rules A3.9), it can still be decided in time
+    {%- for prefix, suffix in [('', ''), ('statutory_', ''), ('statutory_', '_without_extension')] %}
+    {%- set is_late = 'is_' ~ prefix ~ 'overdue' ~ suffix %}
+    case when is_open or is_withdrawn then coalesce({{ is_late }}, false) else true end as counts_when_{{ prefix }}due{{ suffix }},
+    {%- endfor %}
     case
         when is_overdue then 'late'
         when is_withdrawn or is_overdue is null then null

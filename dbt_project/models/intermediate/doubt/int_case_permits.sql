@@ -19,6 +19,13 @@ items as (
     select * from {{ ref('int_current_items') }}
 ),
 
+-- two codes may bear one name; the name then stands for the first of them
+items_by_name as (
+    select distinct on (item_name) *
+    from items
+    order by item_name, item_code
+),
+
 -- one expression for all names: the longest name that a title holds is its item
 item_names as (
     select string_agg(regexp_replace(item_name, '([^[:alnum:]])', '\\\1', 'g'), '|' order by length(item_name) desc, item_name)
@@ -168,7 +175,10 @@ select
         titled.case_department_id, named_items.department_id, titled_items.department_id, titled.source_department
     ) as department_id,
     coalesce(titled.case_project_code, projects.project_code) as project_code,
-    coalesce(titled.case_works_code, works.works_code, titled.given_works_code, projects.project_code) as works_code,
+    coalesce(
+        titled.case_works_code,
+        {{ works_of_project('projects.project_code', 'works.works_code', 'works.project_code', 'titled.given_works_code') }}
+    ) as works_code,
     coalesce(titled.flow_type, works.flow_type_code, projects.flow_type_code) as flow_type,
     titled.outcome,
     titled.closed_date,
@@ -181,7 +191,7 @@ select
 from titled
 left join items as case_items on case_items.item_code = titled.case_item_code
 left join items as named_items on named_items.item_code = titled.item_code
-left join items as titled_items on titled_items.item_name = titled.titled_item_name
+left join items_by_name as titled_items on titled_items.item_name = titled.titled_item_name
 left join works on works.works_code = titled.given_works_code and not titled.has_case
 left join projects
     on projects.project_code = coalesce(

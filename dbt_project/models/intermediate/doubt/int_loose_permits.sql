@@ -40,6 +40,13 @@ entries as (
     select * from {{ ref('int_case_entries') }}
 ),
 
+-- two codes may bear one name; the name then stands for the first of them
+items_by_name as (
+    select distinct on (item_name) *
+    from items
+    order by item_name, item_code
+),
+
 declared_coverage as (
     select * from {{ ref('system_coverage') }}
 ),
@@ -86,13 +93,14 @@ ledger as (
         coalesce(by_code.stage_number, by_name.stage_number) as stage_number,
         coalesce(by_code.department_id, by_name.department_id, latest.source_department) as department_id,
         projects.project_code,
-        coalesce(works.works_code, latest.given_works_code, projects.project_code) as works_code,
+        {{ works_of_project('projects.project_code', 'works.works_code', 'works.project_code', 'latest.given_works_code') }}
+            as works_code,
         coalesce(works.flow_type_code, projects.flow_type_code) as flow_type,
         latest.batch_id,
         latest.row_number
     from latest
     left join items as by_code on by_code.item_code = latest.item_code
-    left join items as by_name on by_name.item_name = latest.item_name
+    left join items_by_name as by_name on by_name.item_name = latest.item_name
     left join works on works.works_code = latest.given_works_code
     left join projects
         on projects.project_code = coalesce(

@@ -6,7 +6,7 @@
 -#}
 
 with flows as (
-    select * from {{ ref('stg_spgl__flows') }}
+    select * from {{ ref('int_flows') }}
 ),
 
 flow_items as (
@@ -28,35 +28,19 @@ flow_types as (
     select ''
 ),
 
--- a new version of a flow ends the one before it
-flow_versions as (
-    select
-        source_department,
-        flow_code,
-        flow_version,
-        flow_type_code,
-        coalesce(valid_from, date '1900-01-01') as valid_from,
-        coalesce(
-            (lead(valid_from) over (partition by source_department, flow_code order by valid_from, flow_version)) - 1,
-            date '9999-12-31'
-        ) as valid_to
-    from flows
-    where flow_type_code is not null
-),
-
 listed as (
     select distinct
-        flow_versions.source_department,
-        flow_versions.flow_code,
-        flow_versions.flow_version,
-        flow_versions.flow_type_code,
-        flow_versions.valid_from,
-        flow_versions.valid_to,
+        flows.flow_code,
+        flows.flow_version,
+        flows.flow_type_code,
+        flows.effective_from as valid_from,
+        flows.effective_to as valid_to,
         flow_items.item_code,
         flow_items.prerequisite_item_codes
-    from flow_versions
-    inner join flow_items using (source_department, flow_code, flow_version)
-    where flow_items.item_code is not null
+    from flows
+    inner join flow_items using (flow_code, flow_version)
+    where flows.flow_type_code is not null
+        and flow_items.item_code is not null
 ),
 
 of_flows as (
@@ -71,8 +55,7 @@ of_flows as (
     cross join lateral regexp_split_to_table(listed.prerequisite_item_codes, '[,，;；、\s]+') as code
     -- only what the same flow asks for can be waited for
     inner join listed as predecessors
-        on predecessors.source_department = listed.source_department
-        and predecessors.flow_code = listed.flow_code
+        on predecessors.flow_code = listed.flow_code
         and predecessors.flow_version = listed.flow_version
         and predecessors.item_code = {{ clean_text('code') }}
 ),

@@ -97,6 +97,15 @@ from flow_stages
 -- 并行推进 is no stage of its own and has no limit
 where (stage_limit <= 0 and stage_number != 5) or stage_limit > 50
 union all
+select min(source_department), 'stage_split', 'flow', concat_ws('/', flow_code, flow_version, national_stage),
+    '国家阶段 ' || national_stage || ' 分成“' || string_agg(distinct local_stage_name, '”“') || '”，办件分不出属于哪一个：不用其时限和里程碑', null,
+    max(batch_id), max(row_number)
+from flow_stages
+cross join lateral regexp_split_to_table(stage_numbers, '[^0-9]+') as national_stage
+where national_stage != ''
+group by flow_code, flow_version, national_stage
+having count(distinct local_stage_number) > 1
+union all
 select flow_items.source_department, 'promise_above_stage_limit', 'flow',
     concat_ws('/', flow_items.flow_code, flow_items.flow_version, flow_items.local_stage_number, flow_items.item_code),
     flow_items.item_name || ' 承诺 ' || flow_items.promised_limit || '，阶段 ' || flow_stages.stage_limit, null,

@@ -303,7 +303,10 @@ select
     matched.given_works_code,
     coalesce(matched.project_code, links.project_code) as project_code,
     -- a case for the whole project (no works code, or the project's code in its place) is kept under the project's code
-    coalesce(matched.known_works_code, matched.given_works_code, matched.project_code, links.project_code) as works_code,
+    {{ works_of_project(
+        'coalesce(matched.project_code, links.project_code)', 'matched.known_works_code', 'matched.project_code_of_works',
+        'matched.given_works_code'
+    ) }} as works_code,
     coalesce(matched.match_tier, links.match_tier) as match_tier,
     coalesce(matched.matched_on, links.matched_on) as matched_on,
     links.evidence as match_evidence,

@@ -48,6 +48,18 @@ where match_tier in ('T4', 'T5', 'T6')
 union all
 select
     source_department,
+    'works_of_other_project',
+    'case',
+    case_id,
+    project_code,
+    '工程代码“' || given_works_code || '”不是项目 ' || project_code || ' 的工程',
+    batch_id,
+    row_number
+from cases
+where given_works_code not in (works_code, project_code)
+union all
+select
+    source_department,
     'works_without_code',
     'works',
     coalesce(works_code_raw, works_name, '空'),

@@ -37,7 +37,8 @@ flow_catalogue as (
     from flow_items
     left join flow_stages using (source_department, flow_code, flow_version, local_stage_number)
     where not exists (select 1 from items where items.item_code = flow_items.item_code)
-    order by flow_items.item_code, flow_items.item_version, flow_items.flow_code, flow_items.flow_version desc
+    order by flow_items.item_code, flow_items.item_version, flow_items.flow_code, length(flow_items.flow_version) desc,
+        flow_items.flow_version desc, flow_items.batch_id desc, flow_items.row_number desc
 ),
 
 catalogue as (

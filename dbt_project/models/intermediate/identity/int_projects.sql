@@ -71,6 +71,16 @@ candidates as (
     {%- endif %}
 ),
 
+-- a project that is registered again began with its first registration (a stand-in such as 1970 is none)
+first_dates as (
+    select
+        project_code,
+        min(registered_at) filter (where registered_at >= timestamp '2000-01-01') as first_registered_at,
+        min(established_at) filter (where established_at >= timestamp '2000-01-01') as first_established_at
+    from candidates
+    group by project_code
+),
+
 latest as (
     select distinct on (project_code)
         candidates.*,
@@ -83,8 +93,30 @@ latest as (
 )
 
 select
-    latest.*,
+    latest.project_code,
+    latest.project_name,
+    latest.owner_name,
+    latest.owner_credit_code,
+    latest.flow_type_code,
+    latest.investment_source_code,
+    latest.total_investment_wan,
+    latest.region_code,
+    latest.street,
+    coalesce(first_dates.first_registered_at, latest.registered_at) as registered_at,
+    coalesce(first_dates.first_established_at, latest.established_at) as established_at,
+    latest.is_major,
+    latest.is_terminated,
+    latest.terminated_at,
+    latest.is_completed,
+    latest.source_department,
+    latest.registration_code,
+    latest.batch_id,
+    latest.row_number,
+    latest.has_valid_check_digit,
+    latest.name_key,
+    latest.owner_credit_key,
     {{ has_valid_credit_code('owner_credit_key') }} as has_valid_owner_credit_code,
     coalesce(latest.project_name ~ household_pv_names.pattern, false) as is_household_pv
 from latest
+inner join first_dates using (project_code)
 cross join household_pv_names

@@ -68,6 +68,7 @@ late_stages as (
     order by project_code, active_working_days - stage_limit desc, stage_number
 ),
 
+-- a 工程 that was given up holds its project up no longer
 works_milestones as (
     select
         project_code,
@@ -80,10 +81,10 @@ works_milestones as (
         {%- if milestone.of_project == 'first' %}
         min({{ milestone.name }}_date) as {{ milestone.name }}_date
         {%- elif milestone.of_project == 'last' %}
-        case when bool_and({{ milestone.name }}_date is not null or is_finished) then max({{ milestone.name }}_date) end
+        case when bool_and({{ milestone.name }}_date is not null or is_finished or is_withdrawn) then max({{ milestone.name }}_date) end
             as {{ milestone.name }}_date
         {%- else %}
-        case when count({{ milestone.name }}_date) = count(*) then max({{ milestone.name }}_date) end as {{ milestone.name }}_date
+        case when count({{ milestone.name }}_date) filter (where not is_withdrawn) = count(*) filter (where not is_withdrawn) then max({{ milestone.name }}_date) end as {{ milestone.name }}_date
         {%- endif %}
         {%- if not loop.last %},{% endif %}
         {%- endfor %}

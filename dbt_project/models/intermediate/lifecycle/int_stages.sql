@@ -53,10 +53,13 @@ known_flows as (
     select distinct flow_code from flows
 ),
 
+-- of a national stage that the flow splits into several local ones nobody can say which of them a case is in: it keeps no
+-- limit and no milestone of theirs (issue log: stage_split)
 national_stages as (
     select
         flow_stages.*,
-        national_stage::integer as national_stage_number
+        national_stage::integer as national_stage_number,
+        count(*) over (partition by flow_code, flow_version, national_stage::integer) as local_stage_count
     from flow_stages
     cross join lateral string_to_table(stage_numbers, ',') as national_stage
     where national_stage != ''
@@ -90,6 +93,7 @@ placed as (
         on national_stages.flow_code = timed.flow_code
         and national_stages.flow_version = timed.flow_version
         and national_stages.national_stage_number = timed.stage_number
+        and national_stages.local_stage_count = 1
 ),
 
 -- a local stage that stands for several national ones is one stage, kept under the first

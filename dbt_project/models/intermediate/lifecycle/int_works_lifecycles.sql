@@ -41,6 +41,8 @@ agency_workdays as (
 own_works as (
     select project_code, works_code from works
     where works_code != project_code
+        -- one that was reported later did not exist yet
+        and coalesce(reported_at::date <= {{ as_of() }}, true)
     union
     select project_code, works_code from works_stages
     where works_code != project_code

@@ -55,13 +55,18 @@ starts as (
     group by project_code
 ),
 
+-- with its first month a ledger of investment tells of everything that was already under way
+recorded as (
+    select min(month) as investments_from from investments
+),
+
 nameless as (
     select count(*)::integer as row_count
     from investments
     where project_code is null
 ),
 
-counted as (
+tallied as (
     select
         windows.window_name,
         windows.start_rule,
@@ -82,6 +87,22 @@ counted as (
     from windows
     left join starts using (start_rule)
     group by windows.window_name, windows.start_rule
+),
+
+counted as (
+    select
+        tallied.*,
+        coalesce(
+            tallied.start_rule = 'investment'
+            and recorded.investments_from >= windows.year_first_day - interval '1 year'
+            and recorded.investments_from < windows.year_first_day,
+            false
+        ) as has_incomplete_previous_year,
+        tallied.start_rule = 'investment' and recorded.investments_from between windows.year_first_day and windows.year_last_day
+            as begins_with_records
+    from tallied
+    inner join windows using (window_name, start_rule)
+    cross join recorded
 )
 
 select
@@ -103,10 +124,13 @@ select
     end as window_share,
     windows.counted_days::numeric / (windows.year_last_day - windows.year_first_day + 1) as even_share,
     -- a year without a single start is a year without records
-    case when counted.previous_year_start_count > 0 then counted.previous_start_count end as previous_start_count,
-    nullif(counted.previous_year_start_count, 0) as previous_year_start_count,
+    case when counted.previous_year_start_count > 0 and not counted.has_incomplete_previous_year
+        then counted.previous_start_count
+    end as previous_start_count,
+    case when not counted.has_incomplete_previous_year then nullif(counted.previous_year_start_count, 0) end
+        as previous_year_start_count,
     case
-        when counted.previous_year_start_count >= {{ var('minimum_n') }}
+        when counted.previous_year_start_count >= {{ var('minimum_n') }} and not counted.has_incomplete_previous_year
             then counted.previous_start_count::numeric / counted.previous_year_start_count
     end as previous_window_share,
     case when counted.start_rule = 'investment' then nameless.row_count else 0 end as nameless_row_count,
@@ -120,7 +144,17 @@ select
                     to_char(windows.counted_from, 'YYYY-MM'), to_char(windows.counted_to, 'YYYY-MM'), windows.counted_days
                 )
         end,
-        case when counted.previous_year_start_count = 0 then '上年没有开工记录，不能与上年同期比' end
+        case
+            when counted.has_incomplete_previous_year
+                then format('纳统台账自%s始，当月已在建的分不出来，不能与上年同期比', to_char(recorded.investments_from, 'YYYY-MM'))
+            when counted.previous_year_start_count = 0 then '上年没有开工记录，不能与上年同期比'
+        end,
+        case when counted.begins_with_records
+            then format('纳统台账自%s始，当月已在建的也算作新开工', to_char(recorded.investments_from, 'YYYY-MM'))
+        end,
+        case when counted.previous_year_start_count > 0 and windows.last_day > build.as_of
+            then '时段未完，上年为整个时段'
+        end
     ), '') as remark,
     build.as_of,
     build.calendar_version,
@@ -128,6 +162,7 @@ select
 from counted
 inner join windows using (window_name, start_rule)
 cross join nameless
+cross join recorded
 cross join build
 -- a window that has not begun, or whose year ended before anything here did, is not this district's
 where windows.first_day <= build.as_of and windows.year_last_day >= (select min(started_on) from starts)

@@ -46,7 +46,7 @@ done as (
 
 -- a month is reported in the next: until then nothing done is not known
 reports as (
-    select max(month) as last_month
+    select min(month) as first_month, max(month) as last_month
     from reported
 ),
 
@@ -83,7 +83,7 @@ select
     done.done_wan,
     coalesce(done.row_count, 0) as row_count,
     coalesce(month + interval '1 month' - interval '1 day' <= build.as_of, false) as is_month_over,
-    coalesce(month <= reports.last_month, false) as is_month_reported,
+    coalesce(month between reports.first_month and reports.last_month, false) as is_month_reported,
     build.as_of,
     build.calendar_version,
     build.rule_version

@@ -22,7 +22,7 @@ told as (
     select
         cases.*,
         cases.is_commitment is not null or cases.item_code in (
-            select item_code from uses where mode_name = '告知承诺' and ledger_department is not null
+            select item_code from uses where mode_name = '告知承诺' and ledger_department is not null and item_code is not null
         ) as is_commitment_told
     from cases
 ),
@@ -59,10 +59,10 @@ used as (
         {%- for name, state in {
             'in_time': '按期', 'late': '逾期办理', 'overdue': '逾期未办', 'not_due': '未到期'
         }.items() %}
-        count(*) filter (where uses.duty_state_name = '{{ state }}') as {{ name }}_count,
+        count(*) filter (where uses.duty_state_name = '{{ state }}' and not uses.is_repeated) as {{ name }}_count,
         {%- endfor %}
-        count(*) filter (where uses.is_duty_unknown) as duty_unknown_count,
-        count(*) filter (where uses.result_name = '不实') as untrue_count
+        count(*) filter (where uses.is_duty_unknown and not uses.is_repeated) as duty_unknown_count,
+        count(*) filter (where uses.result_name = '不实' and not uses.is_repeated) as untrue_count
     from uses
     inner join cases using (case_id)
     where uses.is_known_mode

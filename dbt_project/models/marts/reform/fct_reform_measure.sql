@@ -48,7 +48,8 @@ observed as (
         windows.measure_id,
         cases.accepted_date >= windows.after_from as is_after,
         cases.is_open,
-        case when cases.is_open then double precision 'infinity' else cases.elapsed_working_days end as days
+        case when cases.is_open then double precision 'infinity' else cases.elapsed_working_days end as days,
+        cases.elapsed_working_days as days_so_far
     from windows
     inner join cases
         on cases.item_code = windows.item_code
@@ -66,8 +67,10 @@ medians as (
         {%- for side, condition in {'before': 'not is_after', 'after': 'is_after'}.items() %}
         (count(*) filter (where {{ condition }}))::integer as {{ side }}_n,
         (count(*) filter (where {{ condition }} and is_open))::integer as {{ side }}_open_n,
-        percentile_cont(0.5) within group (order by days) filter (where {{ condition }}) as {{ side }}_median{{ ',' if not loop.last }}
+        percentile_cont(0.5) within group (order by days) filter (where {{ condition }}) as {{ side }}_median,
         {%- endfor %}
+        -- as if every open case were decided today: the least that the median can come to
+        percentile_cont(0.5) within group (order by days_so_far) filter (where is_after) as after_least_median
     from observed
     group by measure_id
 ),
@@ -79,6 +82,7 @@ measured as (
         after_n,
         before_open_n,
         after_open_n,
+        after_least_median,
         {%- for side in ['before', 'after'] %}
         -- half or more of the cases are still open: 未达到
         case when {{ side }}_n >= {{ var('minimum_n') }} and {{ side }}_median < double precision 'infinity'
@@ -98,7 +102,9 @@ judged as (
         coalesce(measured.after_open_n, 0) as after_open_case_count,
         measured.measured_days_before,
         measured.measured_days_after,
-        windows.legal_type_before != windows.legal_type_after as is_legal_type_change,
+        measured.after_least_median,
+        coalesce(windows.legal_type_before != windows.legal_type_after, false) or coalesce(windows.kind_name = '办件类型变化', false)
+            as is_legal_type_change,
         windows.limit_before_unit = windows.limit_after_unit as is_same_unit,
         case when num_nulls(windows.limit_before, windows.limit_after) < 2
             then concat(
@@ -165,7 +171,7 @@ compared as (
         judged.*,
         contradictory.distinct_claims,
         case
-            when is_same_unit and coalesce(kind_name, '') != '归并阶段' and not coalesce(is_legal_type_change, false)
+            when is_same_unit and coalesce(kind_name, '') != '归并阶段' and not is_legal_type_change
                 then 1 - limit_after::numeric / nullif(limit_before, 0)
         end as limit_reduction,
         {%- for thing in counted %}
@@ -187,7 +193,8 @@ remarked as (
             case when compared.started_on is null then '未载明起始日期' when not compared.is_started then '尚未实施' end,
             case when compared.kind_name = '归并阶段' then '事项归为阶段，不是减少事项' end,
             case when compared.is_legal_type_change
-                then format('由%s改为%s，是办件类型变化，不是提速', compared.legal_type_before, compared.legal_type_after) end,
+                then coalesce('由' || compared.legal_type_before || '改为' || compared.legal_type_after || '，', '')
+                || '是办件类型变化，不是提速' end,
             case when not compared.is_same_unit
                 then format(
                     '时限单位不同（%s%s→%s%s），不算压缩率',
@@ -227,6 +234,7 @@ remarked as (
             '同名举措载明的数不同（' || compared.distinct_claims || '），以何为准没有说明',
             case
                 when compared.limit_after < compared.limit_before and compared.is_same_unit and compared.measured_change_days >= 0
+                    and compared.after_least_median >= compared.measured_days_before
                     then '时限缩短，实测中位数没有缩短'
             end
         ), '') as claim_remark,
