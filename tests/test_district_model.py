@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import pairwise
 
 import chinese_calendar
 import pytest
@@ -114,6 +115,59 @@ def test_no_case_carries_two_faults(world: World):
     assert len(by_code) == len(world.cases)
     assert all(by_code[code].is_passed for kind in ("backfilled", "bypass", "withheld") for code in world.planted[kind])
     assert world.planted["order_breaks"]
+
+
+# -- instant starts ---------------------------------------------------------------------------------------------
+def test_the_permits_of_instant_starts_come_with_the_land(world: World):
+    """The land first, then both planning permits, then the construction permit; on one date where it says so."""
+    assert len(world.instant_starts) > 5
+    assert {start.is_four for start in world.instant_starts.values()} == {True, False}
+    for project, start in world.instant_starts.items():
+        first = [
+            min(case.ended for case in world.cases if (case.project, case.item.code) == (project, code))
+            for code in ("ZG02", "ZG04", "ZJ03")
+        ]
+        assert [start.land, *first] == sorted([start.land, *first])
+        assert start.land <= start.title // DAY * DAY + DAY - 1
+        days = {moment // DAY for moment in (start.title, *first)}
+        assert (len(days) == 1) == start.is_four
+        assert world.time.is_working_day(start.land) and world.time.is_working_day(start.title)
+
+
+def test_what_instant_starts_move_stays_a_case_like_any_other(world: World):
+    unplanted = simulate(11, 200, date(2024, 1, 2), date(2026, 6, 30))
+    before = {case.sequence: case for case in unplanted.cases}
+    moved = [case for case in world.cases if case.received != before[case.sequence].received]
+    assert {case.item.code for case in moved} == {"ZG02", "ZG04"}
+    assert {case.project for case in moved} == {*world.instant_starts}
+    for case in moved:
+        assert case.received > before[case.sequence].received >= case.project.registered
+        assert [event.kind for event in case.events] == [event.kind for event in before[case.sequence].events]
+        assert all(left.at <= right.at and left.recorded < right.recorded for left, right in pairwise(case.events))
+        was = [_working_days(world, before[case.sequence], event) for event in range(1, len(case.events))]
+        now = [_working_days(world, case, event) for event in range(1, len(case.events))]
+        assert now[:-1] == was[:-1] and now[-1] - was[-1] in (0, 1)
+    # the plan was reviewed before there was land: that paper was missing
+    reviews = [case for case in world.cases if case.item.code == "ZG03" and case.project in world.instant_starts]
+    early = [case for case in reviews if case.code in world.planted["order_breaks"]]
+    assert early and {case.code for case in early} <= {*world.planted["order_breaks_excused"]}
+
+
+def test_a_permit_of_one_day_lacks_the_review_of_the_drawings():
+    made = simulate(
+        11, 200, date(2024, 1, 2), date(2026, 6, 30), profile=replace(PLAIN, sizes={"same_day_tolerant": 1})
+    )
+    plant(made)
+    (code,) = made.planted["same_day_tolerant"]
+    (permit,) = (case for case in made.cases if case.code == code)
+    assert permit.received // DAY == permit.ended // DAY
+    late = [case.item.code for case in made.cases if case.works is permit.works and case.ended > permit.ended]
+    assert "ZJ01" in late and not {"ZG04", "ZJ02"} & {*late}
+    assert code in made.planted["order_breaks_excused"]
+
+
+def _working_days(world: World, case: Case, place: int) -> int:
+    return world.time.working_days_between(case.events[place - 1].at, case.events[place].at)
 
 
 def _charged_days(world: World, case: Case) -> int:

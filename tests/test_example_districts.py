@@ -31,8 +31,8 @@ SELECTION = (
     "+agg_case_mode +agg_catalogue +agg_complaint +agg_flat_series +agg_new_start_window +agg_service_reach"
     " +dim_agent +dim_build +dim_item +dim_item_material +dim_package +fct_agency_order +fct_callback"
     " +fct_case_mode +fct_instant_start +fct_investment_rule_check +fct_major_project +fct_meeting"
-    " +fct_open_case +fct_problem +fct_project_plan +fct_question +fct_reform_document +fct_reform_measure"
-    " +fct_regional_assessment +fct_service_point +dim_stage"
+    " +fct_item_prerequisite +fct_open_case +fct_problem +fct_project_plan +fct_question +fct_reform_document"
+    " +fct_reform_measure +fct_regional_assessment +fct_service_point +dim_stage"
 )
 _ITEMS = "select sum({}) from marts.agg_catalogue where month = (select max(month) from marts.agg_catalogue)"
 _MEASURE = "select {} from marts.fct_reform_measure where measure_name = '{}'"
@@ -45,6 +45,12 @@ CLAIMS = {
         "C004 102 办事环节": (_ITEMS.format("step_count"), 102),
         "C005 14 拿地即开工": ("select count(*) from marts.fct_instant_start where is_instant_start", 14),
         "C006 提升30%以上：两种读法": (_MEASURE.format("remark is not null", "工业项目拿地即开工"), True),
+        "C007 6 四证齐发": ("select count(*) from marts.fct_instant_start where is_four_on_one_date", 6),
+        "C008 拿地即开工的多是工业项目": (
+            "select count(*) filter (where flow_type_name = '工业类投资项目') from marts.fct_instant_start"
+            " where is_instant_start",
+            11,
+        ),
         "C009 16 竣工即交付": ("select count(*) from marts.fct_instant_start where is_instant_delivery", 16),
         "C010 提升60%：两种读法": (_MEASURE.format("remark is not null", "工业项目竣工即交付"), True),
         "C012 立项 95%": (
@@ -60,10 +66,13 @@ CLAIMS = {
         "C014 走访发现 28 个问题": ("select count(*) from marts.fct_problem where source_name = '走访'", 28),
         "C015 17 场协调会": ("select count(*) from marts.fct_meeting", 17),
         "C016 容缺申报，当天取得施工许可证": (
-            "select elapsed_working_days || '个工作日，补件' || duty_state_name from marts.fct_case_mode"
+            "select elapsed_working_days || '个工作日，补件' || duty_state_name || '，缺' || prerequisite_item_name"
+            " from marts.fct_case_mode"
             " inner join (select case_id, elapsed_working_days from marts.fct_item_instance) as cases using (case_id)"
-            " where mode_name = '容缺' and item_name = '建筑工程施工许可证核发' and due_date is not null",
-            "0个工作日，补件按期",
+            " left join marts.fct_item_prerequisite as missing using (case_id)"
+            " where mode_name = '容缺' and fct_case_mode.item_name = '建筑工程施工许可证核发' and due_date is not null"
+            " and missing.state = 'decided_before'",
+            "0个工作日，补件按期，缺施工图设计文件审查",
         ),
         "C017 78 张告知承诺制施工许可证": (
             "select count(*) from marts.fct_case_mode"
@@ -244,6 +253,7 @@ SAID = {
     "C002, C003": "审批事项36项、公共服务事项6项",
     "C004": "办事环节102个",
     "C005": "14个实现“拿地即开工”",
+    "C007": "其中“四证”同日齐发的6个",
     "C009": "16个实现“竣工即交付”",
     "C012": "重点新开工项目100个，已立项95个，占95.0%",
     "C013": "已取得施工许可71个，占71.0%",
@@ -287,6 +297,23 @@ def test_the_countable_claims_of_the_case_come_out_of_the_marts(example):
         found[claim] = str(value) if isinstance(answer, str) else value
         wanted[claim] = answer
     assert found == wanted
+
+
+def test_the_permits_of_an_instant_start_come_with_its_land(example, settings):
+    """As the world was made: those and no others, and none was granted before there was land."""
+    name, warehouse = example
+    planted = json.loads((settings.district_dir / "truth" / "planted.json").read_text(encoding="utf-8"))
+    for kind, flag in (("instant_starts", "is_instant_start"), ("four_on_one_date", "is_four_on_one_date")):
+        rows = warehouse.execute(f"select project_code from marts.fct_instant_start where {flag}")  # noqa: S608
+        assert sorted(code for (code,) in rows) == planted[kind], kind
+    assert planted["four_on_one_date"]
+    wrong = warehouse.execute(
+        "select project_code, land_date, land_use_permit_date, planning_permit_date, construction_permit_date"
+        " from marts.fct_instant_start where is_instant_start and (land_date <= land_use_permit_date"
+        " and land_use_permit_date <= planning_permit_date and planning_permit_date <= construction_permit_date)"
+        " is not true"
+    )
+    assert wrong.fetchall() == []
 
 
 def test_what_no_data_can_carry_is_a_remark(example, settings):

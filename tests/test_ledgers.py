@@ -9,10 +9,11 @@ from datetime import date, datetime
 import pytest
 import yaml
 
-from yidang.district.ledgers import major_projects, pipeline
+from yidang.district.catalogue import DEPARTMENTS, ITEMS, version_on
+from yidang.district.ledgers import major_projects, measures, pipeline, problems
 from yidang.district.model import World
 from yidang.district.plant import plant
-from yidang.district.profiles import PLAIN
+from yidang.district.profiles import BAOAN, PLAIN
 from yidang.district.simulate import simulate
 from yidang.district.systems import zhuanban
 from yidang.settings import ROOT
@@ -80,3 +81,25 @@ def test_first_investments_fall_into_the_window_as_asked_for(asked: World):
         first[code] = min(first.get(code, month), month)
     assert Counter((month.year, month.month > 10) for month in first.values()) == {(2025, True): 27, (2025, False): 31}
     assert len(rows["pipeline_project"]) == 12
+
+
+def test_no_item_is_said_to_have_saved_more_days_than_its_limit_had(asked: World):
+    asked.profile = replace(BAOAN, start=PLAIN.start, end=PLAIN.end)
+    saved: Counter[str] = Counter()
+    for row in measures.rows(asked)["measure"]:
+        measure = dict(zip(measures.TABLES["measure"], row, strict=True))
+        if measure["kind"] == "精简材料":
+            saved[measure["item_code"]] += measure["days_saved"] or 0
+    assert len(saved) > 15
+    assert all(days <= ITEMS[code].statutory - version_on(ITEMS[code], END)[1] for code, days in saved.items())
+
+
+def test_a_problem_belongs_to_the_department_that_deals_with_its_matter(world: World):
+    owners = {department.name for department in DEPARTMENTS.values()}
+    found: dict[str, set[tuple[str, str]]] = {}
+    for row in problems.rows(world)["problem"]:
+        problem = dict(zip(problems.TABLES["problem"], row, strict=True))
+        found.setdefault(problem["title"], set()).add((problem["kind"], problem["owner_unit"]))
+    assert all(len(pairs) == 1 for pairs in found.values())
+    assert {owner for pairs in found.values() for _, owner in pairs} <= owners
+    assert found["图纸审查意见问题（虚构）"] == {("审批事项", "住房和城乡建设局")}

@@ -23,7 +23,7 @@ from yidang.services import district as servers
 from yidang.settings import Settings
 
 # Raised when the same arguments give another world, so that an older one on disk is made anew.
-GENERATOR_VERSION = 7
+GENERATOR_VERSION = 8
 _ANOTHER_WORLD = (
     "The warehouse already holds rows of a made-up district; landed rows are never replaced, so those of another one"
     " (seed, projects, dates, or Yidang's version) would mix with them."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from yidang.district.catalogue import ITEMS, Item
@@ -107,17 +107,33 @@ class Case:
         ends = [event.at for event in self.events if event.kind == end]
         return [(moment, ends[place] if place < len(ends) else None) for place, moment in enumerate(starts)]
 
+    def reschedule(self, moments: Sequence[int]) -> None:
+        """Each event at another moment; it was keyed in as long after that as it had been."""
+        recorded = 0
+        for event, moment in zip(self.events, moments, strict=True):
+            recorded = max(moment + event.recorded - event.at, recorded + 1)
+            event.at, event.recorded = moment, recorded
+
     @property
     def is_visible(self) -> bool:
         """False for a certificate given outside the system (体外循环): no department's case list shows it."""
         return self.planted != "bypass"
 
 
+@dataclass(frozen=True)
+class InstantStart:
+    """拿地即开工: when a project got its land and its title; is_four: 四证齐发, all four certificates on one date."""
+
+    land: int
+    title: int
+    is_four: bool
+
+
 @dataclass
 class World:
     """Everything that happened from the first to the last day; `planted` names the known faults by kind.
 
-    profile: which district it is.
+    profile: which district it is. instant_starts: the projects that got their permits with the land.
     """
 
     seed: int
@@ -127,6 +143,7 @@ class World:
     planted: dict[str, list[str]] = field(default_factory=dict)
     officers: dict[str, int] = field(default_factory=dict)
     profile: Profile = PLAIN
+    instant_starts: dict[Project, InstantStart] = field(default_factory=dict)
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -137,6 +154,14 @@ class World:
     def items(self) -> list[Item]:
         """Its catalogue, those without cases too."""
         return [*ITEMS.values(), *self.profile.items]
+
+    def granted(self, item_code: str) -> dict[Works, int]:
+        """When each 工程 that has it was first granted an item."""
+        found: dict[Works, int] = {}
+        for case in self.cases:
+            if case.item.code == item_code and case.is_passed:
+                found[case.works] = min(case.ended, found.get(case.works, case.ended))
+        return found
 
     @property
     def since(self) -> int:

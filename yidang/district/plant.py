@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from yidang.district import instant
 from yidang.district.catalogue import DEPARTMENTS
 from yidang.district.model import Case, World
-from yidang.district.worktime import DAY
+from yidang.district.worktime import DAY, OPENING
 
 STANDARD_SPEAKERS = ("zigui", "zhujian")
 BYPASS_ITEMS = ("ZG02", "ZG04", "ZJ03")
+# A permit of one day: so long after the office opens received, accepted, begun and granted; so many working days later
+# the paper comes that was missing.
+SAME_DAY_MINUTES, MISSING_DAYS = (30, 40, 40, 70), 5
 
 
 def plant(world: World) -> None:
@@ -20,13 +24,13 @@ def plant(world: World) -> None:
     withheld: passed cases whose finishing event was never sent; order_breaks: cases decided before a required earlier
     item (逆序), order_breaks_excused: those of them granted under 容缺; duplicate_projects: project codes registered
     twice; unlinked: cases that carry no usable project code; same_day_tolerant (as many as world.sizes says):
-    construction permits granted under 容缺 on the day they were applied for.
+    construction permits granted under 容缺 on the day they were applied for. No faults, but known too: instant_starts
+    (拿地即开工) and of them four_on_one_date (四证齐发), project codes.
     """
-    _number(world)
     random = Random(f"{world.seed}:planted")
     count = len(world.cases)
-    taken = set(_same_day(world))
-    world.planted["same_day_tolerant"] = sorted(case.code for case in taken)
+    faults: dict[str, list[Case]] = {"same_day_tolerant": _same_day(world)}
+    taken = set(faults["same_day_tolerant"])
 
     def choose(kind: str, share: int, suits: Callable[[Case], bool]) -> list[Case]:
         pool = [case for case in world.cases if case not in taken and suits(case)]
@@ -34,7 +38,7 @@ def plant(world: World) -> None:
         taken.update(chosen)
         for case in chosen:
             case.planted = kind
-        world.planted[kind] = sorted(case.code for case in chosen)
+        faults[kind] = chosen
         return chosen
 
     latest = world.time.horizon - 30 * DAY
@@ -43,11 +47,20 @@ def plant(world: World) -> None:
     choose("bypass", 300, lambda case: case.is_passed and case.item.code in BYPASS_ITEMS)
     choose("withheld", 250, lambda case: case.is_passed and case.item.department in STANDARD_SPEAKERS)
     choose("unlinked", 400, lambda case: case.item.department in ("fagai", "shuiwu", "shengtai"))
+    # They leave alone what has a fault. What they move keeps its place among the cases, and so its serial number.
+    instant.plant(world)
+    _number(world)
     breaks = sorted(_order_breaks(world), key=lambda case: case.code)
-    world.planted["order_breaks"] = [case.code for case in breaks]
-    world.planted["order_breaks_excused"] = [case.code for case in _excuse(breaks, taken)]
+    faults |= {"order_breaks": breaks, "order_breaks_excused": _excuse(breaks, taken)}
+    world.planted |= {kind: sorted(case.code for case in found) for kind, found in faults.items()}
     twice = random.sample(world.projects, min(len(world.projects), max(2, len(world.projects) // 40)))
-    world.planted["duplicate_projects"] = sorted(project.code for project in twice)
+    starts = world.instant_starts
+    projects = {
+        "duplicate_projects": twice,
+        "instant_starts": starts,
+        "four_on_one_date": [project for project, start in starts.items() if start.is_four],
+    }
+    world.planted |= {kind: sorted(project.code for project in found) for kind, found in projects.items()}
 
 
 def _number(world: World) -> None:
@@ -64,22 +77,26 @@ def _number(world: World) -> None:
 
 
 def _same_day(world: World) -> list[Case]:
-    """Construction permits applied for, accepted and granted on one day though papers are still missing (容缺)."""
+    """Construction permits applied for, accepted and granted on one day though a paper was still missing (容缺).
+
+    They move to a day on which the drawings are still under review and everything else is there.
+    """
+    plans, drawings, fire = (world.granted(code) for code in ("ZG04", "ZJ01", "ZJ02"))
+    first = world.time.after(world.since, MISSING_DAYS)
     plain = [
         case
         for case in world.cases
-        if case.item.code == "ZJ03" and case.is_passed and case.received >= world.since
+        if case.item.code == "ZJ03" and case.is_passed and first < drawings.get(case.works, -1) < case.received
         if [event.kind for event in case.events] == ["received", "accepted", "department_started", "decided_pass"]
-        if case.received // DAY == case.accepted // DAY and world.time.is_working_day(case.received)
     ]
-    chosen = plain[: world.sizes.get("same_day_tolerant", 0)]
-    for case in chosen:
-        _, accepted, *following = case.events
-        for minutes, event in zip((10, 30), following, strict=True):
-            keyed_after = event.recorded - event.at
-            event.at = accepted.at + 60 * minutes
-            event.recorded = event.at + keyed_after
-        case.events[-1].kind = "decided_pass_tolerant"
+    chosen = []
+    for case in plain:
+        day = world.time.shift(drawings[case.works], -MISSING_DAYS) // DAY * DAY
+        is_ready = max(plans[case.works], fire.get(case.works, 0)) < day
+        if is_ready and len(chosen) < world.sizes.get("same_day_tolerant", 0):
+            case.reschedule([day + OPENING + minutes * 60 for minutes in SAME_DAY_MINUTES])
+            case.events[-1].kind = "decided_pass_tolerant"
+            chosen.append(case)
     return chosen
 
 
@@ -111,8 +128,8 @@ def _order_breaks(world: World) -> list[Case]:
 
 
 def _excuse(breaks: list[Case], taken: set[Case]) -> list[Case]:
-    """Those granted though papers were still missing (容缺): every third is made so, where its system can say so."""
-    for case in breaks[2::3]:
+    """Those granted though papers were still missing (容缺): every third of the rest too, where a system can say so."""
+    for case in [case for case in breaks if case.events[-1].kind != "decided_pass_tolerant"][2::3]:
         if case not in taken and case.item.department in STANDARD_SPEAKERS:
             case.events[-1].kind = "decided_pass_tolerant"
     return [case for case in breaks if case.events[-1].kind == "decided_pass_tolerant"]

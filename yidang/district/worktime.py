@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from datetime import date, datetime, timedelta
 
 import chinese_calendar
@@ -47,6 +47,16 @@ class WorkTime:
         if index + whole >= len(self.working_days):
             return self.never
         return self.working_days[index + whole] * DAY + OPENING + rest
+
+    def shift(self, second: int, days: int) -> int:
+        """The same hour so many working days later (or earlier, if negative).
+
+        What happens on a day off moves with the working day before it, and to an hour later, so that it stays after
+        what was done on that day at the same hour.
+        """
+        index = bisect_right(self.working_days, second // DAY) - 1
+        later = 0 if self.is_working_day(second) else 3600
+        return self.working_days[index + days] * DAY + second % DAY + later
 
     def moment(self, second: int) -> datetime:
         """Naive local datetime of a simulation second."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from random import Random
 
-from yidang.district.catalogue import ITEMS, REFORM_DATE, REFORMS
+from yidang.district.catalogue import ITEMS, REFORM_DATE, REFORMS, version_on
 from yidang.district.model import World
 from yidang.district.profile import Measure
 from yidang.district.systems import copying
@@ -42,7 +42,7 @@ def rows(world: World) -> dict[str, list[tuple]]:
     known = (*profile.measures, *_reforms(world))
     measures = [measure for measure in known if measure.started <= world.time.end]
     count = world.sizes.get("measures", len(measures) + (SMALL_ONES if measures else 0))
-    measures = (measures + list(_small(world, random, max(count - len(measures), 0))))[:count]
+    measures = (measures + list(_small(world, random, measures, max(count - len(measures), 0))))[:count]
     at_once = world.sizes.get("measures_at_once", round(count * AT_ONCE_SHARE))
     improved = world.sizes.get("measures_improved", count - at_once)
     statuses = ["立行立改"] * at_once + ["整改优化"] * improved
@@ -75,13 +75,17 @@ def _reforms(world: World) -> Iterator[Measure]:
         )
 
 
-def _small(world: World, random: Random, count: int) -> Iterator[Measure]:
+def _small(world: World, random: Random, known: list[Measure], count: int) -> Iterator[Measure]:
     profile = world.profile
     actions = sorted({measure.action for measure in profile.measures})
     first = profile.documents[0]
+    left = _savable(world, known)
     for number in range(1, count + 1):
-        item = random.choice(list(ITEMS.values()))
+        # an item whose limit is cut as far as the promise goes has no day left to save, only papers
+        item = ITEMS[random.choice([code for code, days in left.items() if days] or list(ITEMS))]
         now = item.materials - (item.code in REFORMS and world.time.end >= REFORM_DATE)
+        saved = min(random.randint(2, 5), left[item.code])
+        left[item.code] -= saved
         yield Measure(
             f"精简{item.name}材料（第{number}项，虚构）",
             random.choice(actions),
@@ -90,8 +94,17 @@ def _small(world: World, random: Random, count: int) -> Iterator[Measure]:
             first.number,
             item_code=item.code,
             documents=(now + random.randint(1, 2), now),
-            days_saved=random.randint(2, 5),
+            days_saved=saved or None,
         )
+
+
+def _savable(world: World, known: list[Measure]) -> dict[str, int]:
+    """By how many days each item's statutory limit exceeds what is promised, less what other measures saved of them."""
+    left = {item.code: item.statutory - version_on(item, world.time.end)[1] for item in ITEMS.values()}
+    for measure in known:
+        if measure.item_code in left:
+            left[measure.item_code] -= min(measure.days_saved or 0, left[measure.item_code])
+    return left
 
 
 def _row(stages: dict[str, int], number: str, measure: Measure, status: str) -> tuple:

@@ -42,8 +42,10 @@ def rows(world: World) -> dict[str, list[tuple]]:
     """
     random = Random(f"{world.seed}:modes")
     used = [row for mode in MODES for row in _uses(world, random, mode)]
-    tolerant = [case for case in world.cases if case.code in world.planted["same_day_tolerant"]]
-    used += [_use(world, random, case, "容缺", MODES["容缺"][2]) for case in tolerant]
+    drawings = world.granted("ZJ01")  # what was missing for a permit of one day
+    for case in world.cases:
+        if case.code in world.planted["same_day_tolerant"]:
+            used.append(_use(world, random, case, "容缺", MODES["容缺"][2], arrived=drawings[case.works]))
     return {"case_mode": used, "regional_assessment": list(_assessments(world, random))}
 
 
@@ -53,6 +55,7 @@ def _uses(world: World, random: Random, mode: str) -> Iterator[tuple]:
         case
         for case in world.cases
         if case.item.code in items and case.is_passed and case.is_visible and case.ended >= world.since
+        if case.code not in world.planted["same_day_tolerant"]  # in a way of its own
     ]
     for item in items:
         size = world.sizes.get(f"mode_{mode}_{item}")
@@ -66,17 +69,13 @@ def _uses(world: World, random: Random, mode: str) -> Iterator[tuple]:
         yield _use(world, random, case, mode, within)
 
 
-def _use(world: World, random: Random, case: Case, mode: str, within: int | None) -> tuple:
+def _use(world: World, random: Random, case: Case, mode: str, within: int | None, arrived: int | None = None) -> tuple:
+    """arrived: when what was owed came, if that is known."""
     decided = world.time.moment(case.ended)
     if within is None:
         return (case.item.department, case.code, mode, None, None, None, decided)
     due = case.ended + within * DAY
-    fate = random.random()
-    done = None
-    if fate < DONE_IN_TIME_CHANCE:
-        done = case.ended + random.randint(1, within) * DAY
-    elif fate < DONE_IN_TIME_CHANCE + DONE_LATE_CHANCE:
-        done = due + random.randint(1, 30) * DAY
+    done = arrived or _done(random, case, within)
     if done is not None and done >= world.time.horizon:
         done = None
     is_true = random.random() < 0.97
@@ -84,6 +83,15 @@ def _use(world: World, random: Random, case: Case, mode: str, within: int | None
     changed = decided if done is None else world.time.moment(done)
     done_on = None if done is None else changed.date()
     return (case.item.department, case.code, mode, world.time.moment(due).date(), done_on, result, changed)
+
+
+def _done(random: Random, case: Case, within: int) -> int | None:
+    fate = random.random()
+    if fate < DONE_IN_TIME_CHANCE:
+        return case.ended + random.randint(1, within) * DAY
+    if fate < DONE_IN_TIME_CHANCE + DONE_LATE_CHANCE:
+        return case.ended + (within + random.randint(1, 30)) * DAY
+    return None
 
 
 def _assessments(world: World, random: Random) -> Iterator[tuple]:

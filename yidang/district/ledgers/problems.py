@@ -20,8 +20,19 @@ TABLES = {
     "meeting_problem": copying.columns("meeting_no problem_no updated_at:timestamp"),
 }
 SOURCES = {"走访": 0.4, "代办员上报": 0.25, "企业反映": 0.25, "热线": 0.1}
-KINDS = {"审批事项": 0.6, "阻滞障碍": 0.4}
-MATTERS = ("用地边界", "管线迁改", "临时用水用电", "图纸审查意见", "道路开口", "资金到位", "拆迁腾地", "环评编制")
+# What it is about → its kind, and the department that answers for it.
+MATTERS = {
+    "用地边界": ("审批事项", "zigui"),
+    "图纸审查意见": ("审批事项", "zhujian"),
+    "道路开口": ("审批事项", "zhujian"),
+    "临时用水": ("审批事项", "shuiwu"),
+    "环评编制": ("审批事项", "shengtai"),
+    "人防图纸修改": ("审批事项", "renfang"),
+    "管线迁改": ("阻滞障碍", "zhujian"),
+    "拆迁腾地": ("阻滞障碍", "zigui"),
+    "资金到位": ("阻滞障碍", "fagai"),
+    "临时用电": ("阻滞障碍", "fagai"),
+}
 # Working days after the report in which most are answered: feedback, path, progress.
 LIMITS = (1, 2, 3)
 IN_TIME_CHANCE, SOLVED_DAYS, REOPENED_CHANCE = 0.93, (3, 40), 0.06
@@ -92,13 +103,14 @@ def _problem_row(world: World, problem: _Problem, random: Random, source: str | 
     moments = [world.time.moment(step) if step < world.time.horizon else None for step in problem.steps]
     is_reopened = problem.reopened is not None and problem.reopened < world.time.horizon
     reopened = world.time.moment(problem.reopened) if is_reopened else None
+    matter, (kind, owner) = random.choice(list(MATTERS.items()))
     return (
         problem.number,
         problem.project.code,
-        f"{random.choice(MATTERS)}问题（虚构）",
+        f"{matter}问题（虚构）",
         source or random.choices(list(SOURCES), weights=list(SOURCES.values()))[0],
-        random.choices(list(KINDS), weights=list(KINDS.values()))[0],
-        random.choice(list(DEPARTMENTS.values())).name,
+        kind,
+        DEPARTMENTS[owner].name,
         *moments,
         reopened,
         max(moment for moment in (*moments, reopened) if moment is not None),

@@ -8,19 +8,18 @@ from random import Random
 
 from yidang.district.model import Case, Project, World
 from yidang.district.systems import copying
-from yidang.district.worktime import DAY
 
 TABLES = {
     "project_document": copying.columns("document_no project_code kind dated_on:date updated_at:timestamp"),
 }
-INSTANT_START_SHARE, INSTANT_DELIVERY_SHARE = 0.12, 0.5
+INSTANT_DELIVERY_SHARE = 0.5
 # What a government project writes before its 可研 is approved, and from which investment (万元) the rule asks for it.
 PREPARED = {"项目建议书批复": 2_000, "可研评估报告": 10_000}
 NEEDLESS_CHANCE, MISSING_CHANCE = 0.12, 0.05
 
 
 def rows(world: World) -> dict[str, list[tuple]]:
-    """Rows of the table. world.sizes: instant_starts, instant_deliveries (default: shares of those that can be)."""
+    """Rows of the table. world.sizes: instant_deliveries (default: a share of those that can be)."""
     random = Random(f"{world.seed}:project_documents")
     found = sorted(
         [*_land(world, random), *_titles(world, random), *_prepared(world, random)], key=lambda document: document[2]
@@ -40,29 +39,19 @@ def _chosen(world: World, random: Random, size: str, candidates: list[Project], 
 
 
 def _land(world: World, random: Random) -> Iterator[tuple[Project, str, datetime]]:
-    permits: dict[int, int] = {}
-    asked: dict[int, int] = {}
+    """Whoever did not get the permits with the land had it when asking for the first of them; the title came later."""
+    asked: dict[Project, int] = {}
     for case in world.cases:
         if case.item.code == "ZG02":
-            asked.setdefault(case.project.number, case.received)
-        if case.item.code == "ZJ03" and case.is_passed and case.is_visible:
-            permits[case.project.number] = min(case.ended, permits.get(case.project.number, case.ended))
-    permitted = [
-        project
-        for project in world.projects
-        if project.number in asked and permits.get(project.number, -1) >= world.since
-    ]
-    instant = _chosen(world, random, "instant_starts", permitted, INSTANT_START_SHARE)
+            asked.setdefault(case.project, case.received)
     for project in world.projects:
-        kind = "国有建设用地划拨决定书" if project.flow.investment == "政府投资" else "土地出让合同"
-        if project.number not in asked:
+        if project not in asked:
             continue
-        is_instant = project.number in instant
-        before = asked[project.number]
-        if is_instant:  # the reform's instant starts began with the reform
-            before = max(permits[project.number] - random.randint(0, 6) * DAY, world.since)
-        yield project, kind, _at(world, before)
-        title = permits[project.number] if is_instant else world.time.after(before, random.uniform(5, 40))
+        start = world.instant_starts.get(project)
+        land = world.time.shift(asked[project], 0) if start is None else start.land
+        title = world.time.after(land, random.uniform(5, 40)) if start is None else start.title
+        kind = "国有建设用地划拨决定书" if project.flow.investment == "政府投资" else "土地出让合同"
+        yield project, kind, _at(world, land)
         if title < world.time.horizon:
             yield project, "不动产权证书", _at(world, title)
 

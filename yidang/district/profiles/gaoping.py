@@ -32,9 +32,10 @@ GAOPING = Profile(
         *listed("ZG", 1, *(f"用地类事项{number}（虚构）" for number in range(1, 13))),
         *listed("ZG", 2, *(f"规划类事项{number}（虚构）" for number in range(1, 9)), first=70),
         *listed("ZJ", 3, *(f"施工类事项{number}（虚构）" for number in range(1, 14))),
-        *listed("SW", 5, *(f"市政公用类事项{number}（虚构）" for number in range(1, 11))),
+        *listed("ZJ", 5, *(f"市政公用类事项{number}（虚构）" for number in range(1, 11)), first=90),
         *listed("ZJ", 4, "特种设备验收", "防雷装置验收", "城建档案验收", "节能验收", "绿化验收", first=80),
-        *listed("RF", 4, "人防设施验收", "水土保持设施验收", "卫生防疫验收", first=80),
+        *listed("SW", 4, "水土保持设施验收", "排水设施验收", first=80),
+        *listed("RF", 4, "人防设施验收", first=80),
     ),
     measures=(
         Measure("项目一件事套餐：报件材料", "流程再造", "精简材料", claim=(70, "材料减少（可）"), **_SINCE),

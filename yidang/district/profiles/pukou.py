@@ -22,6 +22,7 @@ PUKOU = Profile(
     since=date(2022, 9, 1),
     sizes={
         "instant_starts": 14,
+        "four_on_one_date": 6,
         "instant_deliveries": 16,
         "problems": 28,
         "visited": 28,
@@ -42,11 +43,12 @@ PUKOU = Profile(
         *listed("SW", 5, "取水许可", "污水排入排水管网许可"),
         *listed("ST", 5, "排污许可证核发"),
         *listed("RF", 3, "人防工程易地建设审批"),
-        *listed("FG", 5, "供电报装", "燃气报装", first=80),
-        *listed("SW", 5, "供水报装", "通信报装", first=80),
+        *listed("FG", 5, "供电报装", first=80),
+        *listed("ZJ", 5, "燃气报装", "通信报装", first=80),
+        *listed("SW", 5, "供水报装", first=80),
         *listed("ZG", 4, "不动产首次登记", first=80, steps=2),
     ),
-    public_services=frozenset({"SW03", "FG80", "FG81", "SW80", "SW81", "ZG80"}),
+    public_services=frozenset({"SW03", "FG80", "ZJ80", "ZJ81", "SW80", "ZG80"}),
     measures=(
         Measure("项目全生命周期流程图", "流程再造", "精简环节", items=(None, 42), steps=(None, 102), **_SINCE),
         Measure("工业项目拿地即开工", "流程再造", "缩短时限", item_code="ZJ03", claim=(30, "效率提升"), **_SINCE),
