@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -23,10 +24,17 @@ from psycopg import sql
 from yidang import metrics, yaml_text
 from yidang import settings as settings_module
 from yidang.errors import YidangError
-from yidang.reports import fonts, pdf
+from yidang.reports import catalogue, documents, facts, fonts, pdf, standing, template_text
+from yidang.reports.annual import KIND as ANNUAL
 from yidang.reports.annual import ReportFiles, write_annual_report
+from yidang.reports.case_lists import case_list
 from yidang.reports.congress import write_congress_report
-from yidang.reports.snapshot import selection
+from yidang.reports.figures import Period, Slice, rows
+from yidang.reports.layout import to_bytes
+from yidang.reports.marks import Marks
+from yidang.reports.snapshot import figures_as_of, selection
+from yidang.reports.source import ALERTS
+from yidang.reports.words import Words, names_of
 from yidang.settings import ROOT, WAREHOUSE_DATABASE, Settings
 from yidang.statistics import tables
 
@@ -65,7 +73,7 @@ TABLES = {
         " item_class text, list_remark text"
     ),
     "fct_item_instance": (
-        "case_id text, department_id text, department_name text, project_code text, works_code text, match_tier text,"
+        "case_id text, instance_code text, department_id text, department_name text, project_code text, works_code text, match_tier text,"
         " item_code text, item_version text, item_name text, stage_number integer, stage_name text, flow_type text,"
         " flow_type_name text, statutory_limit integer, promised_limit integer, limit_unit text, statutory_unit text,"
         " received_date date, accepted_date date, decided_date date, closed_date date, due_date date,"
@@ -676,3 +684,157 @@ def test_the_report_to_the_congress_says_nothing_of_ledgers_that_nobody_keeps(
     assert any(line.startswith("一是盯紧在办") for line in prose), "what drops out leaves no gap in the numbers"
     assert "无记录：没有报送本年重点新开工项目清单。" in text
     assert "台账中没有数据不能印证的说法。" in text
+
+
+# -- months that are not over, records that begin, names that mean several -----------------------------------
+def written(settings: Settings, tmp_path: Path, period: Period, text: str | None = None) -> str:
+    """What the annual report, or a template of this text, says of a period."""
+    template = None
+    if text is not None:
+        template = tmp_path / "own.docx"
+        template.write_bytes(to_bytes(template_text.to_word(text)))
+    with figures_as_of(settings, None) as figures:
+        made = documents.make(settings, ANNUAL, figures, period, template)
+        content = made.docx("0")
+    return words(docx.Document(io.BytesIO(content)).element.body)
+
+
+@pytest.fixture
+def added(marts: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    """The marts, of which what a test adds goes again."""
+    kept = {table: marts.execute(f"select count(*) from marts.{table}").fetchone()[0] for table in _ADDED}  # noqa: S608
+    yield marts
+    for table, key in _ADDED.items():
+        marts.execute(f"delete from marts.{table} where {key} like 'added%%'")  # noqa: S608
+        assert marts.execute(f"select count(*) from marts.{table}").fetchone()[0] == kept[table]  # noqa: S608
+
+
+_ADDED = {"fct_item_instance": "case_id", "dim_item": "item_code", "dim_department": "department_id"}
+
+
+def test_a_month_that_is_not_over_is_compared_with_nothing(settings, marts, tmp_path) -> None:
+    """15 days of June beside the whole June of a year before, or beside no month at all, say nothing."""
+    tag = '收{{ 指标("收件数") }}，{{ 指标("收件数").环比 }}，{{ 指标("收件数").同比 }}。{{ 指标("收件数").同比.幅度 }}'
+    running, over = Period(date(2025, 6, 1), date(2025, 6, 15)), Period(date(2025, 6, 1), date(2025, 6, 30))
+    assert "，环比不作比较（6月未完），同比不作比较（6月未完）。—" in written(settings, tmp_path, running, tag)
+    assert re.search(r"（上月\d+件）.*（上年同期\d+件）", written(settings, tmp_path, over, tag))
+    report = written(settings, tmp_path, Period(date(2025, 1, 1), date(2025, 6, 15)))
+    assert report.count("同比不作比较（6月未完）") > 5
+    assert "6月未完：6月只计至2025年6月15日，本期与上年同期、上期不作比较。" in report
+    assert not re.search(r"同比(增长|下降|上升|增加|减少|持平)", report.replace("同比下降5", ""))
+    with pytest.raises(YidangError, match="6月未完") as caught:
+        written(settings, tmp_path, running, '{{ 指标("收件数", 期=上年同期) }}')
+    assert "--as-of" in caught.value.cure
+
+
+def test_whole_months_stay_whole_a_year_before() -> None:
+    assert Period(date(2025, 2, 1), date(2025, 2, 28)).a_year_before() == Period(date(2024, 2, 1), date(2024, 2, 29))
+    assert rows(Period(date(2025, 6, 1), date(2025, 6, 15))).before("year") is None
+    assert rows(Period(date(2025, 6, 2), date(2025, 6, 30))).before("period") is None
+
+
+@pytest.mark.parametrize("said", ['自="2025-03-10", 至="2025-04-30"', '自="2025-03-01", 至="2025-04-10"'])
+def test_a_template_cannot_ask_for_a_part_of_a_month(settings, marts, tmp_path, said) -> None:
+    year = Period(date(2025, 1, 1), date(2025, 12, 31))
+    with pytest.raises(YidangError, match="“收件数”按月归期") as caught:
+        written(settings, tmp_path, year, f'共{{{{ 指标("收件数", {said}) }}}}')
+    assert "-10" in str(caught.value) and "自写某月1日" in caught.value.cure
+    assert "件" in written(settings, tmp_path, year, '{{ 指标("收件数", 自="2026-01-01", 至="2026-06-30") }}')
+    assert "项" in written(settings, tmp_path, year, '{{ 指标("目录事项数", 至="2025-03-10") }}'), "of a day"
+
+
+def test_a_reform_within_a_month_is_counted_from_its_day(settings, added) -> None:
+    item(added, "added1", "甲事项", "shuiwu", promised=10, to=date(2025, 3, 9))
+    item(added, "added1", "甲事项", "shuiwu", promised=6, version="2", since=date(2025, 3, 10))
+    for number in range(24):
+        for year, version in ((2024, "1"), (2025, "2")):
+            received = date(year, 3, 1 if year == 2024 else 10) + timedelta(days=number)
+            case(added, f"added{year}-{number}", "shuiwu", "added1", received, elapsed=3, version=version)
+    year = Period(date(2025, 1, 1), date(2025, 12, 31))
+    with figures_as_of(settings, None) as figures:
+        source = documents._source(figures, year)
+        (line,) = (row for row in catalogue.reformed_items(source).rows if row[0] == ("甲事项",))
+    days = [added.execute(
+        "select count(*) from marts.fct_item_instance where item_code = 'added1' and decided_date between %s and %s",
+        (date(year, 3, 10), date(year, 12, 31)),
+    ).fetchone()[0] for year in (2024, 2025)]  # fmt: skip
+    assert [line[4][0].text, line[6][0].text] == [str(count) for count in days] == ["19", "24"]
+
+
+def test_versions_never_in_force_are_no_step_of_a_reform(settings, added) -> None:
+    item(added, "added2", "乙事项", "shuiwu", promised=10, to=date(2025, 4, 30))
+    item(added, "added2", "乙事项", "shuiwu", promised=20, version="2", since=date(2025, 5, 1), to=date(2025, 4, 30))
+    item(added, "added2", "乙事项", "shuiwu", promised=10, version="3", since=date(2025, 5, 1))
+    added.execute("update marts.dim_item set valid_from = null where item_code = 'added2' and item_version = '1'")
+    item(added, "added3", "丙事项", "shuiwu", promised=10, to=date(2025, 4, 30))
+    item(added, "added3", "丙事项", "shuiwu", promised=4, version="2", since=date(2025, 5, 1))
+    added.execute("update marts.dim_item set valid_from = null where item_code = 'added3'")
+    with figures_as_of(settings, None) as figures:
+        found = facts.reforms(figures, Period(date(2025, 1, 1), date(2025, 12, 31)))
+    assert [(one.item_code, one.old_version, one.version, one.since) for one in found if one.item_code != "ZJ01"] == [
+        ("added3", "1", "2", date(2025, 5, 1))
+    ]
+
+
+def test_one_mistyped_date_does_not_complete_the_base_year(settings, added, tmp_path) -> None:
+    case(added, "added1", "shuiwu", "SW01", date(2005, 3, 1), elapsed=3)
+    case(added, "added2", "shuiwu", "SW01", date(2023, 2, 1), elapsed=3)
+    with figures_as_of(settings, None) as figures:
+        assert facts.records_from(figures) == date(2024, 1, 1)
+    report = written(settings, tmp_path, Period(date(2025, 1, 1), date(2025, 12, 31)))
+    assert "上年同期为归集首年、办件可能不全" in report
+    assert "办件自2024年1月起归集，上年同期为归集首年。" in report
+
+
+def test_open_cases_that_nobody_can_judge_are_not_called_in_order(settings, added, tmp_path) -> None:
+    for identity, limit, remaining in (("added1", None, None), ("added2", 9, None), ("added3", 200, 80)):
+        case(added, identity, "shuiwu", "SW01", date(2026, 6, 1), elapsed=2, outcome="open")
+        added.execute(
+            "update marts.fct_item_instance set promised_limit = %s, remaining_working_days = %s, is_overdue = false,"
+            " alert_state = 'none', due_date = null where case_id = %s",
+            (limit, remaining, identity),
+        )
+    year = Period(date(2025, 1, 1), date(2026, 6, 30))
+    tags = "；".join(f'{state}{{{{ 指标("在办数", 状态="{state}") }}}}' for state in ALERTS.values())
+    said = written(settings, tmp_path, year, tags)
+    assert said == "已逾期2件；临期预警0件；暂停计时0件；正常1件；无时限或不能判定2件"
+    with figures_as_of(settings, None) as figures:
+        chart = standing.open_by_state(documents._source(figures, year))
+        for figure in chart.sources:
+            value, n, *_ = added.execute(figure.sql).fetchone()
+            assert (value, n) == (figure.value, figure.n)
+            assert Slice.from_plain(json.loads(json.dumps(figure.where.as_plain()))) == figure.where
+    assert [(one.name, sum(one.values)) for one in chart.series][-2:] == [("正常", 1), ("无时限或不能判定", 2)]
+    report = written(settings, tmp_path, Period(date(2025, 1, 1), date(2025, 12, 31)))
+    assert "其中正常1件，无时限或不能判定2件，临近承诺时限0件" in report
+
+
+def test_a_late_decision_with_a_promise_in_other_days_is_on_the_list(settings, added) -> None:
+    case(added, "added1", "shuiwu", "SW01", date(2025, 8, 1), elapsed=19)
+    added.execute("update marts.fct_item_instance set limit_unit = 'calendar_days' where case_id = 'added1'")
+    august = Period(date(2025, 8, 1), date(2025, 8, 31))
+    with figures_as_of(settings, None) as figures:
+        late = case_list(figures, august, Marks(), "本期逾期办结", 30)
+        assert late.总数 == figures.one("cases_decided_late", rows(august)).value
+    assert [one.天数 for one in late if one.办件号 == "added1"] == ["—"]
+    assert late.无天数 == 1 and len(late) > 1
+
+
+def test_a_name_of_several_codes_counts_them_all_or_is_refused(settings, added, tmp_path) -> None:
+    year = Period(date(2025, 1, 1), date(2025, 12, 31))
+    item(added, "added1", "同名事项", "shuiwu", promised=5)
+    item(added, "added2", "同名事项", "zhujian", promised=5)
+    for number in range(5):
+        case(added, f"added{number}", "shuiwu", f"added{number % 2 + 1}", date(2025, 8, 1), elapsed=1)
+    tag = '{{ 指标("收件数", 事项="同名事项") }}'
+    assert written(settings, tmp_path, year, tag) == "5件"
+    with figures_as_of(settings, None) as figures:
+        where = Words(figures, year).slice(figures.metrics["cases_received"], {"事项": "同名事项"})
+        assert "事项=同名事项（added1）、同名事项（added2）" in where.in_words(names_of(figures))
+    item(added, "added2", "改了名的事项", "zhujian", promised=5, version="2", since=date(2026, 1, 1))
+    with pytest.raises(YidangError, match="叫“同名事项”的事项有2个：added1、added2") as caught:
+        written(settings, tmp_path, year, tag)
+    assert '事项="added1"' in caught.value.cure
+    insert(added, "dim_department", department_id="added", department_name="水务局", short_name="水务", is_example=True)
+    with pytest.raises(YidangError, match="叫“水务局”的部门有2个：added、shuiwu"):
+        written(settings, tmp_path, year, '{{ 指标("收件数", 部门="水务局") }}')

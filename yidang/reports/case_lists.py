@@ -51,7 +51,7 @@ select
     item_name,
     project_name,
     due_date,
-    elapsed_working_days - promised_limit,
+    case when limit_unit = 'working_days' then elapsed_working_days - promised_limit end,
     excluded_working_days::numeric / nullif(gross_working_days, 0),
     null,
     null,
@@ -60,8 +60,8 @@ select
     is_statutory_overdue
 from {marts}.fct_item_instance
 left join (select project_code, project_name from {marts}.fct_project_lifecycle) as projects using (project_code)
-where not is_on_time and is_decided and limit_unit = 'working_days' and decided_date between %s and %s
-order by elapsed_working_days - promised_limit desc, case_id
+where is_decided and pace_state = 'late' and decided_date between %s and %s
+order by 8 desc nulls last, due_date, case_id
 """
 _LISTS = {
     "在办逾期": _OPEN.format(
@@ -77,7 +77,10 @@ _LISTS = {
 
 @dataclass(frozen=True)
 class ListedCase:
-    """One case, in words. 天数: working days late, or left. 存疑: what speaks for it being finished already."""
+    """One case, in words. 天数: working days late, or left; — where the promise is in other days.
+
+    存疑: what speaks for it being finished already.
+    """
 
     办件号: str
     部门: str
@@ -93,10 +96,14 @@ class ListedCase:
 
 
 class CaseList(list[ListedCase]):
-    """The first of a list; 总数 says how many there are, 超法定 how many of these are past the statutory limit too."""
+    """The first of a list; 总数 says how many there are.
+
+    超法定: how many of these are past the statutory limit too. 无天数: of how many nobody counts the working days.
+    """
 
     总数: int = 0
     超法定: int = 0
+    无天数: int = 0
 
 
 def case_list(figures: Figures, period: Period, marks: Marks, name: str, most: int) -> CaseList:
@@ -111,6 +118,7 @@ def case_list(figures: Figures, period: Period, marks: Marks, name: str, most: i
     listed = CaseList(_in_words(lambda text: marks.mark(Cited(text, source)), *row) for row in rows[:most])
     listed.总数 = len(rows)
     listed.超法定 = sum(bool(row[-1]) for row in rows)
+    listed.无天数 = sum(row[7] is None for row in rows)
     return listed
 
 

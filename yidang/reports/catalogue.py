@@ -21,11 +21,12 @@ BURDEN = (
 
 def burden(source: Source) -> Table:
     """The sums of the catalogue in force at the end of the period, and a year before."""
-    now, before = rows(valid_on=source.period.last), rows(valid_on=source.before.last)
+    now = rows(valid_on=source.period.last)
+    before = now.before("year")
     pairs = {metric: (source.figures.one(metric, now), source.figures.one(metric, before)) for _, metric in BURDEN}
     return Table(
         "事项目录合计数及同比情况",
-        ("指标", chinese_date(source.period.last), chinese_date(source.before.last), "同比"),
+        ("指标", chinese_date(source.period.last), chinese_date(before.valid_on), "同比"),
         tuple(
             ((label,), cell(pairs[metric][0]), cell(pairs[metric][1]), moved_by(*pairs[metric]) or ("—",))
             for label, metric in BURDEN
@@ -35,7 +36,7 @@ def burden(source: Source) -> Table:
 
 
 def reformed_items(source: Source) -> Table:
-    """Items whose promise was shortened, the same months before and after."""
+    """Items whose promise was shortened, the same days before and after: a reform may begin within a month."""
     lines: list[tuple[Text, ...]] = []
     for reform in source.reforms:
         item = {"item_code": reform.item_code}
@@ -45,7 +46,7 @@ def reformed_items(source: Source) -> Table:
             for version in (reform.old_version, reform.version)
         ]
         medians = [
-            source.figures.one("median_elapsed_days", rows(days, **item, item_version=version))
+            source.figures.one("median_elapsed_days", rows(days, by_day=True, **item, item_version=version))
             for days, version in ((after.a_year_before(), reform.old_version), (after, reform.version))
         ]
         lines.append(

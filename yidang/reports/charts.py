@@ -27,7 +27,7 @@ _STYLES = (
     ("#ffffff", "xxx", "D"),
 )
 # Of states, the first being the worst: red is for what is overdue, and dark on a copier too; yellow is the pace 正常's.
-_STATES = (("#9c1f1f", ""), ("#e8913a", "///"), ("#bdbdbd", "..."), ("#ffffff", ""))
+_STATES = (("#9c1f1f", ""), ("#e8913a", "///"), ("#bdbdbd", "..."), ("#ffffff", ""), ("#ffffff", "xxx"))
 _INK = "#222222"
 _LANE_MM = (5.5, 4.9)  # a row's height: of bars; of a time chart, which has more of them
 _LANE_SIZE = 7.5  # points, of the names in a time chart

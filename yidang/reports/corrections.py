@@ -27,6 +27,8 @@ def corrections(manifest: dict[str, object], figures: Figures, marks: Marks) -> 
         if "where" not in entry or entry["metric"] not in figures.metrics or not entry["where"].get("period"):
             continue  # differences follow from their figures; what was open then has no value now
         where = Slice.from_plain(entry["where"])
+        if not (where.by_day or where.period.is_whole_months):
+            continue  # it was issued while its month ran; now the whole month would be counted
         now = figures.one(entry["metric"], where)
         before = _as_issued(now, entry)
         if cite(before).text != cite(now).text:

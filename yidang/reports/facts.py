@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
+from yidang.metrics import MINIMUM_N
 from yidang.reports.figures import Figures, Period
 
 
@@ -74,10 +75,13 @@ def silent(figures: Figures, days: int) -> tuple[tuple[str, date], ...]:
 
 
 def reforms(figures: Figures, period: Period) -> tuple[Reform, ...]:
-    """Item versions that came into force in the period with a shorter promise than the version before."""
+    """Item versions that came into force in the period with a shorter promise than the version before.
+
+    As dbt's int_item_reforms, which no reader may ask.
+    """
     rows = figures.read(
         """
-        select item_code, item_name, department_name, old_version, item_version, valid_from
+        select item_code, item_name, department_name, old_version, item_version, effective_from
         from (
             select
                 dim_item.*,
@@ -85,12 +89,13 @@ def reforms(figures: Figures, period: Period) -> tuple[Reform, ...]:
                 lag(promised_limit) over by_item as old_promised_limit,
                 lag(promised_unit) over by_item as old_promised_unit
             from {marts}.dim_item
-            window by_item as (partition by item_code order by valid_from)
+            where effective_from <= effective_to
+            window by_item as (partition by item_code order by effective_from)
         ) as versions
         where promised_limit < old_promised_limit
             and promised_unit = old_promised_unit
-            and valid_from between %s and %s
-        order by valid_from, item_code
+            and effective_from between %s and %s
+        order by effective_from, item_code
         """,
         period.first,
         period.last,
@@ -106,6 +111,49 @@ def item_names(figures: Figures) -> list[str]:
 def calendar(figures: Figures) -> Period:
     """The days of which it is known whether they are working days."""
     return Period(*figures.read("select min(date_day), max(date_day) from {marts}.dim_calendar")[0])
+
+
+@_once
+def records_from(figures: Figures) -> date:
+    """The month, as its first day, from which on there are records of cases: not from one mistyped early date.
+
+    As dbt's int_record_span, which no reader may ask: see there for what counts as one.
+    """
+    rows = figures.read(
+        """
+        with dated as (
+            select received_month as month, count(*) as case_count from {marts}.fct_item_instance group by 1
+            union all
+            select accepted_month, count(*) from {marts}.fct_item_instance group by 1
+        ),
+        by_month as (
+            select month, max(case_count) as case_count
+            from dated
+            where month between date '2000-01-01' and %s
+            group by month
+        ),
+        usual as (
+            select
+                percentile_cont(0.5) within group (order by case_count) / 10 as enough,
+                sum(case_count) < %s as are_few
+            from by_month
+        ),
+        substantial as (
+            select month, lead(month) over in_order as second_month, lead(month, 2) over in_order as third_month
+            from by_month cross join usual
+            where case_count >= enough or are_few
+            window in_order as (order by month)
+        )
+        select min(month)
+        from substantial cross join usual
+        where are_few
+            or (coalesce(second_month, month) <= month + interval '1 month'
+                and coalesce(third_month, month) <= month + interval '2 months')
+        """,
+        figures.snapshot.as_of,
+        MINIMUM_N,
+    )
+    return rows[0][0] or figures.snapshot.as_of.replace(day=1)
 
 
 @_once

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -13,7 +14,7 @@ from psycopg.rows import dict_row
 
 from yidang.errors import YidangError
 from yidang.metrics import MINIMUM_N, Metric, of_mart
-from yidang.reports.indicators import Held, Indicators
+from yidang.reports.indicators import Held, Indicators, month_end
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,20 @@ class Period:
     first: date
     last: date
 
+    @property
+    def is_whole_months(self) -> bool:
+        """Only such a period can be compared: the marts count by month, so a part of one would meet a whole one."""
+        return self.first.day == 1 and (self.last + timedelta(days=1)).day == 1
+
     def a_year_before(self) -> Period:
-        """The same days one year earlier (29 February becomes 28 February)."""
-        return Period(_year_before(self.first), _year_before(self.last))
+        """The same days one year earlier (29 February becomes 28 February); whole months stay whole."""
+        last = _year_before(self.last)
+        return Period(_year_before(self.first), month_end(last) if self.is_whole_months else last)
 
     def just_before(self) -> Period:
-        """As many months before it, if it is whole months; else as many days."""
+        """As many months before it. It must be whole months itself."""
         month_after = self.last + timedelta(days=1)
         count = (month_after.year - self.first.year) * 12 + month_after.month - self.first.month
-        if self.first.day != 1 or month_after.day != 1:
-            return Period(self.first - (month_after - self.first), self.first - timedelta(days=1))
         before = self.first.year * 12 + self.first.month - 1 - count
         return Period(date(before // 12, before % 12 + 1, 1), self.first - timedelta(days=1))
 
@@ -42,25 +47,32 @@ class Slice:
     """Which rows of a metric's mart are counted. Build with `rows()`.
 
     equals:   column → value pairs, all of which must hold; a value of None means `is null`.
+              of several values (a tuple), any.
     period:   on the metric's date column; None means every date.
     valid_on: for catalogue marts: the version that was in force on this day.
     flag:     for marts with `clock_flags`: this one is among them.
+    known:    this column has a value.
+    by_day:   the period is of days: on decided_date where the metric is dated by decided_month, for marts with both.
     """
 
     equals: tuple[tuple[str, object], ...] = ()
     period: Period | None = None
     valid_on: date | None = None
     flag: str | None = None
+    known: str | None = None
+    by_day: bool = False
 
     def and_where(self, **equals: object) -> Slice:
         return replace(self, equals=(*self.equals, *equals.items()))
 
-    def before(self, which: str) -> Slice:
-        """The same rows a year ("year") or a period ("period") earlier."""
+    def before(self, which: str) -> Slice | None:
+        """The same rows a year ("year") or a period ("period") earlier; None of a month that is not over."""
         if self.valid_on:
             return replace(
                 self, valid_on=_year_before(self.valid_on) if which == "year" else _month_before(self.valid_on)
             )
+        if not self.period.is_whole_months:
+            return None
         return replace(self, period=self.period.a_year_before() if which == "year" else self.period.just_before())
 
     def as_plain(self) -> dict[str, object]:
@@ -70,24 +82,29 @@ class Slice:
             "period": self.period and [self.period.first.isoformat(), self.period.last.isoformat()],
             "valid_on": self.valid_on and self.valid_on.isoformat(),
             "flag": self.flag,
+            "known": self.known,
+            "by_day": self.by_day,
         }
 
     @classmethod
     def from_plain(cls, plain: dict[str, object]) -> Slice:
         period, valid_on = plain["period"], plain["valid_on"]
         return cls(
-            tuple((column, value) for column, value in plain["equals"]),
+            tuple((column, tuple(value) if isinstance(value, list) else value) for column, value in plain["equals"]),
             period and Period(*map(date.fromisoformat, period)),
             valid_on and date.fromisoformat(valid_on),
             plain["flag"],
+            plain.get("known"),  # not in reports of before
+            plain.get("by_day", False),
         )
 
     def in_words(self, names: Mapping[str, Mapping[object, str]]) -> str:
         """For a reader. names: column → value → what it is called (words.names_of)."""
         parts = [
-            f"{_WORDS.get(column, column)}={_word(names.get(column, {}).get(value, value))}"
-            for column, value in self.equals
+            f"{_WORDS.get(column, column)}={_words(value, names.get(column, {}))}" for column, value in self.equals
         ]
+        if self.known:
+            parts.append(f"{_WORDS.get(self.known, self.known)}=已知")
         if self.period:
             parts.append(f"{self.period.first}至{self.period.last}")
         if self.valid_on:
@@ -100,7 +117,7 @@ class Slice:
 # As many as a double holds for certain.
 _DIGITS = Context(prec=15)
 # By these the open cases can be told apart in the mart that holds them alone (marts/fct_open_case).
-_OPEN_COLUMNS = {"department_id", "item_code", "flow_type_name", "alert_state", "is_overdue"}
+_OPEN_COLUMNS = {"department_id", "item_code", "flow_type_name", "alert_state", "is_overdue", "remaining_working_days"}
 # Whoever asks for one value of these asks for the others next: one look at the cases answers all.
 _FEW_VALUES = {"outcome", "alert_state", "is_decided", "is_open", "is_withdrawn"}
 # And of a cohort, for the values of the others too.
@@ -132,7 +149,14 @@ _WORDS = {
     "kind_name": "类别",
     "source_name": "来源",
     "role_name": "角色",
+    "remaining_working_days": "剩余工作日",
 }
+
+
+def _words(value: object, names: Mapping[object, str]) -> str:
+    if isinstance(value, tuple):  # several may be called the same
+        return "、".join(f"{_word(names.get(one, one))}（{one}）" for one in value)
+    return _word(names.get(value, value))
 
 
 def _word(value: object) -> str:
@@ -142,10 +166,15 @@ def _word(value: object) -> str:
 
 
 def rows(
-    period: Period | None = None, *, valid_on: date | None = None, flag: str | None = None, **equals: object
+    period: Period | None = None,
+    *,
+    valid_on: date | None = None,
+    flag: str | None = None,
+    by_day: bool = False,
+    **equals: object,
 ) -> Slice:
     """The slice of rows with these column values, in this period, in force on this day, with this clock flag."""
-    return Slice(tuple(equals.items()), period, valid_on, flag)
+    return Slice(tuple(equals.items()), period, valid_on, flag, by_day=by_day)
 
 
 @dataclass(frozen=True)
@@ -372,7 +401,7 @@ class Figures:
 
     def smallest(self, metric: Metric, where: Slice) -> Metric:
         """The metric read off the mart of the open cases alone, where it counts these and the mart has the columns."""
-        columns = {column for column, _ in where.equals}
+        columns = {column for column, _ in where.equals} | ({where.known} if where.known else set())
         can = where.period is None and where.flag is None and columns <= _OPEN_COLUMNS
         return self._open.get(metric.name, metric) if can and self.metrics.get(metric.name) is metric else metric
 
@@ -412,7 +441,7 @@ def _asked_together(metric: Metric, column: str) -> tuple[str, ...]:
 
 
 def _can_be_held(where: Slice) -> bool:
-    return where.valid_on is None and where.flag is None
+    return where.valid_on is None and where.flag is None and where.known is None and not where.by_day
 
 
 def _days(where: Slice) -> tuple[date | None, date | None]:
@@ -457,14 +486,12 @@ def _from(
 
 def conditions(metric: Metric, where: Slice) -> list[sql.Composed]:
     """SQL that holds for the rows of the slice."""
-    found = [
-        sql.SQL("{} is null").format(sql.Identifier(column))
-        if value is None
-        else sql.SQL("{} = {}").format(sql.Identifier(column), sql.Literal(value))
-        for column, value in where.equals
-    ]
+    found = [_holds(column, value) for column, value in where.equals]
+    if where.known:
+        found.append(sql.SQL("{} is not null").format(sql.Identifier(where.known)))
     if where.period:
-        bounds = (sql.Identifier(metric.date_column), sql.Literal(where.period.first), sql.Literal(where.period.last))
+        dated = re.sub("_month$", "_date", metric.date_column) if where.by_day else metric.date_column
+        bounds = (sql.Identifier(dated), sql.Literal(where.period.first), sql.Literal(where.period.last))
         found.append(sql.SQL("{} between {} and {}").format(*bounds))
     if where.valid_on:
         template = sql.SQL("daterange(effective_from, effective_to, '[]') @> {}")
@@ -472,6 +499,15 @@ def conditions(metric: Metric, where: Slice) -> list[sql.Composed]:
     if where.flag:
         found.append(sql.SQL("{} = any(string_to_array(clock_flags, '|'))").format(sql.Literal(where.flag)))
     return found
+
+
+def _holds(column: str, value: object) -> sql.Composed:
+    name = sql.Identifier(column)
+    if value is None:
+        return sql.SQL("{} is null").format(name)
+    if isinstance(value, tuple):
+        return sql.SQL("{} in ({})").format(name, sql.SQL(", ").join(map(sql.Literal, value)))
+    return sql.SQL("{} = {}").format(name, sql.Literal(value))
 
 
 def _decimal(value: object) -> Decimal | None:

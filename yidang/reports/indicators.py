@@ -139,7 +139,7 @@ def _periods(metric: Metric, first: date | None, last: date | None) -> list[tupl
     """The periods of the mart that make up these days; None where none do."""
     if first is None:
         return [("all", None)] if metric.is_standing and metric.period.scope is None else None
-    if first.day != 1 or last != _month_end(last):
+    if first.day != 1 or last != month_end(last):
         return None
     if (first.month, last.month, first.year) == (1, 12, last.year):
         return [("year", first)]
@@ -176,5 +176,5 @@ def _months(first: date, last: date) -> list[date]:
     return [date(place // 12, place % 12 + 1, 1) for place in places]
 
 
-def _month_end(day: date) -> date:
+def month_end(day: date) -> date:
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)

@@ -53,6 +53,14 @@ def silence(source: Source) -> str:
     return f"【数据中断】下列部门近两个月没有新数据，其后的件数和比率不完整：{told}。"
 
 
+def unfinished(source: Source) -> str:
+    """Why there is no 同比 and 环比: said once for the tables, whose cells are dashes."""
+    if source.before:
+        return ""
+    month = source.period.last.month
+    return f"{month}月未完：{month}月只计至{chinese_date(source.period.last)}，本期与上年同期、上期不作比较。"
+
+
 def first_year(source: Source) -> str:
     """Stands before a growth since the records' first year, so that nobody quotes the one without the other."""
     return "上年同期为归集首年、办件可能不全，以下同比只供参考：" if source.starts_with_records else ""
@@ -60,9 +68,9 @@ def first_year(source: Source) -> str:
 
 def first_year_remark(source: Source) -> str:
     """Said after growth over a year in which the records began."""
-    if source.first_received.year != source.period.last.year - 1:
+    if not source.before or source.records_from.year != source.period.last.year - 1:
         return ""
-    return f"（{source.first_received.year}年为归集首年，办件可能不全，同比仅供参考。）"
+    return f"（{source.records_from.year}年为归集首年，办件可能不全，同比仅供参考。）"
 
 
 def flat_series(source: Source) -> str:
@@ -79,7 +87,7 @@ def flat_series(source: Source) -> str:
 
 def coverage(source: Source) -> str:
     """Growth over the first year of the records is growth of the records: say so."""
-    if source.first_received < source.before.first:
+    if source.before is None or source.records_from < source.before.first:
         return ""
-    earliest = f"归集的办件最早收件于{chinese_date(source.first_received)}，"
+    earliest = f"办件自{source.records_from.year}年{source.records_from.month}月起归集，"
     return f"{earliest}{'上年同期为归集首年' if source.starts_with_records else '没有上年同期数据'}。"

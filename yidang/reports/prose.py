@@ -44,8 +44,10 @@ def cite(figure: Figure) -> Cited:
     return Cited(text if is_rate(figure) else text.removesuffix(".0"), figure)
 
 
-def cell(figure: Figure) -> Text:
-    """The same for a table: always with its decimal, and a dash for a slice without any case."""
+def cell(figure: Figure | None) -> Text:
+    """The same for a table: always with its decimal, and a dash for a slice without any case, or nothing to compare."""
+    if figure is None:
+        return (NO_VALUE,)
     if figure.is_small:
         return (Cited(TOO_FEW if figure.n else NO_VALUE, figure),)
     return (Cited(written(figure), figure),)
@@ -86,12 +88,14 @@ def percent(figure: Figure) -> Decimal:
     return _rounded(figure.value * 100, _ONE_DECIMAL)
 
 
-def change(later: Figure, earlier: Figure, word: str = "同比", then: str = "上年同期") -> Text:
-    """The change since an earlier period, with the earlier value and its n.
+def change(later: Figure, earlier: Figure | None, word: str = "同比", then: str = "上年同期") -> Text:
+    """The change since an earlier period, with the earlier value and its n; earlier: None of a month that is not over.
 
     Counts change by per cent, rates by 百分点, durations by days. Nothing changes from zero or from a small group.
     word, then: what such a change and the earlier period are called.
     """
+    if earlier is None:
+        return (f"{word}不作比较（{later.where.period.last.month}月未完）",)
     moved = moved_by(later, earlier)
     if not moved and earlier.metric.is_count:
         return (f"{then}为", cite(earlier), unit_of(earlier))
@@ -101,12 +105,12 @@ def change(later: Figure, earlier: Figure, word: str = "同比", then: str = "�
     return (word, *(moved or ("不作比较",)), f"（{then}", cite(earlier), unit_of(earlier), *n, "）")
 
 
-def moved_by(later: Figure, earlier: Figure) -> Text:
+def moved_by(later: Figure, earlier: Figure | None) -> Text:
     """`上升1.2个百分点`, `增长8.3%`, `减少0.5个工作日` or `持平`; empty where nothing can be compared.
 
     The change of a rate or a duration is that of the printed values, so that readers who subtract them agree.
     """
-    if later.is_small or earlier.is_small or not earlier.value or _is_small_count(earlier):
+    if earlier is None or later.is_small or earlier.is_small or not earlier.value or _is_small_count(earlier):
         return ()
     if later.metric.is_count:
         share = (later.value - earlier.value) / earlier.value

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 
 from yidang.reports.blocks import Series
 from yidang.reports.facts import Department, Reform
-from yidang.reports.figures import Figure, Figures, Period, rows
+from yidang.reports.figures import Figure, Figures, Period, Slice, rows
 from yidang.reports.prose import cite, is_rate, percent, written
 
-ALERTS = {"overdue": "已逾期", "warn": "临期预警", "paused": "暂停计时", "none": "正常"}
+# alert_state and what it is called; what the marts call none is in order only where a limit is known and runs
+ALERTS = {"overdue": "已逾期", "warn": "临期预警", "paused": "暂停计时", "none": "正常", "unjudged": "无时限或不能判定"}
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,14 @@ class Source:
     departments: tuple[Department, ...]
     reforms: tuple[Reform, ...]
     period: Period
-    first_received: date
+    records_from: date
     calendar: Period
     silent: tuple[tuple[str, date], ...] = ()
 
     @property
-    def before(self) -> Period:
-        return self.period.a_year_before()
+    def before(self) -> Period | None:
+        """The same months a year earlier; None while the last of them is not over."""
+        return self.period.a_year_before() if self.period.is_whole_months else None
 
     @property
     def as_of(self) -> date:
@@ -53,14 +56,20 @@ class Source:
     @property
     def starts_with_records(self) -> bool:
         """Whether the year before is the first of the records, so that growth is partly growth of the records."""
-        return self.before.first <= self.first_received <= self.before.last
+        return self.before is not None and self.before.first <= self.records_from <= self.before.last
 
-    def now_and_before(self, metric: str, **equals: object) -> tuple[Figure, Figure]:
-        """The figure of the period, and of the same days a year earlier."""
+    def now_and_before(self, metric: str, **equals: object) -> tuple[Figure, Figure | None]:
+        """The figure of the period, and of the same months a year earlier (None while they cannot be compared)."""
         return (
             self.figures.one(metric, rows(self.period, **equals)),
-            self.figures.one(metric, rows(self.before, **equals)),
+            self.figures.one(metric, rows(self.before, **equals)) if self.before else None,
         )
+
+    def each_before(self, metric: str, column: str, values: Iterable[object]) -> dict[object, Figure | None]:
+        """As Figures.each, of the same months a year earlier (None while they cannot be compared)."""
+        if self.before is None:
+            return dict.fromkeys(values)
+        return self.figures.each(metric, column, values, rows(self.before))
 
     def now(self, metric: str, **equals: object) -> Figure:
         """The figure of the period."""
@@ -72,8 +81,16 @@ class Source:
         return self.figures.each(metric, "department_id", ids, rows(period))
 
 
-def series_of(name: str, figures: list[Figure], *, with_size: bool = False) -> Series:
-    """Bars or points of these figures; small groups have none, and say so in the label."""
+def in_state(where: Slice, state: str) -> Slice:
+    """The open cases in one of ALERTS."""
+    if state == "unjudged":
+        return where.and_where(alert_state="none", remaining_working_days=None)
+    where = where.and_where(alert_state=state)
+    return replace(where, known="remaining_working_days") if state == "none" else where
+
+
+def series_of(name: str, figures: list[Figure | None], *, with_size: bool = False) -> Series:
+    """Bars or points of these figures; small groups have none, and say so in the label. None: nothing to compare."""
     return Series(
         name, tuple(_height(figure) for figure in figures), tuple(_label(figure, with_size) for figure in figures)
     )
@@ -87,12 +104,14 @@ def remainder(name: str, figures: list[Figure]) -> Series:
     )
 
 
-def _height(figure: Figure) -> float | None:
-    if figure.is_small:
+def _height(figure: Figure | None) -> float | None:
+    if figure is None or figure.is_small:
         return None
     return float(percent(figure)) if is_rate(figure) else float(figure.value)
 
 
-def _label(figure: Figure, with_size: bool) -> str:
+def _label(figure: Figure | None, with_size: bool) -> str:
+    if figure is None:
+        return ""
     text = cite(figure).text if figure.is_small else written(figure).removesuffix("%")
     return f"{text}（n={figure.n}）" if with_size else text

@@ -50,7 +50,7 @@ class Lazily:
 class Moved(Spoken):
     """同比 or 环比 as a clause; 上升, 下降, 持平 and 可比 decide a sentence, 幅度 is the movement alone."""
 
-    def __init__(self, marks: Marks, later: Figure, earlier: Figure, word: str, then: str) -> None:
+    def __init__(self, marks: Marks, later: Figure, earlier: Figure | None, word: str, then: str) -> None:
         super().__init__(marks, change(later, earlier, word, then))
         moved = moved_by(later, earlier)
         self.幅度 = Spoken(marks, moved or ("—",))
@@ -63,7 +63,7 @@ class Moved(Spoken):
 class Said(Spoken):
     """A metric over a slice, as prose: 95.3%, 6.5个工作日, 812件; 样本不足 where the cases are too few."""
 
-    def __init__(self, marks: Marks, figure: Figure, past: Callable[[str], Figure] | None) -> None:
+    def __init__(self, marks: Marks, figure: Figure, past: Callable[[str], Figure | None] | None) -> None:
         super().__init__(marks, (cite(figure), unit_of(figure)))
         self._figure, self._past = figure, past
         self.数 = Spoken(marks, (cite(figure),))
@@ -120,11 +120,11 @@ class Said(Spoken):
     @property
     def 环比(self) -> Moved:  # noqa: N802
         earlier = self._before("period")
-        period = earlier.where.period
+        period = earlier and earlier.where.period
         is_month = period is not None and (period.last - period.first).days < 31
         return Moved(self._marks, self._figure, earlier, "环比", "上月" if is_month else "上期")
 
-    def _before(self, which: str) -> Figure:
+    def _before(self, which: str) -> Figure | None:
         if self._past is None:
             raise FillError(f"“{self._figure.metric.label}”在这里没有期间，不能同比、环比。", "去掉 .同比 或 .环比。")
         return self._past(which)
@@ -192,7 +192,12 @@ class Speaker:
         figure = self._figures.one(metric, where)
         if where.period is None and where.valid_on is None:
             return Said(self._marks, figure, None)
-        return Said(self._marks, figure, lambda which: self._figures.one(metric, where.before(which)))
+
+        def past(which: str) -> Figure | None:
+            earlier = where.before(which)
+            return earlier and self._figures.one(metric, earlier)
+
+        return Said(self._marks, figure, past)
 
     def ranking(self, name: str, **said: object) -> list[Rank]:
         """Departments by a rate, best first; too few cases last and without a place. Equal values share a place."""

@@ -10,7 +10,7 @@ from yidang.reports.facts import Department
 from yidang.reports.figures import Figure, rows
 from yidang.reports.prose import cell, cite, percent, say, with_n
 from yidang.reports.reform import unfinished
-from yidang.reports.source import ALERTS, Source, series_of
+from yidang.reports.source import ALERTS, Source, in_state, series_of
 
 _BUSINESS = ("cases_received", "cases_decided", "on_time_rate")
 
@@ -18,10 +18,12 @@ _BUSINESS = ("cases_received", "cases_decided", "on_time_rate")
 def open_by_state(source: Source) -> Chart:
     cells = {
         state: source.figures.each(
-            "cases_open", "department_id", [d.department_id for d in source.departments], rows(alert_state=state)
+            "cases_open", "department_id", [d.department_id for d in source.departments], in_state(rows(), state)
         )
         for state in ALERTS
     }
+    if not any(figure.value for figure in cells["unjudged"].values()):
+        del cells["unjudged"]
     return Chart(
         caption="各部门在办办件状态",
         kind="stacked",
@@ -29,10 +31,11 @@ def open_by_state(source: Source) -> Chart:
         series=tuple(
             series_of(label, [cells[state][d.department_id] for d in source.departments])
             for state, label in ALERTS.items()
+            if state in cells
         ),
         unit="在办办件（件）",
         alt_text="堆积条形图：各部门在办办件的预警状态",
-        sources=tuple(figure for state in ALERTS for figure in cells[state].values()),
+        sources=tuple(figure for part in cells.values() for figure in part.values()),
     )
 
 

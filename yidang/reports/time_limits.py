@@ -5,26 +5,38 @@ from __future__ import annotations
 from datetime import date
 
 from yidang.metrics import MINIMUM_N
+from yidang.reports import notes
 from yidang.reports.blocks import Chart, Series, Table
 from yidang.reports.charts import short_label
-from yidang.reports.figures import rows
-from yidang.reports.indicators import STAGES
+from yidang.reports.figures import Period, rows
+from yidang.reports.indicators import STAGES, month_end
 from yidang.reports.prose import cell, n_of
 from yidang.reports.source import Source, remainder, series_of
 
 
 def monthly_punctuality(source: Source) -> Chart:
     months = [date(source.period.first.year, month, 1) for month in range(1, source.period.last.month + 1)]
-    months_before = [date(month.year - 1, month.month, 1) for month in months]
+    # what is due in a month that is not over stands alone: nothing of the year before is so long
+    whole = months if source.before else months[:-1]
+    whole_before = [date(month.year - 1, month.month, 1) for month in whole]
     now = source.figures.each("on_time_rate", "due_month", months, rows(source.period))
-    before = source.figures.each("on_time_rate", "due_month", months_before, rows(source.before))
+    before = (
+        source.figures.each(
+            "on_time_rate", "due_month", whole_before, rows(Period(whole_before[0], month_end(whole_before[-1])))
+        )
+        if whole_before
+        else {}
+    )
     return Chart(
         caption="各月按时办结率",
         kind="lines",
-        categories=tuple(f"{month.month}月" for month in months),
+        categories=tuple(f"{month.month}月{'' if month in whole else '（未完）'}" for month in months),
         series=(
             series_of(f"{months[0].year}年", [now[month] for month in months]),
-            series_of(f"{months_before[0].year}年", [before[month] for month in months_before]),
+            series_of(
+                f"{months[0].year - 1}年",
+                [*(before[month] for month in whole_before), *[None] * (len(months) - len(whole))],
+            ),
         ),
         unit="按时办结率（%）",
         alt_text="折线图：本期与上年同期各月按时办结率",
@@ -67,7 +79,7 @@ def _duration_table(source: Source, column: str, caption: str, label: str, names
     medians = source.figures.by("median_elapsed_days", column, slice_)
     metrics = ("p90_elapsed_days", "mean_elapsed_days", "excluded_days_share")
     others = [source.figures.each(metric, column, medians, slice_) for metric in metrics]
-    before = source.figures.each("median_elapsed_days", column, medians, rows(source.before))
+    before = source.each_before("median_elapsed_days", column, medians)
     lines = tuple(
         (
             (names.get(value) or str(value or "未标明"),),
@@ -108,18 +120,18 @@ def stage_bars(source: Source) -> Chart:
         categories=tuple(STAGES.get(stage, "其他") for stage in union),
         series=(
             series_of(f"{source.period.first.year}年", list(union.values())),
-            series_of(f"{source.before.first.year}年", list(union_before.values())),
+            series_of(f"{source.period.first.year - 1}年", list(union_before.values())),
         ),
         unit="工作日",
         alt_text="柱状图：各阶段净审批用时中位数，本期与上年同期",
-        sources=(*union.values(), *union_before.values()),
-        note="注：并行推进事项不属于四个主线阶段，单列。",
+        sources=tuple(figure for figure in (*union.values(), *union_before.values()) if figure),
+        note=f"注：并行推进事项不属于四个主线阶段，单列。{notes.unfinished(source)}",
     )
 
 
 def _stage_union(source: Source) -> tuple[dict, dict]:
     union = source.figures.by("stage_union_days_median", "stage_number", rows(source.period))
-    return union, source.figures.each("stage_union_days_median", "stage_number", union, rows(source.before))
+    return union, source.each_before("stage_union_days_median", "stage_number", union)
 
 
 _COMPRESSION = ("promise_compression_cases", "actual_vs_statutory", "actual_vs_promised")

@@ -10,7 +10,7 @@ from functools import lru_cache
 from yidang.metrics import Metric
 from yidang.reports.figures import Figures, Period, Slice
 from yidang.reports.indicators import STAGES
-from yidang.reports.source import ALERTS
+from yidang.reports.source import ALERTS, in_state
 from yidang.reports.template import FillError
 
 OUTCOMES = {"准予": "passed", "不予": "denied", "不予受理": "not_accepted", "撤件": "withdrawn", "在办": "open"}
@@ -76,10 +76,10 @@ class Words:
             "决定": OUTCOMES,
             "进度": _PROGRESS,
             "状态": {name: state for state, name in ALERTS.items()},
-            "部门": self._named(
-                "select department_id, department_id, department_name, short_name from {marts}.dim_department"
+            "部门": _named(
+                figures.read("select department_id, department_name, short_name from {marts}.dim_department")
             ),
-            "事项": self._named("select distinct item_code, item_code, item_name from {marts}.dim_item"),
+            "事项": self._items(),
         }
         self._columns_of: dict[str, set[str]] = {}
 
@@ -99,37 +99,64 @@ class Words:
 
     def slice(self, metric: Metric, said: dict[str, object]) -> Slice:
         """The rows that the words name: 部门="住建局", 月=6, 阶段="施工许可" …"""
-        equals = []
+        equals, known = [], None
         for word, value in said.items():
             if word in _DATES:
                 continue
             if word not in _COLUMNS and word != "进度":
                 raise FillError(f"不能按“{word}”取数。", f"可以按：{'、'.join((*_COLUMNS, '进度', *_DATES))}。")
+            state = None
             if word == "进度":
                 column, value = self._value(word, value), True
+            elif word == "状态":
+                column, state = _COLUMNS[word], self._value(word, value)
             else:
                 column, value = _COLUMNS[word], self._value(word, value)
             if column not in self._columns(metric.model):
                 allowed = [other for other, name in _COLUMNS.items() if name in self._columns(metric.model)]
                 raise FillError(f"“{metric.label}”不能按{word}取数。", f"可以按：{'、'.join(allowed) or '期间'}。")
-            equals.append((column, value))
+            if state and "remaining_working_days" in self._columns(metric.model):
+                judged = in_state(Slice(), state)
+                equals += judged.equals
+                known = judged.known
+            elif state == "unjudged":
+                raise FillError(f"“{metric.label}”没有“{value}”这个状态。", "这个状态只有办件才有。")
+            else:
+                equals.append((column, state or value))
         dates = {word: value for word, value in said.items() if word in _DATES}
         period = self.period(dates)
         if metric.period.scope and not metric.is_standing:
-            return Slice(tuple(equals), valid_on=period.last)
+            return Slice(tuple(equals), valid_on=period.last, known=known)
         if metric.is_standing:
             if dates:
                 raise FillError(
                     f"“{metric.label}”是{self._as_of}这一天的数，没有期间。",
                     "去掉期间；要别的日子，用 --as-of 重新出报告。",
                 )
-            return Slice(tuple(equals))
-        return Slice(tuple(equals), None if period is ALL else period)
+            return Slice(tuple(equals), known=known)
+        if "自" in dates or "至" in dates:
+            self._require_months(metric, dates, period)
+        return Slice(tuple(equals), None if period is ALL else period, known=known)
+
+    def _require_months(self, metric: Metric, dates: dict[str, object], period: Period) -> None:
+        """The marts are counted by month: a day in the middle of one would take in all of it, or nothing."""
+        if period.first.day == 1 and (period.is_whole_months or period.last == self._as_of):
+            return
+        said = "，".join(f'{word}="{dates[word]}"' for word in ("自", "至") if word in dates)
+        raise FillError(
+            f"“{metric.label}”按月归期，“{said}”不是整月。",
+            f"自写某月1日，至写某月最后一日或者数据截至日{self._as_of}。",
+        )
 
     def period(self, dates: dict[str, object]) -> Period:
         """期=本期|全部…, 年=2025 with 季 or 月, or 自/至; not past the day that the figures are of."""
         if not dates:
             return self._period
+        if dates.get("期", ALL) is None:
+            raise FillError(
+                f"{self._period.last.month}月未完，没有可以比较的上期和上年同期。",
+                "先问 {% if 上期 %}、{% if 上年同期 %}；或者用 --as-of 写到上月末。",
+            )
         if dates.get("期") is ALL:
             return ALL
         try:
@@ -173,11 +200,32 @@ class Words:
             return value
         if value not in known:
             raise FillError(f"没有“{value}”这个{word}。", did_you_mean(str(value), map(str, known)))
+        if isinstance(known[value], _Several):
+            raise FillError(
+                f"叫“{value}”的{word}有{len(known[value])}个：{'、'.join(known[value])}。",
+                f'写编码或者标识，如 {word}="{known[value][0]}"。',
+            )
         return known[value]
 
-    def _named(self, statement: str) -> dict[str, object]:
-        rows = self._figures.read(statement)
-        return {name: key for key, *names in rows for name in names if name}
+    def _items(self) -> dict[str, object]:
+        """Codes and names of the catalogue's items; a name that is the last one of several codes means all of them."""
+        rows = self._figures.read(
+            """
+            select item_code, item_name, is_last from (
+                select item_code, item_name, item_name = first_value(item_name) over (
+                    partition by item_code order by effective_to desc, effective_from desc, item_version desc
+                ) as is_last
+                from {marts}.dim_item
+            ) as items
+            group by item_code, item_name, is_last
+            """
+        )
+        named = _named([(code, name) for code, name, _ in rows])
+        other = {name for _, name, is_last in rows if not is_last}
+        return {
+            name: tuple(codes) if isinstance(codes, _Several) and name not in other else codes
+            for name, codes in named.items()
+        }
 
     def _columns(self, model: str) -> set[str]:
         if model not in self._columns_of:
@@ -188,12 +236,29 @@ class Words:
         return self._columns_of[model]
 
 
+class _Several(tuple):
+    """Keys of which nobody can tell which one a name means."""
+
+
+def _named(rows: Iterable[tuple[str, ...]]) -> dict[str, object]:
+    """Key or name → key, of rows with a key and its names; of a name that several have → `_Several` keys."""
+    found: dict[str, set[str]] = {}
+    for key, *names in rows:
+        for name in names:
+            if name:
+                found.setdefault(name, set()).add(key)
+    named = {name: _Several(sorted(keys)) if len(keys) > 1 else next(iter(keys)) for name, keys in found.items()}
+    return named | {key: key for key, *_ in rows}
+
+
 @lru_cache(maxsize=4)
 def names_of(figures: Figures) -> dict[str, dict[object, str]]:
     """What the values of a slice are called: column → value → name (Slice.in_words)."""
     return {
         "department_id": dict(figures.read("select department_id, department_name from {marts}.dim_department")),
-        "item_code": dict(figures.read("select distinct item_code, item_name from {marts}.dim_item")),
+        "item_code": dict(
+            figures.read("select item_code, item_name from {marts}.dim_item order by effective_to, item_version")
+        ),
         "stage_number": dict(STAGES),
         "alert_state": dict(ALERTS),
         "outcome": {value: name for name, value in OUTCOMES.items()},
