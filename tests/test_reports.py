@@ -73,7 +73,8 @@ TABLES = {
         " item_class text, list_remark text"
     ),
     "fct_item_instance": (
-        "case_id text, instance_code text, department_id text, department_name text, project_code text, works_code text, match_tier text,"
+        "case_id text, instance_code text, department_id text, department_name text, project_code text,"
+        " works_code text, match_tier text,"
         " item_code text, item_version text, item_name text, stage_number integer, stage_name text, flow_type text,"
         " flow_type_name text, statutory_limit integer, promised_limit integer, limit_unit text, statutory_unit text,"
         " received_date date, accepted_date date, decided_date date, closed_date date, due_date date,"
