@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
-from yidang.metrics import MINIMUM_N
 from yidang.reports.figures import Figures, Period
 
 
@@ -115,45 +114,9 @@ def calendar(figures: Figures) -> Period:
 
 @_once
 def records_from(figures: Figures) -> date:
-    """The month, as its first day, from which on there are records of cases: not from one mistyped early date.
-
-    As dbt's int_record_span, which no reader may ask: see there for what counts as one.
-    """
-    rows = figures.read(
-        """
-        with dated as (
-            select received_month as month, count(*) as case_count from {marts}.fct_item_instance group by 1
-            union all
-            select accepted_month, count(*) from {marts}.fct_item_instance group by 1
-        ),
-        by_month as (
-            select month, max(case_count) as case_count
-            from dated
-            where month between date '2000-01-01' and %s
-            group by month
-        ),
-        usual as (
-            select
-                percentile_cont(0.5) within group (order by case_count) / 10 as enough,
-                sum(case_count) < %s as are_few
-            from by_month
-        ),
-        substantial as (
-            select month, lead(month) over in_order as second_month, lead(month, 2) over in_order as third_month
-            from by_month cross join usual
-            where case_count >= enough or are_few
-            window in_order as (order by month)
-        )
-        select min(month)
-        from substantial cross join usual
-        where are_few
-            or (coalesce(second_month, month) <= month + interval '1 month'
-                and coalesce(third_month, month) <= month + interval '2 months')
-        """,
-        figures.snapshot.as_of,
-        MINIMUM_N,
-    )
-    return rows[0][0] or figures.snapshot.as_of.replace(day=1)
+    """The month, as its first day, from which on there are records of cases: not from one mistyped early date."""
+    ((month,),) = figures.read("select records_from from {marts}.dim_build")
+    return month or figures.snapshot.as_of.replace(day=1)
 
 
 @_once

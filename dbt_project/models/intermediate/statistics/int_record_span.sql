@@ -22,7 +22,7 @@ usual as (
 
 substantial as (
     select
-        by_month.month,
+        by_month.*,
         lead(by_month.month) over in_order as second_month,
         lead(by_month.month, 2) over in_order as third_month
     from by_month
@@ -31,7 +31,7 @@ substantial as (
     window in_order as (order by by_month.month)
 )
 
--- a mistyped date stands alone, or is few beside what a month usually brings (facts.records_from says the same)
+-- a mistyped date stands alone for years, or is few beside what a month usually brings
 select min(substantial.month) as first_month
 from substantial
 cross join usual
@@ -39,4 +39,8 @@ where usual.are_few
     or (
         coalesce(substantial.second_month, substantial.month) <= substantial.month + interval '1 month'
         and coalesce(substantial.third_month, substantial.month) <= substantial.month + interval '2 months'
+    )
+    or (
+        substantial.case_count >= {{ var('minimum_n') }}
+        and substantial.second_month <= substantial.month + interval '1 year'
     )
