@@ -176,6 +176,8 @@ def catalogue() -> list[dict]:
         *(row(f"BETA{number}", f"乙局事项{number}") for number in range(4)),
         row("OTHER", "另一事项"),
         row("FIRST", "先行事项"),
+        # a variant by the same name: a permit that only names it is one permit still
+        row("FIRST_TOO", "先行事项"),
         row("SECOND", "后续事项", prerequisite_codes="FIRST"),
         row("PILE", "桩基施工许可", prerequisite_codes="FIRST，UNKNOWN"),
     ]

@@ -284,6 +284,8 @@ def test_a_project_keeps_its_history_and_where_it_came_from(world):
     assert (first["is_current"], second["is_current"], second["valid_to_at"]) == (False, True, None)
     wrong, mended = versions[one_digit_off(MOVED), 1], versions[MOVED, 1]
     assert (wrong["is_current"], wrong["valid_to_batch_id"]) == (False, mended["valid_from_batch_id"])
+    began = "select registered_at::date as day from intermediate.int_projects where project_code = %s"
+    assert world.execute(began, (SCHOOL,)).fetchone()["day"] == date(2025, 6, 1), "the day of its first registration"
     school = versions[SCHOOL, 1]
     assert (school["registration_count"], school["registration_code"], school["source_department"]) == (2, "2", "fagai")
     assert school["coding_region_code"] == "320193"

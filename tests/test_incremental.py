@@ -153,6 +153,8 @@ def test_changes_only_and_everything_give_the_same_rows(settings, world, tmp_pat
     # nobody answers: after five working days it counts as accepted, though nothing happens
     alpha.case("A10", works(6), "IT01", 5, moments(("received", "2025-03-26")))
     alpha.add("xmspsxpfwjxxb", spsxslbm="A7", pfwh="云环审〔2025〕7号", pfrq="2025-03-20")
+    nobody = {"spsxslbm": "NOBODY", "gcdm": works(0), "pfwh": "云环审〔2025〕9号", "pfrq": "2025-03-20"}
+    alpha.add("xmspsxpfwjxxb", **nobody, pfwjbt="关于事项IT02的批复")
     moving = alpha.add("xmspsxblxxb", spsxslbm="A8", gcdm=works(8), spsxbm="IT02", spsxbbh="1", sxblsx=5)
     event = alpha.event("A8", works(8), "accepted", "2025-03-05 09:00:00")
     for number in range(3):
@@ -199,7 +201,8 @@ def test_changes_only_and_everything_give_the_same_rows(settings, world, tmp_pat
     # name, an event another day, and the day goes back
     world.execute("update landing.batch set gate = 'passed' where batch_id = %s", (waiting,))
     land(world, "beta", "spgl_xmspsxblxxb", [{"lsh": case_of_b2["lsh"], "spsxslbm": "B2", "sjyxbs": "0"}])
-    land(world, "zhengwu", "service_item", [catalogue_row("IT02", stage=2, statutory=10, promised=5)])
+    later = catalogue_row("IT02", version="2", stage=3, statutory=10, promised=4, effective_from="2025-04-05")
+    land(world, "zhengwu", "service_item", [catalogue_row("IT02", stage=2, statutory=10, promised=5), later])
     land(world, "fagai", "projects", [{**register[0], "project_name": "甲项目（一期）"}])
     file = tmp_path / "corrections.csv"
     file.write_text(
@@ -210,6 +213,12 @@ def test_changes_only_and_everything_give_the_same_rows(settings, world, tmp_pat
     )
     corrections.load(settings, file)
     assert {"alpha:A1", "beta:B0", "beta:B2", "alpha:A7"} <= story.compare(DAY + timedelta(days=1))
+
+    # the day passes the beginning of a version of the catalogue, which also says what a permit of nobody's case is
+    stage = "select stage_number from intermediate.int_case_permits where case_id = 'alpha:NOBODY'"
+    assert one(world, stage) == 2
+    story.compare(DAY + timedelta(days=5))
+    assert one(world, stage) == 3
 
 
 def test_the_next_night_neither_reads_the_project_nor_makes_views(settings, world):
