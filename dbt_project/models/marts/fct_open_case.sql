@@ -69,7 +69,11 @@ select
     cases.is_overdue,
     cases.is_statutory_overdue,
     cases.alert_state,
-    cases.alert_name,
+    -- not accepted yet, without a promise or in a unit that no clock counts: nobody can say that it is in time
+    case
+        when cases.alert_state = 'none' and cases.remaining_working_days is null then '无时限'
+        else cases.alert_name
+    end as alert_name,
     paused.reason_name as pause_reason,
     paused.responsible_party as paused_by,
     paused.started_date as paused_since,
