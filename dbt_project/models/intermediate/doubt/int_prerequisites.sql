@@ -41,16 +41,16 @@ listed as (
     inner join flow_items using (flow_code, flow_version)
     where flows.flow_type_code is not null
         and flow_items.item_code is not null
+        and flows.effective_from <= flows.effective_to
 ),
 
+-- several flows of one type may say the same of one day: it holds once
 of_flows as (
-    select distinct
+    select
         listed.flow_type_code,
         listed.item_code,
         predecessors.item_code as prerequisite_item_code,
-        listed.valid_from,
-        listed.valid_to,
-        'flow' as basis
+        unnest(range_agg(daterange(listed.valid_from, listed.valid_to, '[]'))) as valid_days
     from listed
     cross join lateral regexp_split_to_table(listed.prerequisite_item_codes, '[,，;；、\s]+') as code
     -- only what the same flow asks for can be waited for
@@ -58,6 +58,7 @@ of_flows as (
         on predecessors.flow_code = listed.flow_code
         and predecessors.flow_version = listed.flow_version
         and predecessors.item_code = {{ clean_text('code') }}
+    group by listed.flow_type_code, listed.item_code, predecessors.item_code
 ),
 
 of_catalogue as (
@@ -79,6 +80,13 @@ of_catalogue as (
         )
 )
 
-select * from of_flows
+select
+    flow_type_code,
+    item_code,
+    prerequisite_item_code,
+    lower(valid_days) as valid_from,
+    upper(valid_days) - 1 as valid_to,
+    'flow' as basis
+from of_flows
 union all
 select distinct * from of_catalogue
