@@ -41,7 +41,7 @@ end
 -#}
 {% macro works_of_project(project, known, project_of_known, given) -%}
 case
-    when {{ project }} is null or coalesce({{ project_of_known }}, {{ project }}) = {{ project }} and {{ known }} is not null
+    when {{ project }} is null or ({{ known }} is not null and coalesce({{ project_of_known }}, {{ project }}) = {{ project }})
         then coalesce({{ known }}, {{ given }})
     when {{ project_prefix(given) }} = {{ project }} then {{ given }}
     else {{ project }}

@@ -45,6 +45,7 @@ edges as (
 grouped as (
     select
         edges.*,
+        pause_kind != 'special' or {{ stops_by_law('reason_code') }} as stops,
         case when bool_and(reason_code is not null) over (partition by case_id, pause_kind) then reason_code else '' end
             as pairing_code
     from edges
@@ -54,9 +55,8 @@ grouped as (
 paired as (
     select
         grouped.*,
-        pause_kind != 'special' or {{ stops_by_law('reason_code') }} as stops,
         coalesce(lag(is_start) over kind_order, false) as follows_start,
-        coalesce(lag(pause_kind != 'special' or {{ stops_by_law('reason_code') }}) over kind_order, false) as follows_stopping
+        coalesce(lag(stops) over kind_order, false) as follows_stopping
     from grouped
     window kind_order as (partition by case_id, pause_kind, pairing_code order by event_number)
 ),

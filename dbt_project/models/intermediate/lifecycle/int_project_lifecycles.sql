@@ -84,7 +84,8 @@ works_milestones as (
         case when bool_and({{ milestone.name }}_date is not null or is_finished or is_withdrawn) then max({{ milestone.name }}_date) end
             as {{ milestone.name }}_date
         {%- else %}
-        case when count({{ milestone.name }}_date) filter (where not is_withdrawn) = count(*) filter (where not is_withdrawn) then max({{ milestone.name }}_date) end as {{ milestone.name }}_date
+        case when bool_and({{ milestone.name }}_date is not null or is_withdrawn) then max({{ milestone.name }}_date) end
+            as {{ milestone.name }}_date
         {%- endif %}
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
